@@ -1,0 +1,3 @@
+//! `heddle`: the one binary of the product. Every command is a file of `controller::cli`.
+
+fn main() {}

@@ -1,0 +1,107 @@
+//! Networks and how each one travels between hosts.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use uuid::Uuid;
+
+use super::TunnelType;
+
+/// One layer-2 broadcast domain. What is in one network never reaches another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The row's `_uuid` in the northbound database.
+    pub id: Uuid,
+    /// Unique on the site.
+    pub name: String,
+    /// The tenant that owns the network; empty when nobody in particular.
+    pub project: String,
+    /// How the network is told apart from others between hosts.
+    pub segment: Segment,
+    /// Largest IP packet, in bytes, that endpoints should send.
+    pub mtu: u16,
+    /// Hosts learn MAC addresses behind each other, and unknown unicast is flooded. Otherwise the
+    /// database is the only source of addresses, and unknown unicast is dropped.
+    pub learning: bool,
+}
+
+/// What carries a [`Network`] between hosts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Segment {
+    /// A tunnel of this type with the network's number as its key: the 24-bit VNI of VXLAN (RFC 7348)
+    /// and Geneve (RFC 8926), the 32-bit key of GRE (RFC 2890).
+    Tunnel {
+        /// The encapsulation.
+        tunnel: TunnelType,
+        /// VNI or key; at least 1.
+        vni: u32,
+    },
+    /// IEEE 802.1Q on a physical network.
+    Vlan {
+        /// Name of the physical network.
+        physical_network: String,
+        /// VLAN id, 1 to 4094.
+        vlan: u16,
+    },
+    /// Untagged on a physical network.
+    Flat {
+        /// Name of the physical network.
+        physical_network: String,
+    },
+    /// Nothing: ports reach only ports on the same host.
+    Local,
+}
+
+impl Segment {
+    /// The tunnel type, if it is a tunnel.
+    #[must_use]
+    pub fn tunnel(&self) -> Option<TunnelType> {
+        match self {
+            Self::Tunnel { tunnel, .. } => Some(*tunnel),
+            Self::Vlan { .. } | Self::Flat { .. } | Self::Local => None,
+        }
+    }
+
+    /// The physical network, if it is on one.
+    #[must_use]
+    pub fn physical_network(&self) -> Option<&str> {
+        match self {
+            Self::Vlan { physical_network, .. } | Self::Flat { physical_network } => Some(physical_network),
+            Self::Tunnel { .. } | Self::Local => None,
+        }
+    }
+
+    /// The network type as the YAML and the database call it: `vxlan`, `gre`, `geneve`, `vlan`, `flat` or `local`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Tunnel { tunnel, .. } => tunnel.name(),
+            Self::Vlan { .. } => "vlan",
+            Self::Flat { .. } => "flat",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// `vxlan 17`, `vlan 1001 on provider`, `flat on provider`, `local`.
+impl fmt::Display for Segment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tunnel { tunnel, vni } => write!(out, "{tunnel} {vni}"),
+            Self::Vlan { physical_network, vlan } => write!(out, "vlan {vlan} on {physical_network}"),
+            Self::Flat { physical_network } => write!(out, "flat on {physical_network}"),
+            Self::Local => out.write_str("local"),
+        }
+    }
+}
+
+/// A wire that hosts share, by name; each host maps it to a provider bridge of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhysicalNetwork {
+    /// The row's `_uuid` in the northbound database.
+    pub id: Uuid,
+    /// Unique on the site.
+    pub name: String,
+    /// The VLAN ids on this wire that belong to heddle; empty: every one.
+    pub vlans: Vec<RangeInclusive<u16>>,
+}

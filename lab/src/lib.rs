@@ -1,0 +1,1 @@
+//! Simulated hosts and topologies on one machine: real ovsdb-servers and ovs-vswitchds in network namespaces.

@@ -1,0 +1,3 @@
+//! `heddle-lab`: the command line of the lab.
+
+fn main() {}
