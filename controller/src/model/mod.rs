@@ -1,13 +1,18 @@
 //! Plain types of intent: what the northbound database says, without any database, switch or clock in it.
 
+pub mod document;
 mod host;
+mod name;
 mod network;
 mod port;
 mod site;
 mod subnet;
+mod vlan_range;
 
 pub use host::{Host, TunnelType};
-pub use network::{Network, PhysicalNetwork, Segment};
+pub use name::{NameError, check_name, check_physical_network_name};
+pub use network::{Network, NetworkType, PhysicalNetwork, Segment};
 pub use port::Port;
 pub use site::Site;
-pub use subnet::Subnet;
+pub use subnet::{AddressError, PrefixError, Subnet, check_prefix};
+pub use vlan_range::{VlanRangeError, merge_ranges, parse_range, show_range};
