@@ -1,0 +1,150 @@
+//! `set_field` and `load`: writing a field. Small values are kept inline, wide or masked ones on the heap.
+
+use crate::field::Field;
+use std::fmt;
+
+/// How the write of a field was spelled; Open vSwitch keeps the difference, although both do the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SetSpelling {
+    /// `set_field:value/mask->field`.
+    SetField,
+    /// `load:value->field[bits]`.
+    Load,
+}
+
+/// Value and mask of a write, in wire order; at most 124 bytes each.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ValueBytes {
+    /// The value; no bit is set outside `mask`.
+    pub value: Box<[u8]>,
+    /// The bits that are written; as long as the value.
+    pub mask: Box<[u8]>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Data {
+    /// All bits of a field of at most 64.
+    Short(u64),
+    /// Anything else of at most 128 bits.
+    Masked(Box<(u128, u128)>),
+    /// A tunnel metadata field.
+    Wide(Box<ValueBytes>),
+}
+
+/// A write of a field or some of its bits, in normal form: no bit of the value lies outside the mask.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SetField {
+    data: Data,
+    field: Field,
+    spelling: SetSpelling,
+}
+
+impl SetField {
+    /// Writes the bits of `mask`; bits that the field does not have are ignored. A tunnel metadata field is taken to be as
+    /// long as the value needs.
+    #[must_use]
+    pub fn new(field: Field, value: u128, mask: u128) -> Self {
+        let full = writable_mask(field);
+        let mask = mask & full;
+        if field.is_tun_metadata() {
+            let bytes = value.to_be_bytes();
+            let skip = bytes.iter().take_while(|b| **b == 0).count().min(bytes.len() - 1);
+            let mask = mask.to_be_bytes();
+            return Self::wide(field, bytes.split_at(skip).1, mask.split_at(skip).1);
+        }
+        let data = match u64::try_from(value & mask) {
+            Ok(short) if mask == full => Data::Short(short),
+            _ => Data::Masked(Box::new((value & mask, mask))),
+        };
+        Self {
+            data,
+            field,
+            spelling: SetSpelling::SetField,
+        }
+    }
+
+    /// Writes a tunnel metadata field of the given length; value and mask must be equally long, what is longer is cut.
+    #[must_use]
+    pub fn wide(field: Field, value: &[u8], mask: &[u8]) -> Self {
+        let value = value.iter().zip(mask).map(|(v, m)| v & m).collect::<Box<[u8]>>();
+        let mask = mask.iter().copied().take(value.len()).collect();
+        Self {
+            data: Data::Wide(Box::new(ValueBytes { value, mask })),
+            field,
+            spelling: SetSpelling::SetField,
+        }
+    }
+
+    /// The same write spelled as `load`.
+    #[must_use]
+    pub fn spelled(mut self, spelling: SetSpelling) -> Self {
+        self.spelling = spelling;
+        self
+    }
+
+    /// The field.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        self.field
+    }
+
+    /// How it was spelled.
+    #[must_use]
+    pub fn spelling(&self) -> SetSpelling {
+        self.spelling
+    }
+
+    /// The value, without bits outside the mask; of a wider field the last 128 bits.
+    #[must_use]
+    pub fn value(&self) -> u128 {
+        match &self.data {
+            Data::Short(value) => u128::from(*value),
+            Data::Masked(both) => both.0,
+            Data::Wide(bytes) => bytes.value.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),
+        }
+    }
+
+    /// The bits that are written; of a wider field the last 128.
+    #[must_use]
+    pub fn mask(&self) -> u128 {
+        match &self.data {
+            Data::Short(_) => writable_mask(self.field),
+            Data::Masked(both) => both.1,
+            Data::Wide(bytes) => bytes.mask.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),
+        }
+    }
+
+    /// True if all bits of the field are written.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match &self.data {
+            Data::Short(_) => true,
+            Data::Masked(both) => both.1 == writable_mask(self.field),
+            Data::Wide(bytes) => bytes.mask.iter().all(|b| *b == 0xff),
+        }
+    }
+
+    /// Value and mask of a tunnel metadata field.
+    #[must_use]
+    pub fn wide_bytes(&self) -> Option<&ValueBytes> {
+        match &self.data {
+            Data::Wide(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// The bits that a whole write has: those of the value as it is on the wire, in which `vlan_vid` has 0x1000 for "tagged".
+fn writable_mask(field: Field) -> u128 {
+    match field {
+        Field::VlanVid => 0x1fff,
+        Field::NwTos => 0xfc,
+        _ => field.full_mask(),
+    }
+}
+
+impl fmt::Debug for SetField {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SetField({}={:#x}/{:#x})", self.field, self.value(), self.mask())
+    }
+}

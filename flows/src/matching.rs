@@ -1,0 +1,349 @@
+//! Matches in normal form: which packets a flow is for. Knows the field table; knows neither text nor wire.
+
+mod view;
+
+pub(crate) use view::plain_view;
+pub use view::{FieldMatch, Fields};
+
+use crate::EthAddr;
+use crate::field::{Field, Place, Slot};
+use smallvec::SmallVec;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The value of a field as one unsigned number, the first byte on the wire being the most significant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct FieldValue(pub u128);
+
+macro_rules! value_from_number {
+    ($($number:ty),*) => { $(impl From<$number> for FieldValue {
+        fn from(number: $number) -> Self { Self(u128::from(number)) }
+    })* };
+}
+value_from_number!(u8, u16, u32, u64, u128, bool);
+
+impl From<EthAddr> for FieldValue {
+    fn from(address: EthAddr) -> Self {
+        Self(u128::from(address.to_u64()))
+    }
+}
+
+impl From<Ipv4Addr> for FieldValue {
+    fn from(address: Ipv4Addr) -> Self {
+        Self(u128::from(address.to_bits()))
+    }
+}
+
+impl From<Ipv6Addr> for FieldValue {
+    fn from(address: Ipv6Addr) -> Self {
+        Self(address.to_bits())
+    }
+}
+
+impl From<IpAddr> for FieldValue {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => v4.into(),
+            IpAddr::V6(v6) => v6.into(),
+        }
+    }
+}
+
+impl From<crate::Port> for FieldValue {
+    fn from(port: crate::Port) -> Self {
+        Self(u128::from(port.0))
+    }
+}
+
+/// Which packets a flow is for: a conjunction of masked comparisons, in normal form.
+///
+/// Two matches are equal exactly if they name the same bits: `vlan_vid` and `vlan_tci`, `nw_src` and `arp_spa`, `xreg0`
+/// and `reg0` are views of the same storage, values hold no bits outside their masks, and empty masks leave nothing behind.
+///
+/// Stored as a sorted run of entries `slot, length | masked << 7, value, mask if masked`, so that comparing, hashing and
+/// copying are those of a short byte string.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Match {
+    bytes: SmallVec<[u8; 36]>,
+}
+
+const MASKED: u8 = 0x80;
+
+/// `CFI` of a VLAN tag: set in `vlan_tci` and OXM's `vlan_vid` for every tagged packet.
+pub(crate) const VLAN_CFI: u128 = 0x1000;
+
+impl Match {
+    /// The match of every packet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// True for the match of every packet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The match with `field` equal to `value` besides; see [`Match::set`].
+    #[must_use]
+    pub fn with(mut self, field: Field, value: impl Into<FieldValue>) -> Self {
+        self.set(field, value.into().0, u128::MAX);
+        self
+    }
+
+    /// The match with the bits of `field` in `mask` equal to those of `value` besides; see [`Match::set`].
+    #[must_use]
+    pub fn with_masked(mut self, field: Field, value: impl Into<FieldValue>, mask: impl Into<FieldValue>) -> Self {
+        self.set(field, value.into().0, mask.into().0);
+        self
+    }
+
+    /// Requires the bits of `field` in `mask` to be those of `value`, in place of what was required of that field before.
+    /// Bits that the field does not have are ignored; an empty mask lifts the requirement. Prerequisites are not added.
+    ///
+    /// Views of the VLAN tag: `dl_vlan` is the 12-bit id of a tagged packet; `vlan_vid` is OXM's form, in which 0x1000
+    /// stands for "tagged" and 0 for "untagged"; `dl_vlan_pcp` and `vlan_pcp` imply "tagged"; `vlan_tci` is the 16-bit tag.
+    pub fn set(&mut self, field: Field, value: u128, mask: u128) {
+        let info = field.info();
+        match info.place {
+            Place::Whole if field.is_tun_metadata() => {
+                let value = value.to_be_bytes();
+                let skip = value.iter().take_while(|b| **b == 0).count().min(value.len() - 1);
+                let (_, value) = value.split_at(skip);
+                self.set_wide(field, value, Some(mask.to_be_bytes().split_at(skip).1));
+            }
+            Place::Whole if field == Field::InPort => {
+                // Both the 16-bit and the 32-bit number of a reserved port are taken.
+                let port = u16::try_from(value).map_or(value, |short| u128::from(crate::Port::from_u16(short).0));
+                self.put(
+                    Slot::InPort,
+                    port & 0xffff_ffff,
+                    if mask == 0 { 0 } else { 0xffff_ffff },
+                );
+            }
+            Place::Whole if mask & field.full_mask() == field.full_mask() => {
+                self.put(info.slot, value & field.full_mask(), info.slot.full_mask());
+            }
+            Place::Whole => self.put(info.slot, value & mask & field.full_mask(), mask & field.full_mask()),
+            Place::Bits(shift) => {
+                // NXM's nw_tos is the DSCP in its place in the byte, the others are bare numbers.
+                let (value, mask) = if field == Field::NwTos {
+                    (value >> 2, mask >> 2)
+                } else {
+                    (value, mask)
+                };
+                let bits = if field == Field::NwTos { 0x3f } else { field.full_mask() };
+                self.merge(
+                    info.slot,
+                    (value & mask & bits) << shift,
+                    (mask & bits) << shift,
+                    bits << shift,
+                );
+            }
+            Place::Vlan => self.set_vlan(field, value, mask),
+            Place::Regs => {
+                for (i, slot) in registers(info.slot, info.bytes).enumerate() {
+                    let shift = usize::from(info.bytes) * 8 - 32 * (i + 1);
+                    let part = (mask >> shift) & 0xffff_ffff;
+                    self.put(slot, (value >> shift) & part, part);
+                }
+            }
+        }
+    }
+
+    fn set_vlan(&mut self, field: Field, value: u128, mask: u128) {
+        match field {
+            Field::DlVlan => {
+                let vid = mask & 0xfff;
+                let cfi = if vid == 0 { 0 } else { VLAN_CFI };
+                self.merge(Slot::VlanTci, (value & vid) | cfi, vid | cfi, 0x1fff);
+            }
+            Field::VlanVid => self.merge(Slot::VlanTci, value & mask & 0x1fff, mask & 0x1fff, 0x1fff),
+            _ => {
+                let pcp = mask & 7;
+                let cfi = if pcp == 0 { 0 } else { VLAN_CFI };
+                self.merge(
+                    Slot::VlanTci,
+                    ((value & pcp) << 13) | cfi,
+                    (pcp << 13) | cfi,
+                    0xe000 | cfi,
+                );
+            }
+        }
+    }
+
+    /// Requires a tunnel metadata field, which has up to 124 bytes, to be `value` in the bits of `mask` (`None`: all).
+    /// The lengths say how long the field is and must be equal; other fields are not touched.
+    pub fn set_wide(&mut self, field: Field, value: &[u8], mask: Option<&[u8]>) {
+        if field.is_tun_metadata() && value.len() <= 124 && mask.is_none_or(|m| m.len() == value.len()) {
+            let mask = mask.filter(|m| m.iter().any(|b| *b != 0xff));
+            self.put_bytes(field.info().slot, value, mask);
+        }
+    }
+
+    /// Replaces the bits `area` of a slot.
+    fn merge(&mut self, slot: Slot, value: u128, mask: u128, area: u128) {
+        let (old_value, old_mask) = self.slot(slot).unwrap_or((0, 0));
+        self.put(slot, old_value & !area | value, old_mask & !area | mask);
+    }
+
+    /// Replaces a slot; `value` must lie inside `mask`.
+    pub(crate) fn put(&mut self, slot: Slot, value: u128, mask: u128) {
+        let len = slot.bytes();
+        let (value, mask_bytes) = ((value & mask).to_be_bytes(), mask.to_be_bytes());
+        let skip = value.len().saturating_sub(len);
+        let (value, mask_bytes) = (value.split_at(skip).1, mask_bytes.split_at(skip).1);
+        if mask == 0 {
+            self.remove(slot);
+        } else {
+            self.put_bytes(
+                slot,
+                value,
+                if mask == slot.full_mask() {
+                    None
+                } else {
+                    Some(mask_bytes)
+                },
+            );
+        }
+    }
+
+    fn put_bytes(&mut self, slot: Slot, value: &[u8], mask: Option<&[u8]>) {
+        let mut head: SmallVec<[u8; 36]> = SmallVec::new();
+        let length = u8::try_from(value.len()).unwrap_or(0x7f);
+        head.push(slot as u8);
+        head.push(length | if mask.is_some() { MASKED } else { 0 });
+        match mask {
+            None => head.extend_from_slice(value),
+            Some(mask) => {
+                head.extend(value.iter().zip(mask).map(|(v, m)| v & m));
+                head.extend_from_slice(mask);
+            }
+        }
+        if let Some(last) = self.entries().last()
+            && last.slot >= slot
+        {
+            self.remove(slot);
+            let at = self.entries().take_while(|e| e.slot < slot).map(|e| e.len()).sum();
+            self.bytes.insert_from_slice(at, &head);
+        } else {
+            self.bytes.extend_from_slice(&head);
+        }
+    }
+
+    /// Requires nothing of the slot any more.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        let mut at = 0;
+        let mut found = None;
+        for entry in self.entries() {
+            if entry.slot == slot {
+                found = Some(at..at + entry.len());
+            }
+            at += entry.len();
+        }
+        if let Some(range) = found {
+            self.bytes.drain(range);
+        }
+    }
+
+    /// Requires nothing of the field any more.
+    pub fn remove_field(&mut self, field: Field) {
+        if field.is_tun_metadata() {
+            self.remove(field.info().slot);
+        } else {
+            self.set(field, 0, 0);
+        }
+    }
+
+    pub(crate) fn entries(&self) -> Entries<'_> {
+        Entries { rest: &self.bytes }
+    }
+
+    /// Value and mask of a slot of fixed width.
+    #[inline]
+    pub(crate) fn slot(&self, slot: Slot) -> Option<(u128, u128)> {
+        self.entries().find(|e| e.slot == slot).map(|e| (e.value(), e.mask()))
+    }
+
+    /// The Ethernet type, if it is fixed: by `eth_type` or by a `packet_type` of the Ethertype namespace.
+    #[must_use]
+    pub fn eth_type(&self) -> Option<u16> {
+        let packet_type = self.slot(Slot::PacketType).map(|(v, _)| v);
+        match packet_type {
+            Some(v) if v >> 16 == 1 => u16::try_from(v & 0xffff).ok(),
+            Some(v) if v != 0 => None,
+            _ => self.slot(Slot::DlType).and_then(|(v, _)| u16::try_from(v).ok()),
+        }
+    }
+
+    /// The IP protocol (or ARP operation), if it is fixed.
+    #[must_use]
+    pub fn nw_proto(&self) -> Option<u8> {
+        self.slot(Slot::NwProto).and_then(|(v, _)| u8::try_from(v).ok())
+    }
+}
+
+/// The slots of the 32-bit registers that make up a wider one of `bytes` bytes.
+fn registers(first: Slot, bytes: u8) -> impl Iterator<Item = Slot> {
+    (0..bytes / 4).filter_map(move |i| first.offset(i))
+}
+
+/// One entry of a match as it is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) slot: Slot,
+    pub(crate) value_bytes: &'a [u8],
+    pub(crate) mask_bytes: Option<&'a [u8]>,
+}
+
+impl Entry<'_> {
+    fn len(&self) -> usize {
+        2 + self.value_bytes.len() + self.mask_bytes.map_or(0, <[u8]>::len)
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> u128 {
+        number(self.value_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn mask(&self) -> u128 {
+        self.mask_bytes.map_or_else(|| self.slot.full_mask(), number)
+    }
+}
+
+/// Big-endian bytes as a number; of more than 16 bytes the last 16.
+#[inline]
+fn number(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b))
+}
+
+#[derive(Clone)]
+pub(crate) struct Entries<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let (&[slot, length], rest) = self.rest.split_first_chunk::<2>()?;
+        let (value_bytes, rest) = rest.split_at_checked(usize::from(length & !MASKED))?;
+        let (mask_bytes, rest) = if length & MASKED == 0 {
+            (None, rest)
+        } else {
+            let (mask, rest) = rest.split_at_checked(value_bytes.len())?;
+            (Some(mask), rest)
+        };
+        self.rest = rest;
+        Some(Entry {
+            slot: Slot::from_index(slot)?,
+            value_bytes,
+            mask_bytes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

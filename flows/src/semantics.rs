@@ -1,0 +1,225 @@
+//! Whether two lists of actions do the same although they are spelled differently, as they are after a switch has
+//! rewritten them: `mod_dl_src` and `set_field`, `load` in pieces and as a whole, `mod_vlan_vid` and `push_vlan` with
+//! `set_field`. Knows neither text nor wire.
+
+use crate::action::{Action, Ct, SetField, SetSpelling};
+use crate::field::{Field, Place};
+use crate::{Instructions, Match, Port};
+
+/// True if `a` and `b` do the same with packets that `matches` lets through.
+pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructions) -> bool {
+    if a == b {
+        return true;
+    }
+    a.clear == b.clear
+        && a.meter == b.meter
+        && a.goto_table == b.goto_table
+        && a.write_metadata == b.write_metadata
+        && a.write.is_some() == b.write.is_some()
+        && canonical_actions(matches, &a.apply) == canonical_actions(matches, &b.apply)
+        && canonical_actions(matches, a.write.as_deref().unwrap_or_default())
+            == canonical_actions(matches, b.write.as_deref().unwrap_or_default())
+}
+
+/// The actions in one spelling: every write is a `set_field` of plain registers and modern fields, neighbouring writes of
+/// one field are joined, and `mod_vlan_*` says whether it pushes a tag (it does unless the match requires one, which is how
+/// Open vSwitch translates it for OpenFlow 1.1 and up).
+#[must_use]
+pub fn canonical_actions(matches: &Match, actions: &[Action]) -> Vec<Action> {
+    let tagged = matches
+        .get(Field::VlanTci)
+        .is_some_and(|f| f.value & f.mask & crate::matching::VLAN_CFI != 0);
+    Canonical {
+        matches,
+        tagged,
+        out: Vec::with_capacity(actions.len()),
+    }
+    .run(actions)
+}
+
+struct Canonical<'a> {
+    matches: &'a Match,
+    tagged: bool,
+    out: Vec<Action>,
+}
+
+impl Canonical<'_> {
+    fn run(mut self, actions: &[Action]) -> Vec<Action> {
+        for action in actions {
+            self.add(action);
+        }
+        self.out
+    }
+
+    fn add(&mut self, action: &Action) {
+        match action {
+            Action::SetField(set) => self.write(set),
+            Action::ModVlanVid(vid) => {
+                self.need_tag();
+                self.set(Field::VlanVid, 0x1000 | u128::from(*vid), u128::MAX);
+            }
+            Action::ModVlanPcp(pcp) => {
+                self.need_tag();
+                self.set(Field::VlanPcp, u128::from(*pcp), u128::MAX);
+            }
+            Action::ModDlSrc(mac) => self.set(Field::EthSrc, u128::from(mac.to_u64()), u128::MAX),
+            Action::ModDlDst(mac) => self.set(Field::EthDst, u128::from(mac.to_u64()), u128::MAX),
+            Action::ModNwSrc(ip) => self.set(Field::IpSrc, u128::from(ip.to_bits()), u128::MAX),
+            Action::ModNwDst(ip) => self.set(Field::IpDst, u128::from(ip.to_bits()), u128::MAX),
+            Action::ModNwTos(tos) => self.set(Field::IpDscp, u128::from(tos >> 2), u128::MAX),
+            Action::ModNwEcn(ecn) => self.set(Field::NwEcn, u128::from(*ecn), u128::MAX),
+            Action::ModNwTtl(ttl) => self.set(Field::NwTtl, u128::from(*ttl), u128::MAX),
+            Action::ModTpSrc(port) => self.set(self.ports().0, u128::from(*port), u128::MAX),
+            Action::ModTpDst(port) => self.set(self.ports().1, u128::from(*port), u128::MAX),
+            Action::SetTunnel { id, .. } => self.set(Field::TunId, u128::from(*id), u128::MAX),
+            Action::SetMplsLabel(label) => self.set(Field::MplsLabel, u128::from(*label), u128::MAX),
+            Action::SetMplsTc(tc) => self.set(Field::MplsTc, u128::from(*tc), u128::MAX),
+            Action::SetMplsTtl(ttl) => self.set(Field::MplsTtl, u128::from(*ttl), u128::MAX),
+            Action::PushVlan(kind) => {
+                self.tagged = true;
+                self.out.push(Action::PushVlan(*kind));
+            }
+            Action::PopVlan => {
+                self.tagged = false;
+                self.out.push(Action::PopVlan);
+            }
+            Action::DecTtl(ids) if ids.is_empty() => self.out.push(Action::DecTtl([0].into())),
+            Action::Note(bytes) => {
+                let mut padded = bytes.to_vec();
+                while padded.len() % 8 != 6 {
+                    padded.push(0);
+                }
+                self.out.push(Action::Note(padded.into()));
+            }
+            Action::Controller(controller) => {
+                let mut same = controller.as_ref().clone();
+                same.old_form = false;
+                self.out.push(Action::Controller(Box::new(same)));
+            }
+            Action::Sample(sample) => {
+                let mut same = sample.as_ref().clone();
+                same.revision = 3;
+                self.out.push(Action::Sample(Box::new(same)));
+            }
+            Action::Clone(inner) => self.out.push(Action::Clone(self.nested(inner))),
+            Action::Ct(ct) => {
+                let ct = Ct {
+                    actions: self.nested(&ct.actions),
+                    ..ct.as_ref().clone()
+                };
+                self.out.push(Action::Ct(Box::new(ct)));
+            }
+            Action::Output(Port::CONTROLLER) => self.out.push(Action::OutputController(0xffff)),
+            other => self.out.push(other.clone()),
+        }
+    }
+
+    fn nested(&self, actions: &[Action]) -> Box<[Action]> {
+        Canonical {
+            matches: self.matches,
+            tagged: self.tagged,
+            out: Vec::new(),
+        }
+        .run(actions)
+        .into()
+    }
+
+    fn need_tag(&mut self) {
+        if !self.tagged {
+            self.tagged = true;
+            self.out.push(Action::PushVlan(0x8100));
+        }
+    }
+
+    /// Source and destination port of the protocol that is matched.
+    fn ports(&self) -> (Field, Field) {
+        match self.matches.nw_proto() {
+            Some(17) => (Field::UdpSrc, Field::UdpDst),
+            Some(132) => (Field::SctpSrc, Field::SctpDst),
+            _ => (Field::TcpSrc, Field::TcpDst),
+        }
+    }
+
+    fn write(&mut self, set: &SetField) {
+        let info = set.field().info();
+        let (value, mask) = (set.value(), set.mask());
+        if set.wide_bytes().is_some() {
+            self.out
+                .push(Action::SetField(set.clone().spelled(SetSpelling::SetField)));
+        } else if info.place == Place::Regs {
+            let words = info.bytes / 4;
+            for word in 0..words {
+                let shift = u32::from(words - 1 - word) * 32;
+                if let Some(slot) = info.slot.offset(word) {
+                    self.set(crate::matching::plain_view(slot), value >> shift, mask >> shift);
+                }
+            }
+        } else if set.field() == Field::NwTos {
+            self.set(Field::IpDscp, value >> 2, mask >> 2);
+        } else {
+            self.set(set.field(), value, mask);
+        }
+    }
+
+    /// Adds a write, joined with the one before if that is of the same field.
+    fn set(&mut self, field: Field, value: u128, mask: u128) {
+        let mut new = SetField::new(field, value, mask);
+        if new.mask() == 0 {
+            return;
+        }
+        if let Some(Action::SetField(last)) = self.out.last_mut()
+            && last.field() == field
+            && last.wide_bytes().is_none()
+        {
+            let value = last.value() & !new.mask() | new.value();
+            new = SetField::new(field, value, last.mask() | new.mask());
+            *last = new;
+        } else {
+            self.out.push(Action::SetField(new));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EthAddr, Flow};
+
+    #[test]
+    fn legacy_and_modern_spellings_are_the_same_flow() {
+        let mac = EthAddr([2, 0, 0, 0, 0, 1]);
+        let flow = |actions: Vec<Action>| Flow::new(0, 1, Match::new()).doing(actions);
+        let pairs = [
+            (vec![Action::ModDlSrc(mac)], vec![Action::set_field(Field::EthSrc, mac)]),
+            (
+                vec![Action::ModVlanVid(5)],
+                vec![Action::PushVlan(0x8100), Action::set_field(Field::VlanVid, 0x1005u16)],
+            ),
+            (
+                vec![Action::set_field(Field::Xreg0, 0x1_0000_0002u64)],
+                vec![Action::set_field(Field::Reg0, 1u8), Action::set_field(Field::Reg1, 2u8)],
+            ),
+            (
+                vec![Action::set_field(Field::Reg0, 0x12u8)],
+                vec![
+                    Action::set_field_masked(Field::Reg0, 0x10u8, 0xffff_fff0u32),
+                    Action::set_field_masked(Field::Reg0, 2u8, 0xfu8),
+                ],
+            ),
+            (vec![Action::DecTtl([].into())], vec![Action::DecTtl([0].into())]),
+        ];
+        for (a, b) in pairs {
+            assert_eq!(flow(a), flow(b));
+        }
+        assert_ne!(flow(vec![Action::ModVlanVid(5)]), flow(vec![Action::ModVlanVid(6)]));
+        assert_ne!(flow(vec![]), flow(vec![Action::PopVlan]));
+    }
+
+    #[test]
+    fn a_tag_that_is_matched_is_not_pushed() {
+        let tagged = Match::new().with(Field::DlVlan, 7u16);
+        let a = Flow::new(0, 1, tagged.clone()).doing([Action::ModVlanVid(5)]);
+        let b = Flow::new(0, 1, tagged).doing([Action::set_field(Field::VlanVid, 0x1005u16)]);
+        assert_eq!(a, b);
+    }
+}

@@ -1,0 +1,1 @@
+//! The flow language: the syntax of ovs-ofctl(8), both ways.
