@@ -4,12 +4,14 @@
 //! and numbers stand in one table ([`field`]). `Display` writes them as `ovs-ofctl` does.
 
 pub mod action;
+pub mod diff;
 mod eth_addr;
 pub mod field;
 mod flow;
 mod matching;
 mod port;
 mod semantics;
+mod table;
 pub mod text;
 mod version;
 
@@ -20,4 +22,5 @@ pub use flow::{DEFAULT_PRIORITY, Flow, FlowFlags, Instructions, WriteMetadata};
 pub use matching::{FieldMatch, FieldValue, Fields, Match};
 pub use port::Port;
 pub use semantics::canonical_actions;
+pub use table::FlowTable;
 pub use version::Version;
