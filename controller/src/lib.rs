@@ -5,4 +5,6 @@
 //! must look like, [`reconcile`] finds the smallest change that gets it there, [`agent`] runs them.
 //! [`cli`] holds the commands.
 
+pub mod compile;
 pub mod model;
+pub mod reconcile;

@@ -1,0 +1,182 @@
+//! A network that is present on this host: local VLAN ↔ VNI or provider VLAN, flooding, unknown unicast, learning.
+
+use std::net::IpAddr;
+
+use flows::action::{Learn, LearnSource, LearnSpec, LearnTarget};
+use flows::{Action, EthAddr, Field, Match, Subfield};
+
+use super::base::MULTICAST_BIT;
+use super::pipeline::{integration, provider, tunnel};
+use super::{Cookie, HostFlows, HostView, Kind, NetworkHere, Tunnel, apply, apply_then, flow};
+use crate::model::{Segment, TunnelType};
+
+/// Bit of a VLAN tag's control information that Open vSwitch sets when there is a tag at all.
+const TAG_PRESENT: u16 = 0x1000;
+/// Learned addresses are forgotten after so many seconds without a packet from them.
+const LEARNED_IDLE_TIMEOUT: u16 = 300;
+/// A network learns at most so many addresses on a host, so that an endpoint can not fill the table.
+const LEARNED_LIMIT: u32 = 4096;
+
+pub(super) fn compile(view: &HostView, here: &NetworkHere<'_>, out: &mut HostFlows) {
+    forward(here, out);
+    match &here.network.segment {
+        Segment::Tunnel { tunnel, .. } => {
+            if let Some(through) = here.tunnel {
+                tunnelled(view, here, *tunnel, through, out);
+            }
+        }
+        Segment::Vlan { physical_network, vlan } => provided(view, here, physical_network, Some(*vlan), out),
+        Segment::Flat { physical_network } => provided(view, here, physical_network, None, out),
+        Segment::Local => {}
+    }
+}
+
+/// A packet with the network's local VLAN.
+pub(super) fn tagged(lvid: u16) -> Match {
+    Match::new().with(Field::VlanVid, lvid | TAG_PRESENT)
+}
+
+/// An untagged packet, or one with a priority tag (IEEE 802.1Q, 9.6: VLAN id 0 is no VLAN at all).
+pub(super) fn untagged(from: Match) -> Match {
+    from.with_masked(Field::VlanTci, 0u16, 0x0fffu16)
+}
+
+/// Puts an [`untagged`] packet into the local VLAN.
+pub(super) fn tag(lvid: u16) -> Action {
+    Action::set_field(Field::VlanTci, lvid | TAG_PRESENT)
+}
+
+fn cookie(here: &NetworkHere<'_>) -> Cookie {
+    Cookie::new(Kind::Network, here.network.id)
+}
+
+/// `br-int`: where packets go whose destination is no port of this host.
+fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
+    let to_others = || here.uplink.map(Action::output);
+    let to_all = || {
+        let mut actions = Vec::from_iter(to_others());
+        actions.push(Action::PopVlan);
+        actions.extend(here.local_ports.iter().map(|local| Action::output(local.ofport)));
+        apply(actions)
+    };
+    let multicast = tagged(here.lvid).with_masked(Field::EthDst, MULTICAST_BIT, MULTICAST_BIT);
+    out.integration
+        .push(flow(integration::FORWARD, 90, cookie(here), multicast, to_all()));
+    let unknown = if here.network.learning {
+        to_all()
+    } else {
+        apply(Vec::from_iter(to_others()))
+    };
+    out.integration
+        .push(flow(integration::FORWARD, 10, cookie(here), tagged(here.lvid), unknown));
+}
+
+/// `br-tun`: VNI ↔ local VLAN.
+fn tunnelled(view: &HostView, here: &NetworkHere<'_>, kind: TunnelType, through: Tunnel, out: &mut HostFlows) {
+    let cookie = cookie(here);
+    // An inner 802.1Q tag is nobody's local VLAN, and heddle sends none.
+    let from_peer =
+        Match::new()
+            .with(Field::TunId, u64::from(through.vni))
+            .with_masked(Field::VlanTci, 0u16, 0x1fffu16);
+    out.tunnel.push(flow(
+        tunnel::to_lvid(kind),
+        100,
+        cookie,
+        from_peer,
+        apply_then(vec![tag(here.lvid)], tunnel::LEARN),
+    ));
+    if !here.peers.is_empty() {
+        let actions = encapsulate(through, &here.peers);
+        out.tunnel
+            .push(flow(tunnel::FLOOD, 100, cookie, tagged(here.lvid), apply(actions)));
+    }
+    if here.network.learning
+        && let (Some(own), Some(patch_int)) = (view.encap_ip, view.patch_int)
+    {
+        out.tunnel.push(flow(
+            tunnel::UNICAST,
+            10,
+            cookie,
+            tagged(here.lvid),
+            apply_then(vec![], tunnel::FLOOD),
+        ));
+        let from_somebody = tagged(here.lvid).with_masked(Field::EthSrc, EthAddr::default(), MULTICAST_BIT);
+        let actions = vec![learn(here, through, own), Action::output(patch_int)];
+        out.tunnel
+            .push(flow(tunnel::LEARN, 100, cookie, from_somebody, apply(actions)));
+    }
+}
+
+/// Takes the packet out of the local VLAN and sends a copy to each peer.
+pub(super) fn encapsulate<'a>(through: Tunnel, peers: impl IntoIterator<Item = &'a IpAddr>) -> Vec<Action> {
+    let mut actions = vec![Action::PopVlan, Action::set_field(Field::TunId, u64::from(through.vni))];
+    for peer in peers {
+        actions.push(match *peer {
+            IpAddr::V4(peer) => Action::set_field(Field::TunDst, peer),
+            IpAddr::V6(peer) => Action::set_field(Field::TunIpv6Dst, peer),
+        });
+        actions.push(Action::output(through.ofport));
+    }
+    actions
+}
+
+/// Makes the switch remember that the packet's source is behind the peer that it came from.
+fn learn(here: &NetworkHere<'_>, through: Tunnel, own: IpAddr) -> Action {
+    let (from, to) = match own {
+        IpAddr::V4(_) => (Field::TunSrc, Field::TunDst),
+        IpAddr::V6(_) => (Field::TunIpv6Src, Field::TunIpv6Dst),
+    };
+    let same = |from: Subfield, target| LearnSpec {
+        source: LearnSource::Field(from),
+        target,
+    };
+    let constant = |value: u32, bits, target| LearnSpec {
+        source: LearnSource::value(value.into(), bits),
+        target,
+    };
+    let vlan = Subfield::part(Field::VlanTci, 0, 12);
+    Action::Learn(Box::new(Learn {
+        table: tunnel::UNICAST.number,
+        priority: 50,
+        cookie: Cookie::new(Kind::Learned, here.network.id).raw(),
+        idle_timeout: LEARNED_IDLE_TIMEOUT,
+        limit: LEARNED_LIMIT,
+        specs: Box::new([
+            same(vlan, LearnTarget::Match(vlan)),
+            same(Field::EthSrc.into(), LearnTarget::Match(Field::EthDst.into())),
+            constant(0, 16, LearnTarget::Load(Field::VlanTci.into())),
+            same(Field::TunId.into(), LearnTarget::Load(Field::TunId.into())),
+            same(from.into(), LearnTarget::Load(to.into())),
+            constant(through.ofport, 32, LearnTarget::Output),
+        ]),
+        ..Learn::default()
+    }))
+}
+
+/// `br-int` and the provider bridge: provider VLAN (none: untagged) ↔ local VLAN.
+fn provided(view: &HostView, here: &NetworkHere<'_>, physical_network: &str, vlan: Option<u16>, out: &mut HostFlows) {
+    let Some(wire) = view.providers.get(physical_network) else {
+        return;
+    };
+    let cookie = cookie(here);
+    let arriving = Match::new().with(Field::InPort, wire.int_port);
+    let (arriving, into) = match vlan {
+        Some(vlan) => {
+            let arriving = arriving.with(Field::VlanVid, vlan | TAG_PRESENT);
+            (arriving, Action::set_field(Field::VlanVid, here.lvid | TAG_PRESENT))
+        }
+        None => (untagged(arriving), tag(here.lvid)),
+    };
+    let classified = apply_then(vec![into], integration::FORWARD);
+    out.integration
+        .push(flow(integration::CLASSIFY, 100, cookie, arriving, classified));
+    let leaving = tagged(here.lvid).with(Field::InPort, wire.phy_port);
+    let out_of = match vlan {
+        Some(vlan) => Action::set_field(Field::VlanVid, vlan | TAG_PRESENT),
+        None => Action::PopVlan,
+    };
+    let actions = vec![out_of, Action::output(flows::Port::NORMAL)];
+    let bridge = out.providers.entry(wire.bridge.clone()).or_default();
+    bridge.push(flow(provider::TRANSLATE, 100, cookie, leaving, apply(actions)));
+}

@@ -1,0 +1,203 @@
+//! What a host's operator decides: flags of `heddle agent` over the `external_ids` of the host's `Open_vSwitch` row.
+//!
+//! | key                       | what                                                             | when absent           |
+//! |---------------------------|------------------------------------------------------------------|-----------------------|
+//! | `heddle-nb`               | remotes of the northbound database, with commas between          | [`Settings::DEFAULT_NB`] |
+//! | `heddle-host`             | the host's name on the site                                      | the system's hostname |
+//! | `heddle-encap-ip`         | where tunnels of this host end                                   | no tunnel networks    |
+//! | `heddle-encap-types`      | tunnel types, with commas between                                | `vxlan,gre,geneve`    |
+//! | `heddle-bridge-mappings`  | `physical_network:bridge`, with commas between                   | no provider networks  |
+//! | `heddle-vxlan-port`       | UDP port of VXLAN                                                | 4789                  |
+//! | `heddle-datapath-type`    | `datapath_type` of the bridges that heddle creates               | `system`              |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::TunnelType;
+
+/// A host's settings, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Remotes of the northbound database, as `heddle-nb` spells them.
+    pub nb: String,
+    /// The host's name on the site.
+    pub host: String,
+    /// Where tunnels of this host end.
+    pub encap_ip: Option<IpAddr>,
+    /// The tunnel types of this host.
+    pub encap_types: BTreeSet<TunnelType>,
+    /// Physical network → provider bridge; a bridge serves one physical network.
+    pub bridge_mappings: BTreeMap<String, String>,
+    /// UDP port of VXLAN.
+    pub vxlan_port: u16,
+    /// `datapath_type` of the bridges that heddle creates; empty is Open vSwitch's own default.
+    pub datapath_type: String,
+}
+
+/// A setting that can not be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("external_ids:{key}={found:?}: expected {expected}")]
+pub struct SettingsError {
+    /// The key in `external_ids` (the flag has the same name without `heddle-`).
+    pub key: &'static str,
+    /// What it says, or the part of it that is wrong.
+    pub found: String,
+    /// What it should say.
+    pub expected: &'static str,
+}
+
+impl Settings {
+    /// Where the northbound database is when nobody says.
+    pub const DEFAULT_NB: &'static str = "unix:/run/heddle/nb.sock";
+
+    /// Reads the settings of a host called `hostname` from its `external_ids` (with the flags laid over them).
+    ///
+    /// Settings that are wrong are left at their defaults and reported, so that the rest of the host works.
+    #[must_use]
+    pub fn read(external_ids: &BTreeMap<String, String>, hostname: &str) -> (Self, Vec<SettingsError>) {
+        let mut errors = Vec::new();
+        let get = |key: &str| {
+            external_ids
+                .get(key)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+        };
+        let mut refuse = |key, found: &str, expected| {
+            errors.push(SettingsError {
+                key,
+                found: found.to_owned(),
+                expected,
+            });
+        };
+
+        let encap_ip = get("heddle-encap-ip").and_then(|text| match text.parse::<IpAddr>() {
+            Ok(address) if !address.is_unspecified() && !address.is_multicast() => Some(address),
+            Ok(_) | Err(_) => {
+                refuse("heddle-encap-ip", text, "a unicast IPv4 or IPv6 address");
+                None
+            }
+        });
+        let mut encap_types = BTreeSet::new();
+        match get("heddle-encap-types") {
+            None => encap_types.extend(TunnelType::ALL),
+            Some(text) => {
+                for name in list(text) {
+                    match TunnelType::from_name(name) {
+                        Some(tunnel) => {
+                            encap_types.insert(tunnel);
+                        }
+                        None => refuse("heddle-encap-types", name, "vxlan, gre or geneve, with commas between"),
+                    }
+                }
+            }
+        }
+        let mut bridge_mappings = BTreeMap::new();
+        for pair in list(get("heddle-bridge-mappings").unwrap_or_default()) {
+            let expected = "physical_network:bridge,...; each physical network and each bridge once";
+            match pair.split_once(':') {
+                Some((physical_network, bridge))
+                    if !physical_network.is_empty()
+                        && !bridge.is_empty()
+                        && !bridge.contains(['/', ':'])
+                        && !bridge_mappings.contains_key(physical_network)
+                        && !bridge_mappings.values().any(|other| other == bridge) =>
+                {
+                    bridge_mappings.insert(physical_network.to_owned(), bridge.to_owned());
+                }
+                Some(_) | None => refuse("heddle-bridge-mappings", pair, expected),
+            }
+        }
+        let vxlan_port = match get("heddle-vxlan-port").map(|text| (text, text.parse::<u16>())) {
+            None => 4789,
+            Some((_, Ok(port))) if port > 0 => port,
+            Some((text, _)) => {
+                refuse("heddle-vxlan-port", text, "a UDP port, 1 to 65535");
+                4789
+            }
+        };
+        let settings = Self {
+            nb: get("heddle-nb").unwrap_or(Self::DEFAULT_NB).to_owned(),
+            host: get("heddle-host").unwrap_or(hostname).to_owned(),
+            encap_ip,
+            encap_types,
+            bridge_mappings,
+            vxlan_port,
+            datapath_type: get("heddle-datapath-type").unwrap_or_default().to_owned(),
+        };
+        (settings, errors)
+    }
+}
+
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        let external_ids = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let (settings, errors) = Settings::read(&external_ids, "compute1");
+        (settings, errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        let (settings, errors) = read(&[]);
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(settings.nb, Settings::DEFAULT_NB);
+        assert_eq!(settings.host, "compute1");
+        assert_eq!(settings.encap_ip, None);
+        assert_eq!(settings.encap_types.len(), 3);
+        assert_eq!(settings.vxlan_port, 4789);
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let (settings, errors) = read(&[
+            ("heddle-nb", "tcp:10.0.0.1:6641,tcp:10.0.0.2:6641"),
+            ("heddle-host", "h1"),
+            ("heddle-encap-ip", "fd00::1"),
+            ("heddle-encap-types", "geneve, vxlan"),
+            ("heddle-bridge-mappings", "provider:br-eth1,inside:br-eth2"),
+            ("heddle-vxlan-port", "8472"),
+            ("heddle-datapath-type", "netdev"),
+        ]);
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(settings.host, "h1");
+        assert_eq!(settings.encap_ip, Some("fd00::1".parse().unwrap()));
+        assert_eq!(
+            settings.encap_types,
+            BTreeSet::from([TunnelType::Vxlan, TunnelType::Geneve])
+        );
+        assert_eq!(settings.bridge_mappings["inside"], "br-eth2");
+        assert_eq!((settings.vxlan_port, settings.datapath_type.as_str()), (8472, "netdev"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_the_rest_holds() {
+        let (settings, errors) = read(&[
+            ("heddle-encap-ip", "0.0.0.0"),
+            ("heddle-encap-types", "vxlan,stt"),
+            ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4"),
+            ("heddle-vxlan-port", "0"),
+        ]);
+        assert_eq!(
+            errors,
+            [
+                "external_ids:heddle-encap-ip=\"0.0.0.0\": expected a unicast IPv4 or IPv6 address",
+                "external_ids:heddle-encap-types=\"stt\": expected vxlan, gre or geneve, with commas between",
+                "external_ids:heddle-bridge-mappings=\"b:br1\": expected physical_network:bridge,...; each physical network and each bridge once",
+                "external_ids:heddle-bridge-mappings=\"c\": expected physical_network:bridge,...; each physical network and each bridge once",
+                "external_ids:heddle-bridge-mappings=\"a:br2\": expected physical_network:bridge,...; each physical network and each bridge once",
+                "external_ids:heddle-vxlan-port=\"0\": expected a UDP port, 1 to 65535",
+            ]
+        );
+        assert_eq!(settings.encap_types, BTreeSet::from([TunnelType::Vxlan]));
+        assert_eq!(settings.bridge_mappings.len(), 2);
+    }
+}

@@ -1,0 +1,191 @@
+//! Which port of the intent each plugged interface is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use super::observed::Observed;
+use crate::compile::INTEGRATION_BRIDGE;
+use crate::model::Site;
+
+/// The key in `Interface.external_ids` by which libvirt, Nova, Incus and others name a port.
+const IFACE_ID: &str = "iface-id";
+
+/// The endpoints of this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bindings {
+    /// Port (`_uuid` in the northbound database) → the interface that is it.
+    pub bound: BTreeMap<Uuid, Bound>,
+    /// Interface name → `iface-id`, where that names no port.
+    pub unbound: BTreeMap<String, String>,
+    /// Interface name → what keeps it from working.
+    pub problems: BTreeMap<String, String>,
+}
+
+/// An interface that is a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Name of the `Port` row (and, but for bonds, of the interface).
+    pub ovs_port: String,
+    /// Its OpenFlow port number on `br-int`; none until ovs-vswitchd has made it.
+    pub ofport: Option<u32>,
+}
+
+/// Finds the port of each interface on `br-int` that has an `iface-id`.
+///
+/// When several interfaces name one port, the one that works is it, of several such the first by name.
+#[must_use]
+pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
+    let mut out = Bindings::default();
+    let by_name: HashMap<&str, Uuid> = site.ports.values().map(|port| (port.name.as_str(), port.id)).collect();
+    let ports = observed
+        .bridges
+        .get(INTEGRATION_BRIDGE)
+        .into_iter()
+        .flat_map(|bridge| &bridge.ports);
+    for (ovs_port, port) in ports {
+        for (name, interface) in &port.interfaces {
+            let Some(iface_id) = interface.external_ids.get(IFACE_ID) else {
+                continue;
+            };
+            let by_id = iface_id.parse().ok().filter(|id| site.ports.contains_key(id));
+            let Some(id) = by_id.or_else(|| by_name.get(iface_id.as_str()).copied()) else {
+                out.unbound.insert(name.clone(), iface_id.clone());
+                continue;
+            };
+            if let Some(error) = &interface.error {
+                out.problems.insert(
+                    name.clone(),
+                    format!("Open vSwitch can not use this interface: {error}"),
+                );
+            }
+            let bound = Bound {
+                ovs_port: ovs_port.clone(),
+                ofport: interface.ofport,
+            };
+            match out.bound.get_mut(&id) {
+                None => {
+                    out.bound.insert(id, bound);
+                }
+                Some(first) => {
+                    let loser = if first.ofport.is_none() && bound.ofport.is_some() {
+                        std::mem::replace(first, bound).ovs_port
+                    } else {
+                        name.clone()
+                    };
+                    let message = format!(
+                        "iface-id {iface_id} is taken by {}: unplug one of the two",
+                        first.ovs_port
+                    );
+                    out.problems.insert(loser, message);
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Port as SitePort;
+    use crate::reconcile::observed::{Bridge, Interface, Port};
+
+    const ID: Uuid = Uuid::from_u128(7);
+
+    fn site() -> Site {
+        let port = SitePort {
+            id: ID,
+            name: "vm1".to_owned(),
+            network: Uuid::from_u128(1),
+            mac: "02:00:00:00:00:01".parse().unwrap(),
+            addresses: [].into(),
+            port_security: true,
+            hosts: [].into(),
+        };
+        Site {
+            ports: [(ID, port)].into(),
+            ..Site::default()
+        }
+    }
+
+    fn observed(interfaces: &[(&str, &str, Option<u32>)]) -> Observed {
+        let ports = interfaces.iter().map(|(name, iface_id, ofport)| {
+            let external_ids = [(IFACE_ID.to_owned(), (*iface_id).to_owned())].into();
+            let interface = Interface {
+                external_ids,
+                ofport: *ofport,
+                ..Interface::default()
+            };
+            (
+                (*name).to_owned(),
+                Port {
+                    interfaces: [((*name).to_owned(), interface)].into(),
+                    ..Port::default()
+                },
+            )
+        });
+        let bridge = Bridge {
+            ports: ports.collect(),
+            ..Bridge::default()
+        };
+        Observed {
+            bridges: [(INTEGRATION_BRIDGE.to_owned(), bridge)].into(),
+            ..Observed::default()
+        }
+    }
+
+    fn bound(ovs_port: &str, ofport: Option<u32>) -> BTreeMap<Uuid, Bound> {
+        [(
+            ID,
+            Bound {
+                ovs_port: ovs_port.to_owned(),
+                ofport,
+            },
+        )]
+        .into()
+    }
+
+    #[test]
+    fn an_interface_names_its_port_by_id_or_by_name() {
+        for iface_id in ["vm1", &ID.to_string()] {
+            let found = bindings(&observed(&[("tap0", iface_id, Some(5))]), &site());
+            assert_eq!(
+                found,
+                Bindings {
+                    bound: bound("tap0", Some(5)),
+                    ..Bindings::default()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn an_interface_that_names_no_port_is_listed() {
+        let found = bindings(&observed(&[("tap0", "vm2", Some(5))]), &site());
+        let unbound = [("tap0".to_owned(), "vm2".to_owned())].into();
+        assert_eq!(
+            found,
+            Bindings {
+                unbound,
+                ..Bindings::default()
+            }
+        );
+    }
+
+    #[test]
+    fn of_two_interfaces_the_one_that_works_is_the_port() {
+        let found = bindings(&observed(&[("tap0", "vm1", None), ("tap1", "vm1", Some(6))]), &site());
+        assert_eq!(found.bound, bound("tap1", Some(6)));
+        assert_eq!(found.problems.into_keys().collect::<Vec<_>>(), ["tap0"]);
+        let found = bindings(
+            &observed(&[("tap0", "vm1", Some(5)), ("tap1", "vm1", Some(6))]),
+            &site(),
+        );
+        assert_eq!(found.bound, bound("tap0", Some(5)));
+        assert_eq!(
+            found.problems["tap1"],
+            "iface-id vm1 is taken by tap0: unplug one of the two"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Desired against observed → one transaction for the switch's database, bundles for its flow tables.
+//!
+//! Pure but for [`database`], which only translates between rows and plain types: no socket, no clock.
+
+pub mod bindings;
+pub mod layout;
+pub mod local_vlans;
+pub mod observed;
