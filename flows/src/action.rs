@@ -7,6 +7,7 @@ mod set_field;
 
 pub use learn::{Learn, LearnSource, LearnSpec, LearnTarget};
 pub use nat::{Ct, CtZone, Nat, NatDirection};
+pub(crate) use set_field::load_segments;
 pub use set_field::{SetField, SetSpelling, ValueBytes};
 
 use crate::field::Field;
@@ -206,6 +207,10 @@ pub enum Action {
     DeleteField(Field),
     /// `mod_vlan_vid`: sets the VLAN id, pushing a tag if there is none.
     ModVlanVid(u16),
+    /// `set_vlan_vid`: sets the VLAN id of a tagged packet.
+    SetVlanVid(u16),
+    /// `set_vlan_pcp`: sets the VLAN priority of a tagged packet.
+    SetVlanPcp(u8),
     /// `mod_vlan_pcp`: sets the VLAN priority, pushing a tag if there is none.
     ModVlanPcp(u8),
     /// `mod_dl_src`.
@@ -239,7 +244,9 @@ pub enum Action {
     SetMplsTc(u8),
     /// `set_mpls_ttl`.
     SetMplsTtl(u8),
-    /// `strip_vlan` and `pop_vlan`: removes the outer VLAN tag, if there is one.
+    /// `strip_vlan`: OpenFlow 1.0's spelling of `pop_vlan`.
+    StripVlan,
+    /// `pop_vlan`: removes the outer VLAN tag, if there is one.
     PopVlan,
     /// Adds a VLAN tag of this Ethernet type: 0x8100 or 0x88a8.
     PushVlan(u16),

@@ -121,6 +121,8 @@ impl Match {
                     if mask == 0 { 0 } else { 0xffff_ffff },
                 );
             }
+            // Ethernet is what a packet is unless another type is asked for.
+            Place::Whole if field == Field::PacketType && value == 0 => self.remove(info.slot),
             Place::Whole if mask & field.full_mask() == field.full_mask() => {
                 self.put(info.slot, value & field.full_mask(), info.slot.full_mask());
             }

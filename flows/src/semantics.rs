@@ -62,6 +62,8 @@ impl Canonical<'_> {
                 self.need_tag();
                 self.set(Field::VlanPcp, u128::from(*pcp), u128::MAX);
             }
+            Action::SetVlanVid(vid) => self.set(Field::VlanVid, 0x1000 | u128::from(*vid), u128::MAX),
+            Action::SetVlanPcp(pcp) => self.set(Field::VlanPcp, u128::from(*pcp), u128::MAX),
             Action::ModDlSrc(mac) => self.set(Field::EthSrc, u128::from(mac.to_u64()), u128::MAX),
             Action::ModDlDst(mac) => self.set(Field::EthDst, u128::from(mac.to_u64()), u128::MAX),
             Action::ModNwSrc(ip) => self.set(Field::IpSrc, u128::from(ip.to_bits()), u128::MAX),
@@ -79,7 +81,7 @@ impl Canonical<'_> {
                 self.tagged = true;
                 self.out.push(Action::PushVlan(*kind));
             }
-            Action::PopVlan => {
+            Action::PopVlan | Action::StripVlan => {
                 self.tagged = false;
                 self.out.push(Action::PopVlan);
             }

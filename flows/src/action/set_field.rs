@@ -1,5 +1,6 @@
 //! `set_field` and `load`: writing a field. Small values are kept inline, wide or masked ones on the heap.
 
+use super::Subfield;
 use crate::field::Field;
 use std::fmt;
 
@@ -132,6 +133,54 @@ impl SetField {
             _ => None,
         }
     }
+}
+
+/// The write as `load`s: a part of at most 64 bits and its value for each run of written bits, from the lowest on.
+pub(crate) fn load_segments(set: &SetField) -> Vec<(Subfield, u64)> {
+    if set.wide_bytes().is_some() {
+        return wide_segments(set);
+    }
+    let (mut rest, value) = (set.mask(), set.value());
+    let mut parts = Vec::new();
+    while rest != 0 {
+        let offset = rest.trailing_zeros();
+        let bits = rest.wrapping_shr(offset).trailing_ones().min(64);
+        let ones = crate::field::low_bits(u16::try_from(bits).unwrap_or(64));
+        let number = u64::try_from((value >> offset) & ones).unwrap_or(0);
+        let part = Subfield::part(
+            set.field(),
+            u16::try_from(offset).unwrap_or(0),
+            u16::try_from(bits).unwrap_or(0).min(set.field().bits()),
+        );
+        parts.push((part, number));
+        rest &= !(ones << offset);
+    }
+    parts
+}
+
+/// The same for tunnel metadata: bit 0 is the last bit of the last byte.
+fn wide_segments(set: &SetField) -> Vec<(Subfield, u64)> {
+    let Some(wide) = set.wide_bytes() else {
+        return Vec::new();
+    };
+    let bit = |bytes: &[u8], n: usize| bytes.iter().rev().nth(n / 8).is_some_and(|b| b >> (n % 8) & 1 == 1);
+    let total = wide.value.len() * 8;
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < total {
+        if !bit(&wide.mask, at) {
+            at += 1;
+            continue;
+        }
+        let run = (at..total.min(at + 64)).take_while(|&n| bit(&wide.mask, n)).count();
+        let number = (at..at + run)
+            .rev()
+            .fold(0u64, |acc, n| acc << 1 | u64::from(bit(&wide.value, n)));
+        let narrow = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        parts.push((Subfield::part(set.field(), narrow(at), narrow(run)), number));
+        at += run;
+    }
+    parts
 }
 
 /// The bits that a whole write has: those of the value as it is on the wire, in which `vlan_vid` has 0x1000 for "tagged".

@@ -1,0 +1,200 @@
+//! Writing flows as ovs-ofctl does.
+
+mod actions;
+mod learn;
+mod matches;
+
+pub(crate) use actions::{instructions, list as action_list, subfield};
+pub(crate) use matches::fields;
+
+use super::number::{dec, hex};
+use crate::{Action, Flow, FlowFlags, Instructions, Match, Port};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Names that stand in the text for the numbers of ports and tables, as with `ovs-ofctl --names`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Names of ports.
+    pub ports: BTreeMap<u32, String>,
+    /// Names of tables.
+    pub tables: BTreeMap<u8, String>,
+}
+
+impl Names {
+    /// Appends the name or number of a port.
+    pub(crate) fn port(&self, out: &mut String, port: Port) {
+        match (port.name(), self.ports.get(&port.0)) {
+            (Some(name), _) => out.push_str(name),
+            (None, Some(name)) => quoted(out, name),
+            (None, None) => dec(out, u64::from(port.0)),
+        }
+    }
+
+    /// Appends the name or number of a table.
+    pub(crate) fn table(&self, out: &mut String, table: u8) {
+        match self.tables.get(&table) {
+            Some(name) => quoted(out, name),
+            None => dec(out, u64::from(table)),
+        }
+    }
+}
+
+/// A name, in quotes if it has anything but letters, digits, `_` and (not first) `-` and `.`.
+fn quoted(out: &mut String, name: &str) {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if plain {
+        out.push_str(name);
+    } else {
+        out.push('"');
+        for c in name.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        out.push('"');
+    }
+}
+
+/// No names: numbers stand for themselves.
+pub(crate) static NO_NAMES: Names = Names {
+    ports: BTreeMap::new(),
+    tables: BTreeMap::new(),
+};
+
+/// Flags of a flow as words, each with `after` behind it.
+pub(crate) fn flow_flags(out: &mut String, flags: FlowFlags, after: &str) {
+    for (flag, name) in [
+        (FlowFlags::SEND_FLOW_REM, "send_flow_rem"),
+        (FlowFlags::CHECK_OVERLAP, "check_overlap"),
+        (FlowFlags::RESET_COUNTS, "reset_counts"),
+        (FlowFlags::NO_PKT_COUNTS, "no_packet_counts"),
+        (FlowFlags::NO_BYT_COUNTS, "no_byte_counts"),
+    ] {
+        if flags.contains(flag) {
+            out.push_str(name);
+            out.push_str(after);
+        }
+    }
+}
+
+impl Flow {
+    /// The flow in canonical syntax, which parses again.
+    #[must_use]
+    pub fn to_text(&self, names: &Names) -> String {
+        let mut out = String::with_capacity(160);
+        self.write_text(&mut out, names);
+        out
+    }
+
+    /// Appends [`Flow::to_text`] to `out`, without another allocation.
+    pub fn write_text(&self, out: &mut String, names: &Names) {
+        if self.cookie != 0 {
+            out.push_str("cookie=");
+            hex(out, u128::from(self.cookie));
+            out.push_str(", ");
+        }
+        if self.table != 0 {
+            out.push_str("table=");
+            names.table(out, self.table);
+            out.push_str(", ");
+        }
+        for (name, value) in [
+            ("idle_timeout=", self.idle_timeout),
+            ("hard_timeout=", self.hard_timeout),
+            ("importance=", self.importance),
+        ] {
+            if value != 0 {
+                out.push_str(name);
+                dec(out, u64::from(value));
+                out.push_str(", ");
+            }
+        }
+        flow_flags(out, self.flags, ", ");
+        let before = out.len();
+        fields(out, names, &self.matches, Some(self.priority));
+        if out.len() > before {
+            out.push(' ');
+        }
+        out.push_str("actions=");
+        instructions(out, names, &self.instructions);
+    }
+}
+
+/// The flow in canonical syntax.
+impl fmt::Display for Flow {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.to_text(&NO_NAMES))
+    }
+}
+
+/// The fields, separated by commas; nothing for the match of every packet.
+impl fmt::Display for Match {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        fields(&mut text, &NO_NAMES, self, None);
+        out.write_str(&text)
+    }
+}
+
+/// What stands after `actions=`; `drop` for none.
+impl fmt::Display for Instructions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        instructions(&mut text, &NO_NAMES, self);
+        out.write_str(&text)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        action_list(&mut text, &NO_NAMES, std::slice::from_ref(self));
+        out.write_str(&text)
+    }
+}
+
+/// As in text: `NXM_NX_REG0[0..15]`.
+impl fmt::Display for crate::Subfield {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        subfield(&mut text, *self);
+        out.write_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Action, EthAddr, Field, Flow, Instructions, Match, Port};
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_flow_is_written_as_ovs_ofctl_does() {
+        let matches = Match::new()
+            .with(Field::InPort, Port(4))
+            .with(Field::DlVlan, 5u16)
+            .with(Field::EthDst, EthAddr([2, 0, 0, 0, 0, 1]))
+            .with(Field::EthType, 0x0800u16)
+            .with_masked(Field::IpSrc, Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(255, 0, 0, 0));
+        let flow = Flow::new(1, 10, matches).cookie(0x12).doing(
+            Instructions::new()
+                .apply([
+                    Action::set_field(Field::TunId, 100u32),
+                    Action::set_field(Field::TunDst, Ipv4Addr::new(192, 0, 2, 1)),
+                    Action::output(Port(3)),
+                    Action::output(Port::NORMAL),
+                ])
+                .goto(7),
+        );
+        assert_eq!(
+            flow.to_string(),
+            "cookie=0x12, table=1, priority=10,ip,in_port=4,dl_vlan=5,dl_dst=02:00:00:00:00:01,nw_src=10.0.0.0/8 \
+             actions=set_field:0x64->tun_id,set_field:192.0.2.1->tun_dst,output:3,NORMAL,goto_table:7"
+        );
+        assert_eq!(Flow::default().to_string(), "actions=drop");
+    }
+}
