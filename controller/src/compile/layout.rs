@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Settings, TunnelType};
+use crate::model::{INTEGRATION_BRIDGE, Settings, TUNNEL_BRIDGE, TunnelType};
 
-/// The integration bridge: endpoints plug in here.
-pub const INTEGRATION_BRIDGE: &str = "br-int";
-/// The tunnel bridge: other hosts are behind it.
-pub const TUNNEL_BRIDGE: &str = "br-tun";
 /// The port of `br-int` that leads to `br-tun`.
 pub const PATCH_TUN: &str = "patch-tun";
 /// The port of `br-tun` that leads to `br-int`.

@@ -21,9 +21,7 @@ use flows::{Action, Flow, Instructions, Match};
 use uuid::Uuid;
 
 pub use cookie::{Cookie, Kind};
-pub use layout::{
-    INTEGRATION_BRIDGE, Layout, LeadsTo, PATCH_INT, PATCH_TUN, PortSpec, TUNNEL_BRIDGE, int_port, phy_port, tunnel_port,
-};
+pub use layout::{Layout, LeadsTo, PATCH_INT, PATCH_TUN, PortSpec, int_port, phy_port, tunnel_port};
 pub use view::{HostView, Provider};
 
 use crate::model::{Host, Network, Port, Segment, Site};
@@ -197,3 +195,6 @@ fn apply_then(actions: Vec<Action>, table: Table) -> Instructions {
 fn drop_packet() -> Instructions {
     Instructions::default()
 }
+
+#[cfg(test)]
+mod tests;

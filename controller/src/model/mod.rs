@@ -14,7 +14,7 @@ pub use host::{Host, TunnelType};
 pub use name::{NameError, check_name, check_physical_network_name};
 pub use network::{Network, NetworkType, PhysicalNetwork, Segment};
 pub use port::Port;
-pub use settings::{Settings, SettingsError};
+pub use settings::{INTEGRATION_BRIDGE, Settings, SettingsError, TUNNEL_BRIDGE};
 pub use site::Site;
 pub use subnet::{AddressError, PrefixError, Subnet, check_prefix};
 pub use vlan_range::{VlanRangeError, merge_ranges, parse_range, show_range};

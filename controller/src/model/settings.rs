@@ -15,6 +15,11 @@ use std::net::IpAddr;
 
 use super::TunnelType;
 
+/// The integration bridge: endpoints plug in here.
+pub const INTEGRATION_BRIDGE: &str = "br-int";
+/// The tunnel bridge: other hosts are behind it.
+pub const TUNNEL_BRIDGE: &str = "br-tun";
+
 /// A host's settings, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -93,12 +98,14 @@ impl Settings {
         }
         let mut bridge_mappings = BTreeMap::new();
         for pair in list(get("heddle-bridge-mappings").unwrap_or_default()) {
-            let expected = "physical_network:bridge,...; each physical network and each bridge once";
+            let expected =
+                "physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never";
             match pair.split_once(':') {
                 Some((physical_network, bridge))
                     if !physical_network.is_empty()
                         && !bridge.is_empty()
                         && !bridge.contains(['/', ':'])
+                        && ![INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge)
                         && !bridge_mappings.contains_key(physical_network)
                         && !bridge_mappings.values().any(|other| other == bridge) =>
                 {
@@ -183,7 +190,7 @@ mod tests {
         let (settings, errors) = read(&[
             ("heddle-encap-ip", "0.0.0.0"),
             ("heddle-encap-types", "vxlan,stt"),
-            ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4"),
+            ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4,e:br-tun"),
             ("heddle-vxlan-port", "0"),
         ]);
         assert_eq!(
@@ -191,9 +198,10 @@ mod tests {
             [
                 "external_ids:heddle-encap-ip=\"0.0.0.0\": expected a unicast IPv4 or IPv6 address",
                 "external_ids:heddle-encap-types=\"stt\": expected vxlan, gre or geneve, with commas between",
-                "external_ids:heddle-bridge-mappings=\"b:br1\": expected physical_network:bridge,...; each physical network and each bridge once",
-                "external_ids:heddle-bridge-mappings=\"c\": expected physical_network:bridge,...; each physical network and each bridge once",
-                "external_ids:heddle-bridge-mappings=\"a:br2\": expected physical_network:bridge,...; each physical network and each bridge once",
+                "external_ids:heddle-bridge-mappings=\"b:br1\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
+                "external_ids:heddle-bridge-mappings=\"c\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
+                "external_ids:heddle-bridge-mappings=\"a:br2\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
+                "external_ids:heddle-bridge-mappings=\"e:br-tun\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
                 "external_ids:heddle-vxlan-port=\"0\": expected a UDP port, 1 to 65535",
             ]
         );

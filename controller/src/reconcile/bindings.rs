@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use super::observed::Observed;
-use crate::compile::INTEGRATION_BRIDGE;
-use crate::model::Site;
+use crate::model::{INTEGRATION_BRIDGE, Site};
 
 /// The key in `Interface.external_ids` by which libvirt, Nova, Incus and others name a port.
 const IFACE_ID: &str = "iface-id";
@@ -25,8 +24,10 @@ pub struct Bindings {
 /// An interface that is a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// Name of the `Port` row (and, but for bonds, of the interface).
+    /// Name of the `Port` row.
     pub ovs_port: String,
+    /// Name of the `Interface` row: the same but for bonds.
+    pub interface: String,
     /// Its OpenFlow port number on `br-int`; none until ovs-vswitchd has made it.
     pub ofport: Option<u32>,
 }
@@ -61,6 +62,7 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
             }
             let bound = Bound {
                 ovs_port: ovs_port.clone(),
+                interface: name.clone(),
                 ofport: interface.ofport,
             };
             match out.bound.get_mut(&id) {
@@ -69,7 +71,7 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
                 }
                 Some(first) => {
                     let loser = if first.ofport.is_none() && bound.ofport.is_some() {
-                        std::mem::replace(first, bound).ovs_port
+                        std::mem::replace(first, bound).interface
                     } else {
                         name.clone()
                     };
@@ -140,6 +142,7 @@ mod tests {
             ID,
             Bound {
                 ovs_port: ovs_port.to_owned(),
+                interface: ovs_port.to_owned(),
                 ofport,
             },
         )]

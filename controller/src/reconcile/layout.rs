@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::bindings::Bindings;
 use super::observed::{NETWORK_KEY, Observed};
-use crate::compile::{INTEGRATION_BRIDGE, Layout, LeadsTo, PortSpec, TUNNEL_BRIDGE};
-use crate::model::Site;
+use crate::compile::{Layout, LeadsTo, PortSpec};
+use crate::model::{INTEGRATION_BRIDGE, Site, TUNNEL_BRIDGE};
 
 /// `options:peer` of a patch port that must not carry anything: no port has this name.
 pub const CLOSED: &str = "heddle-closed";
@@ -241,7 +241,8 @@ pub fn plan_local_vlans(
 mod tests {
     use super::*;
     use crate::model::Settings;
-    use crate::reconcile::observed::{Bridge, Interface, OWNED_KEY, Port};
+    use crate::reconcile::observed::{Bridge, Port};
+    use crate::reconcile::simulated::carry_out;
 
     fn layout(mappings: &str) -> Layout {
         let external_ids = [
@@ -254,79 +255,6 @@ mod tests {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
         Layout::new(&Settings::read(&external_ids, "h1").0)
-    }
-
-    /// Does to `observed` what the switch's database and ovs-vswitchd would do.
-    fn carry_out(observed: &mut Observed, changes: &[Change]) {
-        for change in changes {
-            let fresh = Uuid::from_u128(
-                1000 + observed
-                    .bridges
-                    .values()
-                    .map(|b| b.ports.len() as u128 + 1)
-                    .sum::<u128>(),
-            );
-            match change.clone() {
-                Change::AddBridge { name, datapath_type } => {
-                    let bridge = Bridge {
-                        id: fresh,
-                        fail_mode: "secure".to_owned(),
-                        datapath_type,
-                        ..Bridge::default()
-                    };
-                    observed.bridges.insert(name, bridge);
-                }
-                Change::SecureBridge { bridge } => {
-                    observed
-                        .bridges
-                        .values_mut()
-                        .find(|b| b.id == bridge)
-                        .unwrap()
-                        .fail_mode = "secure".to_owned();
-                }
-                Change::AddPort {
-                    bridge,
-                    name,
-                    kind,
-                    options,
-                } => {
-                    let bridge = observed.bridges.values_mut().find(|b| b.id == bridge).unwrap();
-                    let ofport = Some(bridge.ports.len() as u32 + 1);
-                    let interface = Interface {
-                        id: fresh,
-                        kind,
-                        options,
-                        ofport,
-                        ..Interface::default()
-                    };
-                    let port = Port {
-                        id: fresh,
-                        external_ids: [(OWNED_KEY.to_owned(), "true".to_owned())].into(),
-                        interfaces: [(name.clone(), interface)].into(),
-                        tag: None,
-                    };
-                    bridge.ports.insert(name, port);
-                }
-                Change::SetOptions { interface, options } => {
-                    let all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
-                    let mut all = all.flat_map(|p| p.interfaces.values_mut());
-                    all.find(|i| i.id == interface).unwrap().options = options;
-                }
-                Change::DeletePort { port, .. } => {
-                    for bridge in observed.bridges.values_mut() {
-                        bridge.ports.retain(|_, p| p.id != port);
-                    }
-                }
-                Change::SetLocalVlan { port, local_vlan } => {
-                    let mut all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
-                    let port = all.find(|p| p.id == port).unwrap();
-                    port.tag = local_vlan.map(|(_, tag)| tag);
-                    port.external_ids.remove(NETWORK_KEY);
-                    port.external_ids
-                        .extend(local_vlan.map(|(id, _)| (NETWORK_KEY.to_owned(), id.to_string())));
-                }
-            }
-        }
     }
 
     fn step(observed: &mut Observed, layout: &Layout, guarded: &BTreeSet<String>) {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::observed::Observed;
-use crate::compile::INTEGRATION_BRIDGE;
+use crate::model::INTEGRATION_BRIDGE;
 
 /// IEEE 802.1Q, table 9-2: 0 is no VLAN, 4095 is reserved.
 const FIRST: u16 = 1;

@@ -6,3 +6,7 @@ pub mod bindings;
 pub mod layout;
 pub mod local_vlans;
 pub mod observed;
+pub mod reconciler;
+
+#[cfg(test)]
+mod simulated;

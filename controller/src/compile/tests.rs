@@ -1,0 +1,214 @@
+//! Expected flows as text: a change of behaviour is a change of `expected.flows`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::model::TunnelType;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n << 84)
+}
+
+fn host(n: u128, address: &str) -> Host {
+    Host {
+        id: id(n),
+        name: format!("h{n}"),
+        encap_ip: Some(address.parse().unwrap()),
+        encap_types: TunnelType::ALL.into(),
+        bridge_mappings: BTreeMap::new(),
+        applied: 0,
+        unbound: BTreeMap::new(),
+        problems: BTreeMap::new(),
+    }
+}
+
+fn network(n: u128, segment: Segment, learning: bool) -> Network {
+    Network {
+        id: id(n),
+        name: format!("net{n}"),
+        project: String::new(),
+        segment,
+        mtu: 1450,
+        learning,
+    }
+}
+
+fn port(n: u128, network: u128, hosts: &[u128]) -> Port {
+    Port {
+        id: id(n),
+        name: format!("port{n}"),
+        network: id(network),
+        mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
+        addresses: [
+            format!("10.0.0.{n}").parse().unwrap(),
+            format!("fd00::{n}").parse().unwrap(),
+        ]
+        .into(),
+        port_security: true,
+        hosts: hosts.iter().map(|n| id(*n)).collect(),
+    }
+}
+
+/// A host of a site with one network of each kind. Port 11 is here, 12 on two other hosts, 13 here and on another;
+/// 21 is here on a network that learns, without port security; 31, 41 and 51 are here on vlan, flat and local networks.
+fn site() -> (Site, HostView) {
+    let on = |physical_network: &str| physical_network.to_owned();
+    let networks = [
+        network(
+            1,
+            Segment::Tunnel {
+                tunnel: TunnelType::Vxlan,
+                vni: 1001,
+            },
+            false,
+        ),
+        network(
+            2,
+            Segment::Tunnel {
+                tunnel: TunnelType::Geneve,
+                vni: 1002,
+            },
+            true,
+        ),
+        network(
+            3,
+            Segment::Vlan {
+                physical_network: on("provider"),
+                vlan: 1003,
+            },
+            false,
+        ),
+        network(
+            4,
+            Segment::Flat {
+                physical_network: on("inside"),
+            },
+            false,
+        ),
+        network(5, Segment::Local, false),
+    ];
+    let mut ports = [
+        port(11, 1, &[0x100]),
+        port(12, 1, &[0x102, 0x103]),
+        port(13, 1, &[0x100, 0x102]),
+        port(21, 2, &[0x100]),
+        port(22, 2, &[0x103]),
+        port(31, 3, &[0x100]),
+        port(41, 4, &[]),
+        port(51, 5, &[]),
+    ];
+    ports[3].port_security = false;
+    let hosts = [
+        host(0x100, "192.0.2.1"),
+        host(0x102, "192.0.2.2"),
+        host(0x103, "192.0.2.3"),
+        host(0x104, "fd00::4"),
+    ];
+    let site = Site {
+        revision: 1,
+        networks: networks.map(|network| (network.id, network)).into(),
+        ports: ports.map(|port| (port.id, port)).into(),
+        hosts: hosts.map(|host| (host.id, host)).into(),
+        ..Site::default()
+    };
+    let provider = |bridge: &str, int_port, phy_port| Provider {
+        bridge: bridge.to_owned(),
+        int_port,
+        phy_port,
+    };
+    let view = HostView {
+        host: Some(id(0x100)),
+        bindings: [(11, 111), (13, 113), (21, 121), (31, 131), (41, 141), (51, 151)]
+            .map(|(n, o)| (id(n), o))
+            .into(),
+        local_vlans: [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
+            .map(|(n, lvid)| (id(n), lvid))
+            .into(),
+        patch_tun: Some(1),
+        patch_int: Some(1),
+        tunnels: [(TunnelType::Vxlan, 2), (TunnelType::Geneve, 3)].into(),
+        encap_ip: Some("192.0.2.1".parse().unwrap()),
+        providers: [
+            ("provider".to_owned(), provider("br-eth1", 2, 7)),
+            ("inside".to_owned(), provider("br-eth2", 3, 8)),
+        ]
+        .into(),
+    };
+    (site, view)
+}
+
+/// A line a flow: bridge, table name, flow.
+fn show(flows: &HostFlows) -> String {
+    let mut out = String::new();
+    let mut bridge = |name: &str, tables: &[Table], flows: &[Flow]| {
+        let sorted: flows::FlowTable = flows.iter().cloned().collect();
+        assert_eq!(
+            sorted.len(),
+            flows.len(),
+            "{name}: two flows with the same table, priority and match"
+        );
+        for flow in &sorted {
+            let table = tables
+                .iter()
+                .find(|table| table.number == flow.table)
+                .expect("a table of the pipeline");
+            out += &format!("{name} {}: {flow}\n", table.name);
+        }
+    };
+    bridge("br-int", &pipeline::integration::TABLES, &flows.integration);
+    bridge("br-tun", &pipeline::tunnel::TABLES, &flows.tunnel);
+    for (name, flows) in &flows.providers {
+        bridge(name, &pipeline::provider::TABLES, flows);
+    }
+    out
+}
+
+#[test]
+fn flows_are_as_expected() {
+    let (site, view) = site();
+    let found = show(&compile(&site, &view));
+    let expected = include_str!("expected.flows");
+    for (number, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(found, expected, "expected.flows:{}", number + 1);
+    }
+    assert_eq!(found.lines().count(), expected.lines().count());
+}
+
+#[test]
+fn nothing_known_means_only_drops() {
+    let flows = compile(&Site::default(), &HostView::default());
+    assert!(flows.providers.is_empty());
+    for flow in flows.integration.iter().chain(&flows.tunnel) {
+        let harmless = flow
+            .instructions
+            .apply
+            .iter()
+            .all(|action| !matches!(action, Action::Output(port) if port.0 < 0xff00));
+        assert!(harmless, "{flow}");
+    }
+}
+
+#[test]
+fn every_flow_is_owned_and_names_its_object() {
+    let (site, view) = site();
+    let flows = compile(&site, &view);
+    let objects: BTreeSet<Uuid> = site
+        .networks
+        .keys()
+        .chain(site.ports.keys())
+        .chain(site.hosts.keys())
+        .copied()
+        .collect();
+    for flow in flows
+        .integration
+        .iter()
+        .chain(&flows.tunnel)
+        .chain(flows.providers.values().flatten())
+    {
+        let cookie = Cookie::from_raw(flow.cookie).expect("heddle's cookie");
+        let served = objects.iter().filter(|id| cookie.serves(**id)).count();
+        assert_eq!(served, usize::from(cookie != Cookie::BASE), "{flow}");
+    }
+}

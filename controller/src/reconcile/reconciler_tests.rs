@@ -1,0 +1,313 @@
+//! The reconciler against a simulated switch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flows::{Field, Flow, Match};
+use uuid::Uuid;
+
+use super::*;
+use crate::model::{Host, Network, Port};
+use crate::reconcile::observed::Bridge;
+use crate::reconcile::simulated::{World, ports};
+
+const HOST: Uuid = Uuid::from_u128(0x100 << 64);
+const PEER: Uuid = Uuid::from_u128(0x200 << 64);
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n << 80)
+}
+
+fn host(id: Uuid, address: &str) -> Host {
+    Host {
+        id,
+        name: address.to_owned(),
+        encap_ip: Some(address.parse().unwrap()),
+        encap_types: TunnelType::ALL.into(),
+        bridge_mappings: BTreeMap::new(),
+        applied: 0,
+        unbound: BTreeMap::new(),
+        problems: BTreeMap::new(),
+    }
+}
+
+fn network(n: u128, segment: Segment) -> Network {
+    Network {
+        id: id(n),
+        name: format!("net{n}"),
+        project: String::new(),
+        segment,
+        mtu: 1450,
+        learning: false,
+    }
+}
+
+fn vxlan(vni: u32) -> Segment {
+    Segment::Tunnel {
+        tunnel: TunnelType::Vxlan,
+        vni,
+    }
+}
+
+fn port(n: u128, network: u128) -> Port {
+    Port {
+        id: id(n),
+        name: format!("port{n}"),
+        network: id(network),
+        mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
+        addresses: [
+            format!("10.0.0.{n}").parse().unwrap(),
+            format!("fd00::{n}").parse().unwrap(),
+        ]
+        .into(),
+        port_security: true,
+        hosts: BTreeSet::new(),
+    }
+}
+
+/// A host with a tunnel address and a provider bridge; networks 1 (vxlan), 2 (vxlan), 3 (vlan), each with a port 11, 12,
+/// 13 for this host and a port 21, 22, 23 on another host.
+fn world() -> World {
+    let mut world = World::new(
+        &[
+            ("heddle-encap-ip", "192.0.2.1"),
+            ("heddle-bridge-mappings", "provider:br-eth1"),
+        ],
+        HOST,
+    );
+    let provider = Bridge {
+        id: Uuid::new_v4(),
+        datapath_id: Some("1".to_owned()),
+        ..Bridge::default()
+    };
+    world.observed.bridges.insert("br-eth1".to_owned(), provider);
+    let normal = Flow::new(0, 0, Match::new()).doing([Action::output(flows::Port::NORMAL)]);
+    world.flows.insert("br-eth1".to_owned(), FlowTable::from_iter([normal]));
+    world.restart_agent();
+    let site = &mut world.site;
+    site.revision = 7;
+    let vlan = Segment::Vlan {
+        physical_network: "provider".to_owned(),
+        vlan: 1001,
+    };
+    site.networks = [network(1, vxlan(1)), network(2, vxlan(2)), network(3, vlan)]
+        .map(|n| (n.id, n))
+        .into();
+    for n in 1..=3 {
+        let (here, mut there) = (port(10 + n, n), port(20 + n, n));
+        there.hosts.insert(PEER);
+        site.ports.extend([(here.id, here), (there.id, there)]);
+    }
+    site.hosts = [host(HOST, "192.0.2.1"), host(PEER, "192.0.2.2")]
+        .map(|h| (h.id, h))
+        .into();
+    world
+}
+
+/// A local VLAN means one network on all bridges at every moment: each flow that mentions one serves the network, or a
+/// port of the network, that the same number has in every other flow.
+fn one_network_per_local_vlan(world: &World) {
+    let network_of = |flow: &Flow| {
+        let cookie = Cookie::from_raw(flow.cookie)?;
+        let network = world.site.networks.keys().find(|id| cookie.serves(**id)).copied();
+        network.or_else(|| {
+            world
+                .site
+                .ports
+                .values()
+                .find(|port| cookie.serves(port.id))
+                .map(|port| port.network)
+        })
+    };
+    let mut owner: BTreeMap<u16, Uuid> = BTreeMap::new();
+    for (bridge, table) in &world.flows {
+        for flow in table {
+            let Some(network) = network_of(flow) else { continue };
+            for lvid in vlan_ids(flow).filter(|lvid| (1..1001).contains(lvid)) {
+                assert_eq!(*owner.entry(lvid).or_insert(network), network, "{bridge}: {flow:?}");
+            }
+        }
+    }
+}
+
+fn plug_all(world: &mut World) {
+    for n in 11..=13 {
+        world.plug(&format!("tap{n}"), &format!("port{n}"), 100 + n);
+    }
+}
+
+#[test]
+fn from_nothing_to_everything() {
+    let mut world = world();
+    let report = world.run(one_network_per_local_vlan);
+    assert_eq!((report.applied, report.up.len()), (Some(7), 0));
+    assert_eq!(report.problems, BTreeMap::new());
+    plug_all(&mut world);
+    let report = world.run(one_network_per_local_vlan);
+    assert_eq!(report.applied, Some(7));
+    assert_eq!(report.up, BTreeSet::from([id(11), id(12), id(13)]));
+    assert_eq!(recorded(&world.observed).len(), 3);
+    let catch_all = world.flows["br-eth1"].get(&Flow::new(0, 0, Match::new())).unwrap();
+    assert_eq!(catch_all.cookie, 0, "the operator's flow is still there");
+}
+
+#[test]
+fn a_restart_of_the_agent_changes_nothing() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let (flows, observed) = (world.flows.clone(), world.observed.clone());
+    world.restart_agent();
+    let report = world.run(|_| ());
+    assert_eq!(world.sent, []);
+    assert_eq!((flows, observed), (world.flows, world.observed));
+    assert_eq!(report.up.len(), 3);
+}
+
+#[test]
+fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    // ovs-vswitchd has restarted and numbered anew; its database still has the old numbers of two ports.
+    let mut renumbered = ports(&world.observed, "br-int");
+    renumbered.insert(111, "tap12".to_owned());
+    renumbered.insert(112, "tap11".to_owned());
+    world.restart_switch(renumbered);
+    let report = world.run(|_| ());
+    assert_eq!(report.up, BTreeSet::from([id(13)]));
+    let from = |ofport: u32| Match::new().with(Field::InPort, ofport);
+    let classified = |world: &World, ofport: u32| {
+        world.flows["br-int"]
+            .iter()
+            .any(|flow| flow.matches.get(Field::InPort) == from(ofport).get(Field::InPort))
+    };
+    assert!(!classified(&world, 111) && !classified(&world, 112) && classified(&world, 113));
+    let bridge = world.observed.bridges.get_mut("br-int").unwrap();
+    for (name, ofport) in [("tap12", 111), ("tap11", 112)] {
+        bridge
+            .ports
+            .get_mut(name)
+            .unwrap()
+            .interfaces
+            .get_mut(name)
+            .unwrap()
+            .ofport = Some(ofport);
+    }
+    assert_eq!(world.run(one_network_per_local_vlan).up.len(), 3);
+}
+
+#[test]
+fn networks_come_and_go_and_their_local_vlans_never_meet() {
+    let mut world = world();
+    world.run(|_| ());
+    for round in 0..20u128 {
+        for n in 11..=13 {
+            let name = format!("tap{n}");
+            let plugged = world.observed.bridges["br-int"].ports.contains_key(&name);
+            match (plugged, (round * 7 + n) % 3 == 0) {
+                (false, _) => world.plug(&name, &format!("port{n}"), 100 + n as u32),
+                (true, true) => world.unplug(&name),
+                (true, false) => {}
+            }
+        }
+        // A port changes its network while it is plugged in.
+        let moved = world.site.ports.get_mut(&id(11)).unwrap();
+        moved.network = id(1 + round % 3);
+        let report = world.run(one_network_per_local_vlan);
+        assert_eq!(report.up, report.plugged);
+        let scratch = {
+            let mut fresh = World {
+                reconciler: Reconciler::default(),
+                ..self::world()
+            };
+            fresh.site = world.site.clone();
+            fresh.observed = world.observed.clone();
+            fresh
+                .flows
+                .insert("br-eth1".to_owned(), self::world().flows["br-eth1"].clone());
+            fresh.restart_agent();
+            fresh.run(|_| ());
+            fresh.flows
+        };
+        assert_eq!(world.flows, scratch, "round {round}");
+    }
+}
+
+#[test]
+fn a_host_that_is_removed_takes_its_flows_with_it() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let mentions_peer = |world: &World| {
+        let peer = "192.0.2.2".parse::<std::net::Ipv4Addr>().unwrap();
+        let written = Action::set_field(Field::TunDst, peer);
+        let from = Match::new().with(Field::TunSrc, peer);
+        world.flows["br-tun"].iter().any(|flow| {
+            flow.instructions.apply.contains(&written) || flow.matches.get(Field::TunSrc) == from.get(Field::TunSrc)
+        })
+    };
+    assert!(mentions_peer(&world));
+    world.site.hosts.remove(&PEER);
+    for port in world.site.ports.values_mut() {
+        port.hosts.clear();
+    }
+    world.run(one_network_per_local_vlan);
+    assert!(!mentions_peer(&world));
+}
+
+#[test]
+fn a_mapping_that_goes_leaves_nothing_behind() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    assert!(world.flows["br-eth1"].len() > 1);
+    world.settings.bridge_mappings.clear();
+    let report = world.run(one_network_per_local_vlan);
+    assert_eq!(world.flows["br-eth1"].len(), 1);
+    assert!(world.observed.bridges["br-eth1"].ports.is_empty());
+    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+    assert_eq!(
+        report.problems["net3"],
+        "a port of this network is plugged in here, but the host has no bridge on provider: set \
+         external_ids:heddle-bridge-mappings=provider:BRIDGE"
+    );
+}
+
+#[test]
+fn a_flow_of_the_operators_is_not_replaced() {
+    let mut world = world();
+    world.run(|_| ());
+    let phy = world.observed.bridges["br-eth1"].ofport("phy-br-eth1").unwrap();
+    let theirs = Flow::new(0, 50, Match::new().with(Field::InPort, phy)).doing([Action::output(flows::Port::NORMAL)]);
+    world
+        .flows
+        .insert("br-eth1".to_owned(), FlowTable::from_iter([theirs.clone()]));
+    world.restart_agent();
+    let report = world.run(|_| ());
+    assert_eq!(world.flows["br-eth1"].get(&theirs), Some(&theirs));
+    assert!(report.problems["br-eth1"].starts_with("a flow that is not heddle's has the place of one of its own"));
+}
+
+#[test]
+fn a_refused_bundle_is_not_sent_again_in_the_session() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    let step = |world: &mut World| {
+        world
+            .reconciler
+            .step(&world.settings, Some(HOST), &world.observed, &world.site)
+    };
+    let (commands, _) = step(&mut world);
+    assert!(matches!(commands[..], [Command::Transact(_)]), "{commands:?}");
+    world.reconciler.transaction_ended();
+    world.reconciler.bundle_refused("br-int");
+    let report = world.run(|_| ());
+    assert_eq!((report.applied, report.up.len()), (None, 0));
+    world.restart_agent();
+    assert_eq!(world.run(one_network_per_local_vlan).up.len(), 3);
+}

@@ -1,0 +1,238 @@
+//! A switch for unit tests: does to plain types what Open vSwitch does to its database, ports and flows.
+
+use std::collections::BTreeMap;
+
+use flows::{Flow, FlowTable};
+use uuid::Uuid;
+
+use super::layout::Change;
+use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
+use super::reconciler::{Command, FlowMod, Reconciler, Report};
+use crate::model::{INTEGRATION_BRIDGE, Settings, Site};
+
+/// A host with a simulated switch and the reconciler that drives it.
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) site: Site,
+    pub(super) host: Uuid,
+    pub(super) observed: Observed,
+    pub(super) flows: BTreeMap<String, FlowTable>,
+    pub(super) reconciler: Reconciler,
+    /// Flow changes sent since the last [`World::run`] began.
+    pub(super) sent: Vec<FlowMod>,
+}
+
+impl World {
+    pub(super) fn new(settings: &[(&str, &str)], host: Uuid) -> Self {
+        let external_ids = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let (settings, errors) = Settings::read(&external_ids, "h1");
+        assert_eq!(errors, []);
+        Self {
+            settings,
+            site: Site::default(),
+            host,
+            observed: Observed::default(),
+            flows: BTreeMap::new(),
+            reconciler: Reconciler::default(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Plugs an interface into `br-int`.
+    pub(super) fn plug(&mut self, name: &str, iface_id: &str, ofport: u32) {
+        let bridge = self.observed.bridges.get_mut(INTEGRATION_BRIDGE).unwrap();
+        let interface = Interface {
+            external_ids: [("iface-id".to_owned(), iface_id.to_owned())].into(),
+            ofport: Some(ofport),
+            ..Interface::default()
+        };
+        let port = Port {
+            id: Uuid::new_v4(),
+            interfaces: [(name.to_owned(), interface)].into(),
+            ..Port::default()
+        };
+        bridge.ports.insert(name.to_owned(), port);
+        self.reconciler
+            .port_changed(INTEGRATION_BRIDGE, ofport, Some(name.to_owned()));
+    }
+
+    /// Takes an interface out of `br-int`.
+    pub(super) fn unplug(&mut self, name: &str) {
+        let bridge = self.observed.bridges.get_mut(INTEGRATION_BRIDGE).unwrap();
+        let ofport = bridge.ports.remove(name).unwrap().interfaces[name].ofport.unwrap();
+        self.reconciler.port_changed(INTEGRATION_BRIDGE, ofport, None);
+    }
+
+    /// Runs until nothing is left to do; checks the state of the flow tables after every single command.
+    pub(super) fn run(&mut self, mut check: impl FnMut(&Self)) -> Report {
+        self.sent.clear();
+        for _ in 0..200 {
+            for bridge in Reconciler::bridges(&self.settings, &self.observed) {
+                if !self.flows.contains_key(&bridge) {
+                    self.connect(&bridge);
+                }
+            }
+            let (commands, report) = self
+                .reconciler
+                .step(&self.settings, Some(self.host), &self.observed, &self.site);
+            if commands.is_empty() {
+                return report;
+            }
+            for command in commands {
+                match command {
+                    Command::Transact(changes) => {
+                        let before = self.observed.clone();
+                        carry_out(&mut self.observed, &changes);
+                        self.announce(&before);
+                        self.reconciler.transaction_ended();
+                    }
+                    Command::Program { bridge, changes } => {
+                        let table = self.flows.get_mut(&bridge).unwrap();
+                        for change in &changes {
+                            match change {
+                                FlowMod::Add(flow) => drop(table.insert(flow.clone())),
+                                FlowMod::Delete(flow) => drop(table.remove(flow)),
+                                FlowMod::Forget(_) => {}
+                            }
+                        }
+                        self.sent.extend(changes);
+                        self.reconciler.bundle_acknowledged(&bridge);
+                    }
+                }
+                check(self);
+            }
+        }
+        panic!("it never settles");
+    }
+
+    /// A new agent on the same switch.
+    pub(super) fn restart_agent(&mut self) {
+        self.reconciler = Reconciler::default();
+        for bridge in self.flows.keys().cloned().collect::<Vec<_>>() {
+            self.connect(&bridge);
+        }
+    }
+
+    /// A new ovs-vswitchd on the same database: no flows, and a session that lists these ports of `br-int`.
+    pub(super) fn restart_switch(&mut self, integration_ports: BTreeMap<u32, String>) {
+        for bridge in self.flows.keys().cloned().collect::<Vec<_>>() {
+            self.flows.insert(bridge.clone(), FlowTable::new());
+            self.connect(&bridge);
+        }
+        self.reconciler
+            .session_began(INTEGRATION_BRIDGE, integration_ports, Vec::new());
+    }
+
+    fn connect(&mut self, bridge: &str) {
+        let flows: Vec<Flow> = self
+            .flows
+            .entry(bridge.to_owned())
+            .or_default()
+            .iter()
+            .cloned()
+            .collect();
+        let ports = ports(&self.observed, bridge);
+        self.reconciler.session_began(bridge, ports, flows);
+    }
+
+    fn announce(&mut self, before: &Observed) {
+        for bridge in self.flows.keys() {
+            let (old, new) = (ports(before, bridge), ports(&self.observed, bridge));
+            for ofport in old.keys().filter(|ofport| !new.contains_key(ofport)) {
+                self.reconciler.port_changed(bridge, *ofport, None);
+            }
+            for (ofport, name) in new {
+                self.reconciler.port_changed(bridge, ofport, Some(name));
+            }
+        }
+    }
+}
+
+/// The ports of a bridge by number, as an OpenFlow session lists them.
+pub(super) fn ports(observed: &Observed, bridge: &str) -> BTreeMap<u32, String> {
+    let bridge = observed.bridges.get(bridge);
+    let interfaces = bridge
+        .into_iter()
+        .flat_map(|bridge| bridge.ports.values())
+        .flat_map(|port| &port.interfaces);
+    interfaces
+        .filter_map(|(name, interface)| Some((interface.ofport?, name.clone())))
+        .collect()
+}
+
+/// Does to `observed` what the switch's database and ovs-vswitchd would do.
+pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
+    for change in changes {
+        let fresh = Uuid::from_u128(
+            1000 + observed
+                .bridges
+                .values()
+                .map(|b| b.ports.len() as u128 + 1)
+                .sum::<u128>(),
+        );
+        match change.clone() {
+            Change::AddBridge { name, datapath_type } => {
+                let bridge = Bridge {
+                    id: fresh,
+                    datapath_id: Some(fresh.to_string()),
+                    fail_mode: "secure".to_owned(),
+                    datapath_type,
+                    ..Bridge::default()
+                };
+                observed.bridges.insert(name, bridge);
+            }
+            Change::SecureBridge { bridge } => {
+                observed
+                    .bridges
+                    .values_mut()
+                    .find(|b| b.id == bridge)
+                    .unwrap()
+                    .fail_mode = "secure".to_owned();
+            }
+            Change::AddPort {
+                bridge,
+                name,
+                kind,
+                options,
+            } => {
+                let bridge = observed.bridges.values_mut().find(|b| b.id == bridge).unwrap();
+                let ofport = Some(bridge.ports.len() as u32 + 1);
+                let interface = Interface {
+                    id: fresh,
+                    kind,
+                    options,
+                    ofport,
+                    ..Interface::default()
+                };
+                let port = Port {
+                    id: fresh,
+                    external_ids: [(OWNED_KEY.to_owned(), "true".to_owned())].into(),
+                    interfaces: [(name.clone(), interface)].into(),
+                    tag: None,
+                };
+                bridge.ports.insert(name, port);
+            }
+            Change::SetOptions { interface, options } => {
+                let all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
+                let mut all = all.flat_map(|p| p.interfaces.values_mut());
+                all.find(|i| i.id == interface).unwrap().options = options;
+            }
+            Change::DeletePort { port, .. } => {
+                for bridge in observed.bridges.values_mut() {
+                    bridge.ports.retain(|_, p| p.id != port);
+                }
+            }
+            Change::SetLocalVlan { port, local_vlan } => {
+                let mut all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
+                let port = all.find(|p| p.id == port).unwrap();
+                port.tag = local_vlan.map(|(_, tag)| tag);
+                port.external_ids.remove(NETWORK_KEY);
+                port.external_ids
+                    .extend(local_vlan.map(|(id, _)| (NETWORK_KEY.to_owned(), id.to_string())));
+            }
+        }
+    }
+}
