@@ -1,1 +1,42 @@
 //! Simulated hosts and topologies on one machine: real ovsdb-servers and ovs-vswitchds in network namespaces.
+//!
+//! A [`Lab`] owns everything. It makes [`Wire`]s, [`Host`]s on them (a namespace, an Open vSwitch, `br-phy` with the tunnel
+//! address, provider bridges), [`Endpoint`]s in the hosts' `br-int`, and [`Outside`] machines on the wires; dropping it removes
+//! exactly what it has made. Endpoints and outside machines are [`Station`]s: [`probe`] sends packets between them and sees
+//! where each one arrives, [`capture`](Capture) reads what passes on an interface or a wire.
+//!
+//! The lab uses the system's `ip`, `ovs-vsctl`, `ethtool` and `tcpdump`; the product does not.
+
+mod capture;
+mod endpoint;
+mod error;
+mod frame;
+mod host;
+mod ledger;
+mod namespace;
+mod outside;
+pub mod probe;
+mod process;
+mod raw;
+mod scene;
+mod shared;
+mod station;
+mod switch;
+pub mod tool;
+pub mod wait;
+mod wire;
+
+pub use capture::Capture;
+pub use endpoint::{Endpoint, Migration, Unplugged};
+pub use error::{Error, Result};
+pub use frame::{Arp, Frame, Tunnel};
+pub use host::{Host, HostPlan, UNDERLAY_BRIDGE, Underlay};
+pub use ledger::{Found, find_all, remove_abandoned};
+pub use namespace::Namespace;
+pub use outside::Outside;
+pub use process::Process;
+pub use raw::Raw;
+pub use scene::{Lab, in_parallel};
+pub use station::{Identity, Station};
+pub use switch::Switch;
+pub use wire::Wire;
