@@ -8,7 +8,7 @@ use std::{fs, thread};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Ledger, ProcessId};
 use crate::{Error, Result};
 
 /// The labs of this process that stand, for the signal handler.
@@ -90,8 +90,11 @@ impl Shared {
         };
         let removed = lab.tear_down();
         for child in lock(&self.children).drain(..) {
-            // All have ended; their exit status is taken so that no zombie stays.
-            let _ = lock(&child).try_wait();
+            // Its exit status is taken so that no zombie stays. One that would not even be killed is not waited for.
+            let mut child = lock(&child);
+            if !ProcessId::of(child.id().cast_signed()).is_some_and(ProcessId::is_alive) {
+                let _ = child.wait();
+            }
         }
         removed
     }
