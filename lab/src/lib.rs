@@ -5,8 +5,11 @@
 //! exactly what it has made. Endpoints and outside machines are [`Station`]s: [`probe`] sends packets between them and sees
 //! where each one arrives, [`capture`](Capture) reads what passes on an interface or a wire.
 //!
+//! A [`Site`] is heddle itself in such a lab: the northbound database, an agent on every host, and its commands.
+//!
 //! The lab uses the system's `ip`, `ovs-vsctl`, `ethtool` and `tcpdump`; the product does not.
 
+mod binary;
 mod capture;
 mod endpoint;
 mod error;
@@ -20,12 +23,14 @@ mod process;
 mod raw;
 mod scene;
 mod shared;
+mod site;
 mod station;
 mod switch;
 pub mod tool;
 pub mod wait;
 mod wire;
 
+pub use binary::heddle;
 pub use capture::Capture;
 pub use endpoint::{Endpoint, Migration, Unplugged};
 pub use error::{Error, Result};
@@ -33,10 +38,12 @@ pub use frame::{Arp, Frame, Tunnel};
 pub use host::{Host, HostPlan, UNDERLAY_BRIDGE, Underlay};
 pub use ledger::{Found, find_all, remove_abandoned};
 pub use namespace::Namespace;
+pub use nix::sys::signal::Signal;
 pub use outside::Outside;
 pub use process::Process;
 pub use raw::Raw;
 pub use scene::{Lab, in_parallel};
+pub use site::{Ended, HostView, PATIENCE, PortView, Site};
 pub use station::{Identity, Station};
 pub use switch::Switch;
 pub use wire::Wire;

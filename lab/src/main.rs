@@ -1,3 +1,17 @@
-//! `heddle-lab`: the command line of the lab.
+//! `heddle-lab`: the command line of the lab. Every command is a file of `command`.
 
-fn main() {}
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match command::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

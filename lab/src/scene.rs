@@ -61,6 +61,10 @@ impl Lab {
         self.shared.id()
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// The directory of everything in it, one directory a host.
     #[must_use]
     pub fn dir(&self) -> &Path {

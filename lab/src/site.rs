@@ -1,0 +1,488 @@
+//! A whole site of heddle in a lab: hosts, a northbound database, an agent on every host, and the commands. Knows heddle as a user
+//! does: by its program, its settings and what its commands print.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flows::EthAddr;
+use ipnet::IpNet;
+use nix::sys::signal::Signal;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::endpoint::Endpoint;
+use crate::host::{Host, HostPlan};
+use crate::process::Process;
+use crate::scene::{Lab, in_parallel};
+use crate::shared::lock;
+use crate::station::Identity;
+use crate::{Error, Result, binary, tool, wait};
+
+/// How long heddle may take for what a person would wait for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running site.
+pub struct Site {
+    // Hosts and agents are declared before the lab: it ends last.
+    agents: Mutex<BTreeMap<String, Process>>,
+    northbound: Mutex<Option<Process>>,
+    hosts: Vec<Arc<Host>>,
+    binary: PathBuf,
+    remote: String,
+    lab: Lab,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+/// A port as `heddle port list` prints it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PortView {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The name of its network.
+    pub network: String,
+    /// Its MAC address.
+    pub mac: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The names of the hosts where it is up.
+    pub hosts: Vec<String>,
+}
+
+/// A host as `heddle host list` prints it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HostView {
+    /// Its name.
+    pub name: String,
+    /// The newest revision that it has acknowledged.
+    pub applied: u64,
+    /// The newest revision that there is.
+    pub revision: u64,
+    /// Interface → `iface-id` of what names no port.
+    pub unbound: BTreeMap<String, String>,
+    /// What keeps a part of it from working.
+    pub problems: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct NetworkView {
+    name: String,
+    mtu: u16,
+}
+
+#[derive(Deserialize)]
+struct SubnetView {
+    network: String,
+    cidr: IpNet,
+}
+
+impl Site {
+    /// Boots a lab with `hosts` hosts, each with a provider bridge `br-NAME` on a shared wire for each name in `providers`, a
+    /// northbound database and all agents.
+    ///
+    /// # Errors
+    /// When a part of it does not come up.
+    pub fn start(purpose: &str, hosts: u8, providers: &[&str]) -> Result<Self> {
+        let lab = Lab::new(purpose)?;
+        let mut plan = HostPlan::new();
+        for name in providers {
+            plan = plan.provider(&lab.wire(name)?);
+        }
+        let site = Self::boot(lab, hosts, plan)?;
+        site.start_database()?;
+        in_parallel(&site.hosts, |host| site.start_agent(host))?;
+        site.wait_for_hosts()?;
+        Ok(site)
+    }
+
+    /// Boots hosts as planned in a lab, that know where the northbound database will be; starts neither it nor agents.
+    ///
+    /// # Errors
+    /// When a host does not come up or there is no `heddle` program.
+    pub fn boot(lab: Lab, hosts: u8, plan: HostPlan) -> Result<Self> {
+        let binary = binary::heddle()?.to_owned();
+        let remote = format!("unix:{}", lab.dir().join("northbound/nb.sock").display());
+        let hosts = lab.hosts(hosts, &plan.northbound(&remote))?;
+        Ok(Self {
+            agents: Mutex::default(),
+            northbound: Mutex::default(),
+            hosts,
+            binary,
+            remote,
+            lab,
+        })
+    }
+
+    /// The lab that it is in.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// The hosts, `h1` first.
+    #[must_use]
+    pub fn hosts(&self) -> &[Arc<Host>] {
+        &self.hosts
+    }
+
+    /// The host `hN`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn host(&self, number: u8) -> Result<&Arc<Host>> {
+        let at = usize::from(number).checked_sub(1);
+        at.and_then(|at| self.hosts.get(at))
+            .ok_or_else(|| Error::unexpected("host", format!("h{number}"), "one that was booted"))
+    }
+
+    /// Where the northbound database is.
+    #[must_use]
+    pub fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    /// The program under test.
+    #[must_use]
+    pub fn binary(&self) -> &std::path::Path {
+        &self.binary
+    }
+
+    /// Starts the northbound database, with what it held before.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_database(&self) -> Result<()> {
+        let dir = self.lab.shared().make_dir("northbound")?;
+        let mut command = Command::new(&self.binary);
+        command.args(["db", "serve", "--init", "--db"]).arg(dir.join("nb.db"));
+        command.arg("--remote").arg(format!("p{}", self.remote));
+        let process = Process::start(
+            self.lab.fabric(),
+            "the northbound database",
+            command,
+            &dir.join("northbound.log"),
+        )?;
+        let socket = dir.join("nb.sock");
+        wait::until_true("the northbound database accepts connections", PATIENCE, || {
+            process.check()?;
+            Ok(std::os::unix::net::UnixStream::connect(&socket).is_ok())
+        })?;
+        *lock(&self.northbound) = Some(process);
+        Ok(())
+    }
+
+    /// Ends the northbound database.
+    ///
+    /// # Errors
+    /// When it does not run or does not end.
+    pub fn stop_database(&self) -> Result<()> {
+        match lock(&self.northbound).take() {
+            Some(process) => process.end(Signal::SIGTERM),
+            None => Err(Error::unexpected("the northbound database", "not running", "running")),
+        }
+    }
+
+    /// Starts the agent of a host.
+    ///
+    /// # Errors
+    /// When the program can not be started.
+    pub fn start_agent(&self, host: &Host) -> Result<()> {
+        let dir = self.lab.shared().make_dir(host.name())?;
+        let mut command = Command::new(&self.binary);
+        command.args(["agent", "--ovs", &host.remote()]);
+        command.env(
+            "RUST_LOG",
+            std::env::var("HEDDLE_LAB_LOG").unwrap_or_else(|_| "info".to_owned()),
+        );
+        let name = format!("the agent of {}", host.name());
+        let process = Process::start(host.namespace(), &name, command, &dir.join("agent.log"))?;
+        lock(&self.agents).insert(host.name().to_owned(), process);
+        Ok(())
+    }
+
+    /// Ends the agent of a host with `signal`.
+    ///
+    /// # Errors
+    /// When it does not run or does not end.
+    pub fn stop_agent(&self, host: &Host, signal: Signal) -> Result<()> {
+        match lock(&self.agents).remove(host.name()) {
+            Some(process) => process.end(signal),
+            None => Err(Error::unexpected(
+                format!("the agent of {}", host.name()),
+                "not running",
+                "running",
+            )),
+        }
+    }
+
+    /// [`Error::Died`] if an agent has ended by itself.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn check_agents(&self) -> Result<()> {
+        lock(&self.agents).values().try_for_each(Process::check)
+    }
+
+    /// What the agent of a host has logged, over all its starts.
+    ///
+    /// # Errors
+    /// When it was never started.
+    pub fn agent_log(&self, host: &Host) -> Result<String> {
+        let path = self.lab.dir().join(host.name()).join("agent.log");
+        std::fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))
+    }
+
+    /// Runs `heddle ARGS` to its end, whatever that is.
+    ///
+    /// # Errors
+    /// When it can not be started.
+    pub fn try_heddle(&self, args: &[&str]) -> Result<Ended> {
+        let mut command = Command::new(&self.binary);
+        command.args(args).env("HEDDLE_NB", &self.remote).stdin(Stdio::null());
+        let output = command
+            .output()
+            .map_err(Error::io(format!("run `{}`", tool::line(&command))))?;
+        Ok(Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs `heddle ARGS`, which must work; what it prints.
+    ///
+    /// # Errors
+    /// What it complains about.
+    pub fn heddle(&self, args: &[&str]) -> Result<String> {
+        let ended = self.try_heddle(args)?;
+        if ended.code == Some(0) {
+            return Ok(ended.stdout);
+        }
+        let status = ended
+            .code
+            .map_or("a signal".to_owned(), |code| format!("exit code {code}"));
+        Err(Error::Command {
+            command: format!("heddle {}", args.join(" ")),
+            status,
+            said: ended.stderr.trim().to_owned(),
+        })
+    }
+
+    /// `heddle apply -f` of a document.
+    ///
+    /// # Errors
+    /// What `heddle` complains about.
+    pub fn apply(&self, yaml: &str) -> Result<()> {
+        let ended = self.try_apply(yaml)?;
+        if ended.code == Some(0) {
+            return Ok(());
+        }
+        Err(Error::Command {
+            command: "heddle apply".to_owned(),
+            status: format!("{:?}", ended.code),
+            said: ended.stderr.trim().to_owned(),
+        })
+    }
+
+    /// `heddle apply -f` of a document, however it ends.
+    ///
+    /// # Errors
+    /// When it can not be started.
+    pub fn try_apply(&self, yaml: &str) -> Result<Ended> {
+        let path = self
+            .lab
+            .dir()
+            .join(format!("apply-{}.yaml", self.lab.shared().number()));
+        std::fs::write(&path, yaml).map_err(Error::io(format!("write {}", path.display())))?;
+        self.try_heddle(&["apply", "-f", &path.to_string_lossy()])
+    }
+
+    /// `heddle wait`: until every host has acknowledged the newest intent.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub fn wait(&self) -> Result<()> {
+        self.check_agents()?;
+        self.heddle(&["wait"]).map(drop)
+    }
+
+    /// Waits until every host's agent has registered and has caught up.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub fn wait_for_hosts(&self) -> Result<()> {
+        wait::until("every host has registered and caught up", PATIENCE, || {
+            self.check_agents()?;
+            let views = self.host_views()?;
+            let ready = |host: &Arc<Host>| {
+                views
+                    .iter()
+                    .any(|view| view.name == host.name() && view.applied == view.revision)
+            };
+            let missing: Vec<_> = self
+                .hosts
+                .iter()
+                .filter(|host| !ready(host))
+                .map(|host| host.name())
+                .collect();
+            Ok(if missing.is_empty() {
+                wait::Look::Done(())
+            } else {
+                wait::Look::NotYet(format!("not {}", missing.join(", ")))
+            })
+        })
+    }
+
+    /// All ports.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn port_views(&self) -> Result<Vec<PortView>> {
+        self.list("port")
+    }
+
+    /// One port.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn port_view(&self, name: &str) -> Result<PortView> {
+        let port = self.port_views()?.into_iter().find(|port| port.name == name);
+        port.ok_or_else(|| Error::unexpected("port", name, "one that the database has"))
+    }
+
+    /// All hosts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn host_views(&self) -> Result<Vec<HostView>> {
+        self.list("host")
+    }
+
+    fn list<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>> {
+        let text = self.heddle(&[kind, "list", "-o", "json"])?;
+        serde_json::from_str(&text).map_err(|error| {
+            Error::unexpected(
+                format!("heddle {kind} list -o json"),
+                text,
+                format!("a JSON list ({error})"),
+            )
+        })
+    }
+
+    /// What an endpoint has to be to be a port: what DHCP or a cloud image would tell it.
+    ///
+    /// # Errors
+    /// When there is no such port.
+    pub fn identity(&self, port: &str) -> Result<Identity> {
+        let mut all = self.identities(&[port])?;
+        all.pop()
+            .ok_or_else(|| Error::unexpected("port", port, "one that the database has"))
+    }
+
+    /// [`identity`](Self::identity) of many ports, in order.
+    ///
+    /// # Errors
+    /// When there is no such port.
+    pub fn identities(&self, names: &[&str]) -> Result<Vec<Identity>> {
+        let (ports, networks) = (self.port_views()?, self.list::<NetworkView>("network")?);
+        let subnets = self.list::<SubnetView>("subnet")?;
+        let identity = |name: &&str| {
+            let port = ports.iter().find(|port| port.name == **name);
+            let port = port.ok_or_else(|| Error::unexpected("port", *name, "one that the database has"))?;
+            let mac: EthAddr = port
+                .mac
+                .parse()
+                .map_err(|_| Error::unexpected(*name, &port.mac, "a MAC address of the port"))?;
+            let with_prefix = |address: &IpAddr| {
+                let inside = subnets.iter().filter(|subnet| subnet.network == port.network);
+                let length = inside
+                    .filter(|subnet| subnet.cidr.contains(address))
+                    .map(|subnet| subnet.cidr.prefix_len())
+                    .max();
+                length
+                    .and_then(|length| IpNet::new(*address, length).ok())
+                    .unwrap_or_else(|| IpNet::from(*address))
+            };
+            let mtu = networks
+                .iter()
+                .find(|network| network.name == port.network)
+                .map(|network| network.mtu);
+            let mtu = mtu.ok_or_else(|| Error::unexpected("network", &port.network, "one that the database has"))?;
+            let addresses = port.addresses.iter().map(with_prefix).collect();
+            Ok(Identity {
+                name: (*name).to_owned(),
+                mac,
+                addresses,
+                mtu,
+            })
+        };
+        names.iter().map(identity).collect()
+    }
+
+    /// Plugs an endpoint for a port into the host `hN` and waits until heddle says that it is up there.
+    ///
+    /// # Errors
+    /// When there is no such port, or it does not come up.
+    pub fn plug(&self, port: &str, number: u8) -> Result<Endpoint> {
+        let endpoint = self.lab.plug(self.host(number)?, self.identity(port)?)?;
+        self.wait_until_up(port, &[number])?;
+        Ok(endpoint)
+    }
+
+    /// Waits until a port is up on exactly these hosts.
+    ///
+    /// # Errors
+    /// When that does not come true.
+    pub fn wait_until_up(&self, port: &str, numbers: &[u8]) -> Result<()> {
+        let hosts: Vec<_> = numbers.iter().map(|number| format!("h{number}")).collect();
+        wait::until(&format!("port {port} is up on {}", hosts.join(", ")), PATIENCE, || {
+            self.check_agents()?;
+            let up = self.port_view(port)?.hosts;
+            Ok(if up == hosts {
+                wait::Look::Done(())
+            } else {
+                wait::Look::NotYet(format!("up on {}", up.join(", ")))
+            })
+        })
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        // Beside the logs that the lab keeps of a failure: what the switches held at that moment. A host may be what failed.
+        for host in &self.hosts {
+            let mut text = host.vsctl("show").unwrap_or_else(|error| error.to_string());
+            for bridge in host.vsctl("list-br").unwrap_or_default().lines() {
+                let flows = host
+                    .ofctl("--names dump-flows", bridge, &[])
+                    .unwrap_or_else(|error| error.to_string());
+                text += &format!("\n--- {bridge}\n{flows}");
+            }
+            let _ = std::fs::write(self.lab.dir().join(host.name()).join("state.txt"), text);
+        }
+        let hosts = self.heddle(&["host", "show"]).unwrap_or_else(|error| error.to_string());
+        let ports = self.heddle(&["port", "list"]).unwrap_or_else(|error| error.to_string());
+        let _ = std::fs::write(
+            self.lab.dir().join("northbound").join("state.txt"),
+            format!("{hosts}\n{ports}"),
+        );
+    }
+}
