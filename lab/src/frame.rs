@@ -124,6 +124,13 @@ impl Frame {
         Some(target.into())
     }
 
+    /// It is an ICMPv6 packet.
+    #[must_use]
+    pub fn is_icmpv6(&self) -> bool {
+        self.sliced()
+            .is_some_and(|sliced| matches!(sliced.transport, Some(TransportSlice::Icmpv6(_))))
+    }
+
     /// Source and destination of the IP packet.
     #[must_use]
     pub fn ip(&self) -> Option<(IpAddr, IpAddr)> {

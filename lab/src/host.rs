@@ -80,6 +80,11 @@ impl HostPlan {
         self
     }
 
+    /// The wires of the provider bridges.
+    pub(crate) fn wires(&self) -> impl Iterator<Item = &Wire> {
+        self.providers.iter().map(|(_, wire)| wire)
+    }
+
     fn encap_address(&self, number: u8) -> IpAddr {
         match self.underlay {
             Underlay::V4 => [192, 0, 2, number].into(),

@@ -154,6 +154,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        Shared::stay_if_interrupted();
         if self.shared.is_kept() {
             return;
         }

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The labs of this process that stand, for the signal handler.
 static STANDING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
+/// A signal has come: the handler tears down and ends the process, and nobody else should say why things fail meanwhile.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
 /// The common part of a lab.
 pub(crate) struct Shared {
     id: String,
@@ -76,6 +79,13 @@ impl Shared {
         self.ledger().keep()?;
         self.keep.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Does not return once a signal has come.
+    pub(crate) fn stay_if_interrupted() {
+        while INTERRUPTED.load(Ordering::SeqCst) {
+            thread::park();
+        }
     }
 
     pub(crate) fn is_kept(&self) -> bool {
@@ -141,6 +151,7 @@ fn watch_signals() {
     ONCE.call_once(|| {
         thread::spawn(|| match wait_for_signal() {
             Ok(number) => {
+                INTERRUPTED.store(true, Ordering::SeqCst);
                 let standing: Vec<_> = lock(&STANDING).iter().filter_map(Weak::upgrade).collect();
                 for lab in standing.iter().filter(|lab| !lab.is_kept()) {
                     if let Err(error) = lab.tear_down() {

@@ -20,6 +20,7 @@ use crate::process::Process;
 use crate::scene::{Lab, in_parallel};
 use crate::shared::lock;
 use crate::station::Identity;
+use crate::wire::Wire;
 use crate::{Error, Result, binary, tool, wait};
 
 /// How long heddle may take for what a person would wait for.
@@ -31,6 +32,7 @@ pub struct Site {
     agents: Mutex<BTreeMap<String, Process>>,
     northbound: Mutex<Option<Process>>,
     hosts: Vec<Arc<Host>>,
+    wires: Vec<Wire>,
     binary: PathBuf,
     remote: String,
     lab: Lab,
@@ -117,11 +119,13 @@ impl Site {
     pub fn boot(lab: Lab, hosts: u8, plan: HostPlan) -> Result<Self> {
         let binary = binary::heddle()?.to_owned();
         let remote = format!("unix:{}", lab.dir().join("northbound/nb.sock").display());
+        let wires = plan.wires().cloned().collect();
         let hosts = lab.hosts(hosts, &plan.northbound(&remote))?;
         Ok(Self {
             agents: Mutex::default(),
             northbound: Mutex::default(),
             hosts,
+            wires,
             binary,
             remote,
             lab,
@@ -148,6 +152,15 @@ impl Site {
         let at = usize::from(number).checked_sub(1);
         at.and_then(|at| self.hosts.get(at))
             .ok_or_else(|| Error::unexpected("host", format!("h{number}"), "one that was booted"))
+    }
+
+    /// A wire that the hosts have provider bridges on.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn wire(&self, name: &str) -> Result<&Wire> {
+        let wire = self.wires.iter().find(|wire| wire.name() == name);
+        wire.ok_or_else(|| Error::unexpected("wire", name, "one that the hosts were planned with"))
     }
 
     /// Where the northbound database is.

@@ -29,14 +29,7 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
     let lab = Lab::new("plain").unwrap();
     let wire = lab.wire("provider").unwrap();
     let hosts = lab.hosts(2, &HostPlan::new().provider(&wire)).unwrap();
-    in_parallel(&hosts, |host| {
-        host.vsctl("add-br br-int -- set Bridge br-int datapath_type=netdev")?;
-        host.vsctl(
-            "add-port br-int up -- set Interface up type=patch options:peer=down \
-             -- add-port br-provider down -- set Interface down type=patch options:peer=up",
-        )
-    })
-    .unwrap();
+    in_parallel(&hosts, |host| join(host)).unwrap();
     let mut endpoints: Vec<_> = (1..=4)
         .map(|n| lab.plug(&hosts[usize::from(n) % 2], identity(n)).unwrap())
         .collect();
@@ -122,6 +115,48 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
     tag(&endpoints[1], 10);
     let report = stream.stop().unwrap();
     assert!(report.lost >= 20 && report.longest_gap >= 20, "{report:?}");
+}
+
+/// Joins `br-int` to the wire, so that OVS's own switching connects everything.
+fn join(host: &lab::Host) -> lab::Result<String> {
+    host.vsctl("add-br br-int -- set Bridge br-int datapath_type=netdev")?;
+    host.vsctl(
+        "add-port br-int up -- set Interface up type=patch options:peer=down \
+         -- add-port br-provider down -- set Interface down type=patch options:peer=up",
+    )
+}
+
+#[test]
+fn endpoints_move_and_migrate() {
+    let lab = Lab::new("moves").unwrap();
+    let wire = lab.wire("provider").unwrap();
+    let hosts = lab.hosts(2, &HostPlan::new().provider(&wire)).unwrap();
+    in_parallel(&hosts, |host| join(host)).unwrap();
+    let a = lab.plug(&hosts[0], identity(1)).unwrap();
+    let mut b = lab.plug(&hosts[0], identity(2)).unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    b.move_to(&hosts[1]).unwrap();
+    assert_eq!(b.host().unwrap().name(), "h2");
+    probe::ping(&b, &a, PATIENCE).unwrap();
+
+    let migration = b.start_migration(&hosts[0]).unwrap();
+    let bound = |host: &lab::Host| {
+        host.vsctl("--bare --columns=name find Interface external_ids:iface-id=e2")
+            .unwrap()
+    };
+    assert!(
+        hosts.iter().all(|host| !bound(host).trim().is_empty()),
+        "both hosts have it for a moment"
+    );
+    probe::ping(&b, &a, PATIENCE).unwrap();
+    b.finish_migration(migration).unwrap();
+    assert_eq!((b.host().unwrap().name(), bound(&hosts[1]).trim()), ("h1", ""));
+    probe::ping(&b, &a, PATIENCE).unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    let unplugged = b.unplug().unwrap();
+    b.replug_as(unplugged, 77).unwrap();
+    assert_eq!(hosts[0].ofport(b.tap().unwrap()).unwrap(), Some(77));
+    probe::ping(&a, &b, PATIENCE).unwrap();
 }
 
 /// Every frame out of a raw socket is exactly what was given, also one with a tag.
