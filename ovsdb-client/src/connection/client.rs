@@ -1,0 +1,332 @@
+//! The client: a replica that moves with each event, and transactions with their outcomes in between.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::task::{Command, Delivery, Task};
+use super::{ConnectionError, Options, Remote};
+use crate::operation::{Committed, TransactError, Transaction, TransactionId};
+use crate::replica::{Changes, Replica, ReplicaError};
+use crate::schema::Schema;
+use crate::session::{Session, SessionEvent};
+
+/// What happened, in the server's order.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A connection is up and its schema fits; the replica still shows what it showed before.
+    Connected {
+        /// To whom.
+        remote: Remote,
+    },
+    /// The replica is as the server is now. The changes are those since the last event: at first every row, after a
+    /// reconnect only what has really changed.
+    Synced(Changes),
+    /// One step of the server: one transaction, or several that it has sent together.
+    Changed(Changes),
+    /// The connection ended or could not be made. The replica keeps its rows; the client tries again by itself.
+    Disconnected {
+        /// To whom.
+        remote: Remote,
+        /// Why.
+        error: ConnectionError,
+        /// The wait before the next attempt.
+        retry_in: Duration,
+    },
+    /// What became of a transaction; its changes are in the replica and were told before.
+    TransactionDone {
+        /// Which.
+        id: TransactionId,
+        /// Committed, or why not.
+        outcome: Result<Committed, TransactError>,
+    },
+}
+
+/// The replica was not synced in time.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the database was not reached within {} s{}", within.as_secs_f32(), last.as_ref().map(|(r, e)| format!(": {r}: {e}")).unwrap_or_default())]
+pub struct SyncError {
+    /// The time given.
+    pub within: Duration,
+    /// The last failure.
+    pub last: Option<(Remote, ConnectionError)>,
+}
+
+/// A connection to a database that lives through every failure, with a replica of some tables.
+///
+/// Owned by one task of the program, which calls [`next`](Self::next) in a loop. Dropping it ends the connection.
+#[derive(Debug)]
+pub struct Client {
+    options: Arc<Options>,
+    commands: UnboundedSender<Command>,
+    deliveries: UnboundedReceiver<Delivery>,
+    replica: Replica,
+    schema: Option<Arc<Schema>>,
+    ready: VecDeque<Event>,
+    /// Sent and without a reply.
+    waiting: BTreeMap<u64, (Transaction, usize)>,
+    /// Sent over a connection that broke; judged when the replica is synced again.
+    lost: BTreeMap<u64, (Transaction, usize)>,
+    waiting_bytes: usize,
+    next_id: u64,
+    synced: bool,
+    /// Changes of the layout, told with the next full picture.
+    layout_changes: Changes,
+    /// An update did not fit: nothing more is applied until a full picture comes.
+    out_of_step: bool,
+    last_error: Option<(Remote, ConnectionError)>,
+    ended: bool,
+}
+
+impl Client {
+    /// Starts to connect, in a task of the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn connect(options: Options) -> Self {
+        let options = Arc::new(options);
+        let (commands, commands_of_task) = unbounded_channel();
+        let (deliveries_of_task, deliveries) = unbounded_channel();
+        tokio::spawn(Task::new(Arc::clone(&options), commands_of_task, deliveries_of_task).run());
+        Self {
+            options,
+            commands,
+            deliveries,
+            replica: Replica::default(),
+            schema: None,
+            ready: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            waiting_bytes: 0,
+            next_id: 0,
+            synced: false,
+            layout_changes: Changes::default(),
+            out_of_step: false,
+            last_error: None,
+            ended: false,
+        }
+    }
+
+    /// The rows as of the last event.
+    #[must_use]
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The schema of the database, once connected.
+    #[must_use]
+    pub fn schema(&self) -> Option<&Arc<Schema>> {
+        self.schema.as_ref()
+    }
+
+    /// True from [`Event::Synced`] to [`Event::Disconnected`].
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    /// The next event; the replica moves on with it.
+    ///
+    /// Cancel-safe: an event is either returned or still to come.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return event;
+            }
+            self.receive().await;
+        }
+    }
+
+    /// Sends a transaction. Never blocks; the outcome comes as [`Event::TransactionDone`], after the changes that it
+    /// made. Without a synced connection the outcome is [`TransactError::NotConnected`].
+    pub fn submit(&mut self, transaction: Transaction) -> TransactionId {
+        let id = self.next_id;
+        self.next_id = self.next_id.saturating_add(1);
+        if let Err(error) = self.send(id, transaction) {
+            self.done(id, Err(error));
+        }
+        TransactionId(id)
+    }
+
+    fn send(&mut self, id: u64, transaction: Transaction) -> Result<(), TransactError> {
+        if !self.synced {
+            return Err(TransactError::NotConnected);
+        }
+        let bytes = transaction
+            .request(&self.options.database, &Session::caller_id(id))
+            .map_err(|error| TransactError::Malformed(error.to_string()))?;
+        let size = bytes.len();
+        let waiting = self.waiting_bytes.saturating_add(size);
+        if waiting > self.options.max_unsent {
+            return Err(TransactError::Overloaded);
+        }
+        self.commands
+            .send(Command::Request { id, bytes })
+            .map_err(|_| TransactError::Closed)?;
+        self.waiting_bytes = waiting;
+        self.waiting.insert(id, (transaction, size));
+        Ok(())
+    }
+
+    /// Sends a transaction and waits for its outcome; other events are kept for [`next`](Self::next).
+    ///
+    /// Cancel-safe: cancelled, the outcome comes as an event.
+    ///
+    /// # Errors
+    /// Everything but a commit.
+    pub async fn transact(&mut self, transaction: Transaction) -> Result<Committed, TransactError> {
+        let id = self.submit(transaction);
+        loop {
+            let is_ours = |event: &Event| matches!(event, Event::TransactionDone { id: done, .. } if *done == id);
+            if let Some(at) = self.ready.iter().position(is_ours)
+                && let Some(Event::TransactionDone { outcome, .. }) = self.ready.remove(at)
+            {
+                return outcome;
+            }
+            if self.ended {
+                return Err(TransactError::Closed);
+            }
+            self.receive().await;
+        }
+    }
+
+    /// Waits until the replica is synced; the events are kept for [`next`](Self::next).
+    ///
+    /// # Errors
+    /// It was not within the time given; the last failure says why. The client goes on trying.
+    pub async fn synced(&mut self, within: Duration) -> Result<(), SyncError> {
+        let wait = async {
+            while !self.synced {
+                self.receive().await;
+            }
+        };
+        match tokio::time::timeout(within, wait).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(SyncError {
+                within,
+                last: self.last_error.clone(),
+            }),
+        }
+    }
+
+    /// Takes one delivery of the task. Cancel-safe: it waits in one place only, before anything is taken.
+    async fn receive(&mut self) {
+        if self.ended {
+            std::future::pending::<()>().await;
+        }
+        match self.deliveries.recv().await {
+            Some(Delivery::Session { event, _unread }) => self.take(event),
+            Some(Delivery::Connected { remote }) => self.ready.push_back(Event::Connected { remote }),
+            Some(Delivery::Disconnected {
+                remote,
+                error,
+                retry_in,
+                lost,
+            }) => {
+                self.disconnected(remote, error, retry_in, &lost);
+            }
+            Some(Delivery::NotSent { id }) => {
+                if self.waiting.remove(&id).map(|(_, size)| self.release(size)).is_some() {
+                    self.done(id, Err(TransactError::NotConnected));
+                }
+            }
+            None => {
+                self.ended = true;
+                if let Some(remote) = self.options.remotes.first().cloned() {
+                    self.disconnected(remote, ConnectionError::TaskEnded, Duration::MAX, &[]);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Connected { schema, plan } => {
+                self.schema = Some(schema);
+                let changes = self.replica.set_layouts(&plan.layouts);
+                self.layout_changes.extend(changes);
+            }
+            SessionEvent::Synced { resumed, updates } => {
+                self.out_of_step = false;
+                let changes = if resumed {
+                    self.replica.apply(updates)
+                } else {
+                    self.replica.replace(updates)
+                };
+                match changes {
+                    Ok(changes) => {
+                        let mut all = std::mem::take(&mut self.layout_changes);
+                        all.extend(changes);
+                        self.synced = true;
+                        self.ready.push_back(Event::Synced(all));
+                        self.judge_lost();
+                    }
+                    Err(error) => self.resync(error),
+                }
+            }
+            SessionEvent::Update(_) if self.out_of_step => {}
+            SessionEvent::Update(updates) => match self.replica.apply(updates) {
+                Ok(changes) if changes.is_empty() => {}
+                Ok(changes) => self.ready.push_back(Event::Changed(changes)),
+                Err(error) => self.resync(error),
+            },
+            SessionEvent::Reply { id, reply } => {
+                if let Some((transaction, size)) = self.waiting.remove(&id) {
+                    self.release(size);
+                    let outcome = match reply {
+                        Ok(Value::Array(results)) => transaction.outcome(Ok(results)),
+                        Ok(other) => Err(TransactError::Malformed(other.to_string().chars().take(200).collect())),
+                        Err(error) => transaction.outcome(Err(error)),
+                    };
+                    self.done(id, outcome);
+                }
+            }
+            SessionEvent::Lock { .. } => {}
+        }
+    }
+
+    fn resync(&mut self, error: ReplicaError) {
+        self.out_of_step = true;
+        self.synced = false;
+        // The task is gone only with its runtime, which the next delivery tells.
+        let _ = self.commands.send(Command::Resync { error: error.into() });
+    }
+
+    fn disconnected(&mut self, remote: Remote, error: ConnectionError, retry_in: Duration, lost: &[u64]) {
+        self.synced = false;
+        self.last_error = Some((remote.clone(), error.clone()));
+        for id in lost {
+            if let Some(transaction) = self.waiting.remove(id) {
+                self.lost.insert(*id, transaction);
+            }
+        }
+        self.ready.push_back(Event::Disconnected {
+            remote,
+            error,
+            retry_in,
+        });
+    }
+
+    fn judge_lost(&mut self) {
+        for (id, (transaction, size)) in std::mem::take(&mut self.lost) {
+            self.release(size);
+            let outcome = transaction.judge(&self.replica);
+            self.done(id, outcome);
+        }
+    }
+
+    fn release(&mut self, size: usize) {
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(size);
+    }
+
+    fn done(&mut self, id: u64, outcome: Result<Committed, TransactError>) {
+        self.ready.push_back(Event::TransactionDone {
+            id: TransactionId(id),
+            outcome,
+        });
+    }
+}

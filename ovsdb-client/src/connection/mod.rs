@@ -1,0 +1,50 @@
+//! The tokio shell: sockets, the clock, and the [`Client`] that a program holds.
+//!
+//! ```text
+//!   program ── next(), submit() ── Client ◄── events ── task ◄── bytes ──► server
+//!                                  replica              session
+//! ```
+//!
+//! Decoding happens in the task, applying in [`Client::next`]: what a program sees in the replica between two calls of
+//! `next` never moves.
+
+mod backoff;
+mod client;
+mod options;
+mod remote;
+mod stream;
+mod task;
+
+pub use client::{Client, Event, SyncError};
+pub use options::Options;
+pub use remote::{Remote, RemoteError};
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::replica::ReplicaError;
+use crate::session::SessionError;
+
+/// Why there is no connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The system refused or broke the connection.
+    #[error("{0}")]
+    Io(Arc<io::Error>),
+    /// The connection was not made in time.
+    #[error("no connection after {} s", .0.as_secs_f32())]
+    ConnectTimeout(Duration),
+    /// The server closed the connection.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The conversation failed.
+    #[error(transparent)]
+    Session(#[from] Arc<SessionError>),
+    /// An update did not fit the replica, which is fetched anew.
+    #[error("an update does not fit the replica: {0}")]
+    OutOfStep(#[from] ReplicaError),
+    /// The task of the connection has ended with its runtime.
+    #[error("the runtime of the connection has ended")]
+    TaskEnded,
+}

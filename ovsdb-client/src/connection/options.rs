@@ -1,0 +1,73 @@
+//! What a client is told at its start.
+
+use std::time::Duration;
+
+use super::Remote;
+use crate::monitor::MonitorTable;
+use crate::session::ServerChoice;
+
+/// Where to connect, what to replicate, and the limits.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The servers, tried in this order; not empty.
+    pub remotes: Vec<Remote>,
+    /// The database.
+    pub database: String,
+    /// The tables to replicate.
+    pub tables: Vec<MonitorTable>,
+    /// Which members of a cluster will do.
+    pub server: ServerChoice,
+    /// The time to connect to one remote.
+    pub connect_timeout: Duration,
+    /// The first wait between two rounds over the remotes; it doubles from round to round.
+    pub min_backoff: Duration,
+    /// The longest wait.
+    pub max_backoff: Duration,
+    /// After this long without a byte from the server it is probed; as long again, and the connection is given up.
+    /// `None`: never.
+    pub probe_interval: Option<Duration>,
+    /// How long without a byte a server may prepare the first picture.
+    pub sync_patience: Duration,
+    /// The longest message that the server may send, in bytes.
+    pub max_message: usize,
+    /// Updates not yet taken by [`Client::next`](super::Client::next), in bytes as received: beyond, no more is read
+    /// from the server.
+    pub max_unread: usize,
+    /// Transactions without outcome, in bytes as sent: beyond, they are refused.
+    pub max_unsent: usize,
+}
+
+impl Options {
+    /// Every limit at its default.
+    #[must_use]
+    pub fn new(remotes: Vec<Remote>, database: &str) -> Self {
+        Self {
+            remotes,
+            database: database.to_owned(),
+            tables: Vec::new(),
+            server: ServerChoice::default(),
+            connect_timeout: Duration::from_secs(5),
+            min_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(8),
+            probe_interval: Some(Duration::from_secs(5)),
+            sync_patience: Duration::from_secs(60),
+            max_message: 1 << 30,
+            max_unread: 64 << 20,
+            max_unsent: 64 << 20,
+        }
+    }
+
+    /// Adds a table to replicate.
+    #[must_use]
+    pub fn table(mut self, table: MonitorTable) -> Self {
+        self.tables.push(table);
+        self
+    }
+
+    /// Which members of a cluster will do.
+    #[must_use]
+    pub fn server(mut self, server: ServerChoice) -> Self {
+        self.server = server;
+        self
+    }
+}

@@ -1,0 +1,566 @@
+//! One connection's conversation as a state machine: bytes, requests and the time in; bytes and events out.
+//!
+//! It owns no socket and reads no clock. Its life is: ask for database change awareness, watch the `_Server` database
+//! until this server is one to talk to, get the schema, start the monitor, then updates and transactions. An error ends
+//! it; the shell around it connects anew with what [`Session::resume`] has kept.
+//!
+//! ```text
+//!   _Server schema ──► _Server monitor ──► (right server?) ──► schema ──► monitor ──► synced
+//!        └── the server has no _Server database (before Open vSwitch 2.9) ──┘
+//! ```
+
+mod server;
+
+pub use server::{ServerChoice, ServerFault};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::monitor::decode::{Form, NotificationSeed, SinceSeed, UpdatesSeed, decode_text};
+use crate::monitor::{MonitorTable, Plan, SchemaMismatch, TableUpdates};
+use crate::rpc::{FrameError, Framer, Message};
+use crate::schema::{Schema, SchemaError};
+use server::ServerWatch;
+
+/// The identifiers of our two monitors on the wire.
+const DATA: &str = "data";
+const SERVER: &str = "server";
+
+/// What a session is for.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// The database.
+    pub database: String,
+    /// The tables to replicate.
+    pub tables: Vec<MonitorTable>,
+    /// Which members of a cluster will do.
+    pub server: ServerChoice,
+    /// After this long without a byte the server is asked whether it lives; as long again without an answer and the
+    /// session ends. `None`: never.
+    pub probe_interval: Option<Duration>,
+    /// Before the first full picture, this long without a byte ends the session: the server may be busy with it.
+    pub sync_patience: Duration,
+    /// The longest message, in bytes.
+    pub max_message: usize,
+    /// The most bytes that wait for the server to read them, beyond the transactions.
+    pub max_replies: usize,
+}
+
+/// What the next session may go on from.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// What was monitored, and the last transaction that the replica holds.
+    pub last: Option<(Arc<Plan>, Uuid)>,
+    /// The cluster's log index that the replica has reached: an older member would lead back in time.
+    pub min_index: Option<i64>,
+    /// The cluster's id.
+    pub cluster: Option<Uuid>,
+}
+
+/// What a session tells.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// The server is the right one and its schema fits.
+    Connected {
+        /// The server's schema.
+        schema: Arc<Schema>,
+        /// What is monitored.
+        plan: Arc<Plan>,
+    },
+    /// The first picture: complete, or (`resumed`) only what changed since the last session.
+    Synced {
+        /// True when `updates` are to be applied to what the last session left.
+        resumed: bool,
+        /// The rows.
+        updates: TableUpdates,
+    },
+    /// One step of the server.
+    Update(TableUpdates),
+    /// The reply to a [request](Session::send): its result or error.
+    Reply {
+        /// The number of the request.
+        id: u64,
+        /// `Err`: the error member.
+        reply: Result<Value, Value>,
+    },
+    /// A lock was granted (true) or stolen (false), RFC 7047 §4.1.9.
+    Lock {
+        /// The lock's name.
+        name: String,
+        /// Whether it is ours now.
+        owned: bool,
+    },
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The stream is not JSON-RPC.
+    #[error("the server sent {0}")]
+    Frame(#[from] FrameError),
+    /// A message that is not what the protocol says.
+    #[error("the server sent a malformed {what}")]
+    Malformed {
+        /// The message.
+        what: &'static str,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A reply to no request of ours.
+    #[error("the server answered request {0}, which was never made")]
+    UnexpectedReply(String),
+    /// The server refused a request that every server grants.
+    #[error("the server refused {request}: {error}")]
+    Refused {
+        /// The method.
+        request: &'static str,
+        /// The error member.
+        error: String,
+    },
+    /// The schema can not be read.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The schema is not what the program needs.
+    #[error(transparent)]
+    Mismatch(#[from] SchemaMismatch),
+    /// This server is not one to talk to now.
+    #[error(transparent)]
+    Server(#[from] ServerFault),
+    /// The server cancelled the monitor: the database was removed or converted.
+    #[error("the server cancelled the monitor: the database was removed or its schema changed")]
+    MonitorCanceled,
+    /// Nothing came for too long, in seconds.
+    #[error("the server was silent for {0} seconds")]
+    Silent(u64),
+    /// The server asks faster than it reads the answers.
+    #[error("the server does not read our replies")]
+    NotReading,
+}
+
+/// What a reply is for.
+#[derive(Clone, Copy, Debug)]
+enum Pending {
+    Aware,
+    ServerSchema,
+    ServerMonitor,
+    Schema,
+    Monitor(Method),
+    Probe,
+    Caller(u64),
+}
+
+/// The three requests for a monitor, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    CondSince,
+    Cond,
+    Plain,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::CondSince => "monitor_cond_since",
+            Self::Cond => "monitor_cond",
+            Self::Plain => "monitor",
+        }
+    }
+}
+
+/// The state machine of one connection.
+#[derive(Debug)]
+pub struct Session {
+    framer: Framer,
+    core: Core,
+}
+
+#[derive(Debug)]
+struct Core {
+    config: Arc<SessionConfig>,
+    resume: Resume,
+    output: BytesMut,
+    events: Vec<(SessionEvent, usize)>,
+    pending: HashMap<String, Pending>,
+    next_id: u64,
+    server: ServerWatch,
+    schema: Option<Arc<Schema>>,
+    plan: Option<Arc<Plan>>,
+    asked_schema: bool,
+    synced: bool,
+    last_bytes: Instant,
+    probing: bool,
+    reply_bytes: usize,
+}
+
+impl Session {
+    /// A session over a connection that has just been made; its first requests are in the [output](Self::output).
+    #[must_use]
+    pub fn new(config: Arc<SessionConfig>, resume: Resume, now: Instant) -> Self {
+        let mut core = Core {
+            server: ServerWatch::new(&config.database),
+            resume,
+            output: BytesMut::new(),
+            events: Vec::new(),
+            pending: HashMap::new(),
+            next_id: 0,
+            schema: None,
+            plan: None,
+            asked_schema: false,
+            synced: false,
+            last_bytes: now,
+            probing: false,
+            reply_bytes: 0,
+            config,
+        };
+        core.request("set_db_change_aware", &json!([true]), Pending::Aware);
+        core.request("get_schema", &json!(["_Server"]), Pending::ServerSchema);
+        Self {
+            framer: Framer::new(core.config.max_message),
+            core,
+        }
+    }
+
+    /// Bytes for the server; whoever sends some takes them off the front.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.core.output
+    }
+
+    /// The bytes for the server.
+    #[must_use]
+    pub fn output_bytes(&self) -> &[u8] {
+        &self.core.output
+    }
+
+    /// True when there are bytes for the server.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.core.output.is_empty()
+    }
+
+    /// What has happened since the last call, each with the size in bytes of the message that told it.
+    pub fn take_events(&mut self) -> Vec<(SessionEvent, usize)> {
+        std::mem::take(&mut self.core.events)
+    }
+
+    /// True once the first picture has come.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.core.synced
+    }
+
+    /// Sends a request that [`Transaction`](crate::Transaction) or a caller has put into words; its reply comes as
+    /// [`SessionEvent::Reply`] with `id`, which [`Session::caller_id`] has put into the text.
+    pub fn send(&mut self, id: u64, request: &[u8]) {
+        self.core
+            .pending
+            .insert(format!("\"{}\"", Self::caller_id(id)), Pending::Caller(id));
+        self.core.output.extend_from_slice(request);
+    }
+
+    /// The `id` member of a caller's request.
+    #[must_use]
+    pub fn caller_id(id: u64) -> String {
+        format!("c{id}")
+    }
+
+    /// The callers' requests without a reply, in the order of their numbers: at the end of the session their fate is
+    /// unknown.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<u64> {
+        let callers = self.core.pending.values().filter_map(|pending| match pending {
+            Pending::Caller(id) => Some(*id),
+            _ => None,
+        });
+        let mut callers: Vec<u64> = callers.collect();
+        callers.sort_unstable();
+        callers
+    }
+
+    /// What the next session may go on from.
+    #[must_use]
+    pub fn resume(&self) -> Resume {
+        self.core.resume.clone()
+    }
+
+    /// Takes bytes from the server.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
+        self.touch(now);
+        self.framer.push(bytes);
+        while let Some(message) = self.framer.next_message()? {
+            self.core.handle_message(message)?;
+        }
+        Ok(())
+    }
+
+    /// Counts as a sign of life: the reader itself was busy until now.
+    pub fn touch(&mut self, now: Instant) {
+        self.core.last_bytes = now;
+        self.core.probing = false;
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, unless bytes come before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let core = &self.core;
+        if !core.synced {
+            return core.last_bytes.checked_add(core.config.sync_patience);
+        }
+        let intervals = if core.probing { 2 } else { 1 };
+        core.last_bytes
+            .checked_add(core.config.probe_interval?.checked_mul(intervals)?)
+    }
+
+    /// Takes note that time has passed: probes the server, or gives it up.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Ok(());
+        }
+        let core = &mut self.core;
+        if !core.synced || core.probing {
+            return Err(SessionError::Silent(
+                now.saturating_duration_since(core.last_bytes).as_secs(),
+            ));
+        }
+        core.probing = true;
+        core.request("echo", &json!([]), Pending::Probe);
+        Ok(())
+    }
+}
+
+impl Core {
+    fn request(&mut self, method: &'static str, params: &Value, pending: Pending) {
+        let id = format!("{method}{}", self.next_id);
+        self.next_id = self.next_id.saturating_add(1);
+        let request = json!({"method": method, "params": params, "id": id});
+        self.output.extend_from_slice(request.to_string().as_bytes());
+        self.pending.insert(format!("\"{id}\""), pending);
+    }
+
+    fn handle_message(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let size = bytes.len();
+        let malformed = |what| move |source| SessionError::Malformed { what, source };
+        let message: Message<'_> = serde_json::from_slice(bytes).map_err(malformed("message"))?;
+        match (&message.method, message.id) {
+            (Some(method), Some(id)) => self.handle_request(method, message.params, id),
+            (Some(method), None) => {
+                self.handle_notification(method, message.params.map_or("null", RawValue::get), size)
+            }
+            (None, Some(id)) => {
+                let Some(pending) = self.pending.remove(id.get()) else {
+                    return Err(SessionError::UnexpectedReply(id.get().chars().take(100).collect()));
+                };
+                self.handle_reply(pending, &message, size)
+            }
+            // ovsdb-server answers what it can not parse with a null id; our requests always parse.
+            (None, None) => Err(SessionError::UnexpectedReply("null".to_owned())),
+        }
+    }
+
+    fn handle_request(&mut self, method: &str, params: Option<&RawValue>, id: &RawValue) -> Result<(), SessionError> {
+        let (result, error) = match method {
+            "echo" => (params.map_or("[]", RawValue::get), "null"),
+            _ => ("null", "\"unknown method\""),
+        };
+        // What the server has read is no longer in the output; what it leaves unread may not grow for ever.
+        if self.output.is_empty() {
+            self.reply_bytes = 0;
+        }
+        let reply = format!("{{\"id\":{},\"result\":{result},\"error\":{error}}}", id.get());
+        self.reply_bytes = self.reply_bytes.saturating_add(reply.len());
+        if self.reply_bytes > self.config.max_replies {
+            return Err(SessionError::NotReading);
+        }
+        self.output.extend_from_slice(reply.as_bytes());
+        Ok(())
+    }
+
+    fn handle_notification(&mut self, method: &str, params: &str, size: usize) -> Result<(), SessionError> {
+        let (form, since) = match method {
+            "update" => (Form::Values, false),
+            "update2" => (Form::Differences, false),
+            "update3" => (Form::Differences, true),
+            "monitor_canceled" => return Err(SessionError::MonitorCanceled),
+            "locked" | "stolen" => {
+                let source = |source| SessionError::Malformed {
+                    what: "lock notification",
+                    source,
+                };
+                let [name]: [String; 1] = serde_json::from_str(params).map_err(source)?;
+                self.events.push((
+                    SessionEvent::Lock {
+                        name,
+                        owned: method == "locked",
+                    },
+                    size,
+                ));
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let monitors = [
+            (DATA, self.plan.as_deref().filter(|_| self.synced)),
+            (SERVER, self.server.plan()),
+        ];
+        let seed = NotificationSeed { monitors, form, since };
+        let (monitor, last, updates) =
+            decode_text(params, seed).map_err(|source| SessionError::Malformed { what: "update", source })?;
+        if monitor == SERVER {
+            self.server.apply(updates)?;
+            return self.check_server();
+        }
+        self.advance(last);
+        self.events.push((SessionEvent::Update(updates), size));
+        Ok(())
+    }
+
+    fn handle_reply(&mut self, pending: Pending, message: &Message<'_>, size: usize) -> Result<(), SessionError> {
+        let malformed = |what| move |source| SessionError::Malformed { what, source };
+        let result = message.result.map_or("null", RawValue::get);
+        if let Pending::Caller(id) = pending {
+            let parse = |json: &RawValue| serde_json::from_str::<Value>(json.get()).map_err(malformed("reply"));
+            let reply = match message.error {
+                Some(error) => Err(parse(error)?),
+                None => Ok(message.result.map_or(Ok(Value::Null), parse)?),
+            };
+            self.events.push((SessionEvent::Reply { id, reply }, size));
+            return Ok(());
+        }
+        if let Some(error) = message.error {
+            return self.handle_refusal(pending, error);
+        }
+        match pending {
+            Pending::Aware | Pending::Probe | Pending::Caller(_) => Ok(()),
+            Pending::ServerSchema => {
+                let json = serde_json::from_str::<Value>(result).map_err(malformed("schema of _Server"))?;
+                let requests = self.server.watch(&Schema::from_json(&json)?)?;
+                self.request(
+                    "monitor_cond",
+                    &json!(["_Server", SERVER, requests]),
+                    Pending::ServerMonitor,
+                );
+                Ok(())
+            }
+            Pending::ServerMonitor => {
+                if let Some(plan) = self.server.plan() {
+                    let updates = UpdatesSeed::new(plan, Form::Differences).decode(result);
+                    self.server
+                        .apply(updates.map_err(malformed("reply to monitor_cond"))?)?;
+                }
+                self.check_server()
+            }
+            Pending::Schema => {
+                let json = serde_json::from_str::<Value>(result).map_err(malformed("schema"))?;
+                let schema = Arc::new(Schema::from_json(&json)?);
+                let plan = Arc::new(Plan::new(&schema, &self.config.tables)?);
+                self.schema = Some(Arc::clone(&schema));
+                self.plan = Some(Arc::clone(&plan));
+                self.events.push((
+                    SessionEvent::Connected {
+                        schema,
+                        plan: Arc::clone(&plan),
+                    },
+                    0,
+                ));
+                self.monitor(Method::CondSince, &plan);
+                Ok(())
+            }
+            Pending::Monitor(method) => {
+                let Some(plan) = self.plan.clone() else { return Ok(()) };
+                let what = malformed("reply to the monitor request");
+                let (resumed, last, updates) = match method {
+                    Method::CondSince => decode_text(result, SinceSeed(&plan)).map_err(what)?,
+                    Method::Cond => (
+                        false,
+                        Uuid::nil(),
+                        UpdatesSeed::new(&plan, Form::Differences)
+                            .decode(result)
+                            .map_err(what)?,
+                    ),
+                    Method::Plain => (
+                        false,
+                        Uuid::nil(),
+                        UpdatesSeed::new(&plan, Form::Values).decode(result).map_err(what)?,
+                    ),
+                };
+                self.synced = true;
+                self.resume.last = Some((plan, last));
+                self.events.push((SessionEvent::Synced { resumed, updates }, size));
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_refusal(&mut self, pending: Pending, error: &RawValue) -> Result<(), SessionError> {
+        let refused = |request| {
+            let error = error.get().chars().take(500).collect();
+            Err(SessionError::Refused { request, error })
+        };
+        match (pending, self.plan.clone()) {
+            // Before Open vSwitch 2.9: without this the server disconnects instead of telling, which does as well.
+            (Pending::Aware, _) => Ok(()),
+            (Pending::ServerSchema | Pending::ServerMonitor, _) => {
+                self.ask_schema();
+                Ok(())
+            }
+            (Pending::Monitor(Method::CondSince), Some(plan)) => {
+                self.monitor(Method::Cond, &plan);
+                Ok(())
+            }
+            (Pending::Monitor(Method::Cond), Some(plan)) => {
+                self.monitor(Method::Plain, &plan);
+                Ok(())
+            }
+            (Pending::Monitor(method), _) => refused(method.name()),
+            (Pending::Schema, _) => refused("get_schema"),
+            (Pending::Probe | Pending::Caller(_), _) => Ok(()),
+        }
+    }
+
+    /// Goes on once this server is one to talk to, and ends the session when it no longer is.
+    fn check_server(&mut self) -> Result<(), SessionError> {
+        let state = self.server.check(self.config.server, &self.resume)?;
+        self.resume.cluster = state.cluster.or(self.resume.cluster);
+        self.resume.min_index = state.index.or(self.resume.min_index);
+        self.ask_schema();
+        Ok(())
+    }
+
+    fn ask_schema(&mut self) {
+        if !self.asked_schema {
+            self.asked_schema = true;
+            self.request("get_schema", &json!([self.config.database]), Pending::Schema);
+        }
+    }
+
+    fn monitor(&mut self, method: Method, plan: &Plan) {
+        let database = &self.config.database;
+        let params = match method {
+            Method::CondSince => {
+                let known = self.resume.last.as_ref().filter(|(earlier, _)| plan.continues(earlier));
+                let last = known.map_or(Uuid::nil(), |(_, last)| *last);
+                json!([database, DATA, plan.requests(), last])
+            }
+            Method::Cond | Method::Plain => json!([database, DATA, plan.requests()]),
+        };
+        self.request(method.name(), &params, Pending::Monitor(method));
+    }
+
+    /// Remembers the last transaction; an update of another form knows none, and nothing can be resumed then.
+    fn advance(&mut self, last: Option<Uuid>) {
+        if let Some((_, known)) = &mut self.resume.last {
+            *known = last.unwrap_or(Uuid::nil());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests with servers: real ones of Open vSwitch, and ones that mean harm.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod client;
+mod server;
