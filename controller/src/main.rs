@@ -1,3 +1,7 @@
 //! `heddle`: the one binary of the product. Every command is a file of `controller::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    controller::cli::main()
+}
