@@ -81,7 +81,7 @@ impl Endpoint {
     }
 
     fn connect(&mut self, plug: Plug) -> Result<()> {
-        add_port(&plug, &self.station.identity().clone(), "")?;
+        add_port(&plug, self.station.identity(), "")?;
         self.plugged = Some(plug);
         Ok(())
     }

@@ -106,9 +106,7 @@ impl Site {
             plan = plan.provider(&lab.wire(name)?);
         }
         let site = Self::boot(lab, hosts, plan)?;
-        site.start_database()?;
-        in_parallel(&site.hosts, |host| site.start_agent(host))?;
-        site.wait_for_hosts()?;
+        site.start_heddle()?;
         Ok(site)
     }
 
@@ -130,6 +128,16 @@ impl Site {
             remote,
             lab,
         })
+    }
+
+    /// Starts the northbound database and every host's agent, and waits until all hosts have registered.
+    ///
+    /// # Errors
+    /// When one of them does not come up.
+    pub fn start_heddle(&self) -> Result<()> {
+        self.start_database()?;
+        self.hosts.iter().try_for_each(|host| self.start_agent(host))?;
+        self.wait_for_hosts()
     }
 
     /// The lab that it is in.
@@ -455,6 +463,27 @@ impl Site {
         let endpoint = self.lab.plug(self.host(number)?, self.identity(port)?)?;
         self.wait_until_up(port, &[number])?;
         Ok(endpoint)
+    }
+
+    /// [`plug`](Self::plug) for many ports: all hosts at the same time, each host in the order given, and the endpoints in that order.
+    ///
+    /// # Errors
+    /// As [`plug`](Self::plug), for the first that fails.
+    pub fn plug_all(&self, placements: &[(&str, u8)]) -> Result<Vec<Endpoint>> {
+        let names: Vec<_> = placements.iter().map(|(port, _)| *port).collect();
+        let identities = self.identities(&names)?;
+        let on_host = |host: &Arc<Host>| {
+            let all = placements.iter().zip(&identities).enumerate();
+            let here =
+                all.filter(|(_, ((_, number), _))| self.host(*number).is_ok_and(|other| Arc::ptr_eq(other, host)));
+            here.map(|(at, (_, identity))| Ok((at, self.lab.plug(host, identity.clone())?)))
+                .collect::<Result<Vec<_>>>()
+        };
+        let plugged: BTreeMap<_, _> = in_parallel(&self.hosts, on_host)?.into_iter().flatten().collect();
+        for (port, number) in placements {
+            self.wait_until_up(port, &[*number])?;
+        }
+        Ok(plugged.into_values().collect())
     }
 
     /// Waits until a port is up on exactly these hosts.

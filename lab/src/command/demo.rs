@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use lab::probe::{self, Expect, Matrix, Verdict};
-use lab::{Endpoint, HostPlan, Identity, Lab, Outside, Site, Station, in_parallel};
+use lab::{Endpoint, HostPlan, Identity, Lab, Outside, Site, Station};
 
 use super::stage::Stages;
 use super::{picture, setup};
@@ -64,9 +64,7 @@ impl Arguments {
             },
         )?;
         stages.run("start the northbound database and an agent on each host", || {
-            site.start_database()?;
-            in_parallel(site.hosts(), |host| site.start_agent(host))?;
-            site.wait_for_hosts()?;
+            site.start_heddle()?;
             Ok(((), String::new()))
         })?;
         stages.run(&format!("heddle apply -f {DOCUMENT_NAME}"), || {
@@ -162,34 +160,22 @@ fn placements(site: &Site) -> anyhow::Result<Vec<(String, u8)>> {
     Ok(placements)
 }
 
-/// Plugs every port in on its host, all hosts at the same time, and waits until heddle says that all are up. The last host plugs
-/// in the other order, so that hosts number the same networks differently.
+/// Plugs every port in on its host and waits until heddle says that all are up. The last host plugs in the other way round, so that
+/// hosts number the same networks differently.
 fn plug_all(site: &Site) -> anyhow::Result<Vec<Endpoint>> {
     let placements = placements(site)?;
-    let names: Vec<_> = placements.iter().map(|(name, _)| name.as_str()).collect();
-    let identities = site.identities(&names)?;
-    let numbers: Vec<u8> = (1..=HOSTS).collect();
-    let plug = |number: &u8| {
-        let host = site.host(*number)?;
-        let mut here: Vec<_> = placements
-            .iter()
-            .zip(&identities)
-            .filter(|((_, host), _)| host == number)
-            .map(|(_, id)| id.clone())
-            .collect();
-        if *number == HOSTS {
-            here.reverse();
-        }
-        here.into_iter()
-            .map(|identity| site.lab().plug(host, identity))
-            .collect::<lab::Result<Vec<_>>>()
-    };
-    let mut endpoints: Vec<_> = in_parallel(&numbers, plug)?.into_iter().flatten().collect();
-    endpoints.sort_by_key(|endpoint| names.iter().position(|name| *name == endpoint.name()));
-    for (name, number) in &placements {
-        site.wait_until_up(name, &[*number])?;
-    }
-    Ok(endpoints)
+    let mut order: Vec<_> = placements
+        .iter()
+        .map(|(name, number)| (name.as_str(), *number))
+        .collect();
+    let last = order
+        .iter()
+        .filter(|(_, number)| *number == HOSTS)
+        .copied()
+        .collect::<Vec<_>>();
+    order.retain(|(_, number)| *number != HOSTS);
+    order.extend(last.into_iter().rev());
+    Ok(site.plug_all(&order)?)
 }
 
 /// Endpoints and outside machines, network by network, with the place of each.
@@ -216,7 +202,7 @@ fn stations<'a>(endpoints: &'a [Endpoint], outside: &'a [(&str, Outside)]) -> (V
         )
     });
     let mut all: Vec<_> = inside.chain(outside).collect();
-    all.sort_by(|(_, one), (_, other)| one.network.cmp(&other.network));
+    all.sort_by(|(one, a), (other, b)| (&a.network, one.name()).cmp(&(&b.network, other.name())));
     all.into_iter().unzip()
 }
 
