@@ -199,6 +199,13 @@ pub enum Action {
         /// To here; as many bits.
         dst: Subfield,
     },
+    /// The same as `Move` in the ONF's form for OpenFlow 1.3 and 1.4.
+    CopyField {
+        /// From here.
+        src: Subfield,
+        /// To here; as many bits.
+        dst: Subfield,
+    },
     /// Pushes bits on the stack.
     Push(Subfield),
     /// Pops bits from the stack.

@@ -5,12 +5,15 @@
 
 pub mod action;
 pub mod diff;
+pub mod diff;
 mod eth_addr;
 pub mod field;
 mod flow;
 mod matching;
+pub mod ofpkt;
 mod port;
 mod semantics;
+mod table;
 mod table;
 pub mod text;
 mod version;
@@ -23,4 +26,5 @@ pub use matching::{FieldMatch, FieldValue, Fields, Match};
 pub use port::Port;
 pub use semantics::canonical_actions;
 pub use table::FlowTable;
+pub use table::{FlowKey, FlowTable};
 pub use version::Version;

@@ -19,15 +19,34 @@ static BY_NAME: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
     map
 });
 
-static BY_WIRE: LazyLock<HashMap<(u16, u8, u32), Field>> = LazyLock::new(|| {
-    let ids = Field::ALL
-        .iter()
-        .flat_map(|&field| field.info().wire.iter().map(move |id| (field, id)));
-    ids.map(|(field, id)| {
-        let (class, experimenter) = id.class.numbers();
-        ((class, id.number, experimenter.unwrap_or(0)), field)
-    })
-    .collect()
+/// Fields by class and number: a row of 128 for each class.
+struct ByNumber {
+    rows: Vec<(u16, u32, [Option<Field>; 128])>,
+}
+
+static BY_WIRE: LazyLock<ByNumber> = LazyLock::new(|| {
+    let mut rows: Vec<(u16, u32, [Option<Field>; 128])> = Vec::new();
+    for &field in Field::ALL {
+        for id in field.info().wire {
+            let (class, experimenter) = id.class.numbers();
+            let experimenter = experimenter.unwrap_or(0);
+            let known = rows.iter_mut().find(|(c, e, _)| (*c, *e) == (class, experimenter));
+            let row = match known {
+                Some((_, _, row)) => row,
+                None => {
+                    rows.push((class, experimenter, [None; 128]));
+                    match rows.last_mut() {
+                        Some((_, _, row)) => row,
+                        None => continue,
+                    }
+                }
+            };
+            if let Some(place) = row.get_mut(usize::from(id.number)) {
+                *place = Some(field);
+            }
+        }
+    }
+    ByNumber { rows }
 });
 
 pub(super) fn lookup(name: &str) -> Option<Field> {
@@ -38,6 +57,12 @@ pub(super) fn lookup(name: &str) -> Option<Field> {
     }
 }
 
+#[inline]
 pub(super) fn by_wire(class: u16, number: u8, experimenter: Option<u32>) -> Option<Field> {
-    BY_WIRE.get(&(class, number, experimenter.unwrap_or(0))).copied()
+    let experimenter = experimenter.unwrap_or(0);
+    let (_, _, row) = BY_WIRE
+        .rows
+        .iter()
+        .find(|(c, e, _)| (*c, *e) == (class, experimenter))?;
+    row.get(usize::from(number)).copied().flatten()
 }

@@ -120,7 +120,7 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
         Action::Group(group) => word(out, "group:", u64::from(*group)),
         Action::Bundle(bundle) => bundle_text(out, names, bundle),
         Action::SetField(set) => set_field(out, names, set),
-        Action::Move { src, dst } => {
+        Action::Move { src, dst } | Action::CopyField { src, dst } => {
             out.push_str("move:");
             subfield(out, *src);
             out.push_str("->");

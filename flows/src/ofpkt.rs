@@ -1,0 +1,56 @@
+//! OpenFlow on the wire: messages to bytes and back, in versions 1.0 to 1.5 with the extensions of Open vSwitch.
+//!
+//! [`take`] cuts one message out of what a connection has delivered, [`Message::decode`] reads it, [`Message::encode`]
+//! writes one. What this crate does not know is kept as bytes ([`Body::Other`]); what is malformed is a [`DecodeError`]
+//! that says where and why. Knows no sockets.
+
+mod actions;
+mod bundle;
+mod config;
+mod ct;
+mod encap;
+mod error;
+mod error_message;
+mod error_table;
+mod features;
+mod flow_mod;
+mod flow_removed;
+mod flow_stats;
+mod framing;
+mod hello;
+mod instructions;
+mod learn;
+mod message;
+mod multipart;
+mod nicira;
+mod oxm;
+mod packet_in;
+mod packet_out;
+mod port_desc;
+mod property;
+mod role;
+mod wire;
+
+pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
+pub use config::SwitchConfig;
+pub use error::{DecodeError, OfpError};
+pub use error_message::ErrorMessage;
+pub use features::SwitchFeatures;
+pub use flow_mod::{FlowMod, FlowModCommand};
+pub use flow_removed::{FlowRemoved, RemovedReason};
+pub use flow_stats::{FlowStats, FlowStatsRequest};
+pub use framing::{FrameError, take};
+pub use hello::Hello;
+pub use message::{Body, Message};
+pub use multipart::{AggregateStats, MultipartReply, MultipartRequest, SwitchDesc};
+pub use packet_in::PacketIn;
+pub use packet_out::PacketOut;
+pub use port_desc::{PortChange, PortDesc, PortStatus};
+pub use role::{AsyncConfig, Role, RoleMessage};
+
+/// The buffer id of a message that has no buffer (`OFP_NO_BUFFER`).
+pub const NO_BUFFER: u32 = u32::MAX;
+/// The group that stands for any (`OFPG_ANY`).
+pub const ANY_GROUP: u32 = u32::MAX;
+/// The table that stands for all (`OFPTT_ALL`).
+pub const ALL_TABLES: u8 = 255;

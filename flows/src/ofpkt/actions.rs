@@ -1,0 +1,588 @@
+//! Lists of actions on the wire, in every version. What OpenFlow itself defines is here, what Nicira adds in `nicira`.
+
+use super::nicira;
+use super::oxm;
+use super::wire::{Put, Reader, Writer};
+use super::{DecodeError, OfpError};
+use crate::action::{SetField, SetSpelling, Subfield, load_segments};
+use crate::field::{Access, Field};
+use crate::matching::VLAN_CFI;
+use crate::{Action, EthAddr, Match, Port, Version};
+use std::net::Ipv4Addr;
+
+/// How deep actions may be nested in `clone` and `ct`.
+pub(crate) const MAX_DEPTH: u8 = 16;
+
+pub(crate) const NICIRA: u32 = 0x0000_2320;
+const ONF: u32 = 0x4f4e_4600;
+
+/// What the encoder knows about the packets that actions will meet.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) version: Version,
+    pub(crate) matches: &'a Match,
+    /// True if the packet has a VLAN tag for sure, so that none need be pushed before one is written.
+    pub(crate) tagged: bool,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(version: Version, matches: &'a Match) -> Self {
+        let tagged = matches
+            .get(Field::VlanTci)
+            .is_some_and(|f| f.value & f.mask & VLAN_CFI != 0);
+        Self {
+            version,
+            matches,
+            tagged,
+        }
+    }
+}
+
+/// Appends a list of actions.
+pub(crate) fn put_list(out: &mut Writer, actions: &[Action], context: &mut Context<'_>) {
+    for action in actions {
+        put(out, action, context);
+    }
+}
+
+/// Begins an action of OpenFlow's own; its length is filled in by `end`.
+fn begin(out: &mut Writer, kind: u16) -> usize {
+    let start = out.len();
+    out.u16(kind);
+    out.u16(0);
+    start
+}
+
+/// Pads to 8 bytes and fills in the length.
+pub(crate) fn end(out: &mut Writer, start: usize) {
+    out.pad8(start);
+    out.fill_len(start, start + 2);
+}
+
+/// An action with one 32-bit argument or less: `bytes` after the head.
+fn simple(out: &mut Writer, kind: u16, bytes: &[u8]) {
+    let start = begin(out, kind);
+    out.extend_from_slice(bytes);
+    end(out, start);
+}
+
+fn put_set(out: &mut Writer, field: Field, value: u128, context: &Context<'_>) {
+    put_set_field(out, &SetField::new(field, value, u128::MAX), context);
+}
+
+/// `set_field` in the best way the version has.
+fn put_set_field(out: &mut Writer, set: &SetField, context: &Context<'_>) {
+    let version = context.version;
+    let modern = version >= Version::V15 || (version >= Version::V12 && set.is_whole());
+    let load = set.spelling() == SetSpelling::Load;
+    if modern && !(load && version < Version::V15) {
+        let start = begin(out, 25);
+        put_set_value(out, set, version);
+        end(out, start);
+        return;
+    }
+    let variable = set.field().is_tun_metadata();
+    if load && !variable && oxm::has_short_header(set.field()) || !variable && oxm::has_short_header(set.field()) {
+        for (part, value) in load_segments(set) {
+            nicira::put_reg_load(out, part, value);
+        }
+    } else {
+        nicira::put_reg_load2(out, |out| put_set_value(out, set, Version::V10));
+    }
+}
+
+/// The OXM entry of a written value.
+fn put_set_value(out: &mut Writer, set: &SetField, version: Version) {
+    match set.wide_bytes() {
+        Some(wide) => {
+            if let Some(id) = set.field().wire_id(version) {
+                oxm::put_header(out, id, !set.is_whole(), wide.value.len());
+                out.extend_from_slice(&wide.value);
+                if !set.is_whole() {
+                    out.extend_from_slice(&wide.mask);
+                }
+            }
+        }
+        None => oxm::put_value(
+            out,
+            set.field(),
+            set.value(),
+            (!set.is_whole()).then(|| set.mask()),
+            version,
+        ),
+    }
+}
+
+fn put_push_vlan(out: &mut Writer, kind: u16) {
+    let [a, b] = kind.to_be_bytes();
+    simple(out, 17, &[a, b]);
+}
+
+fn put_output(out: &mut Writer, port: Port, max_len: u16, version: Version) {
+    if version == Version::V10 {
+        let start = begin(out, 0);
+        out.u16(port.to_u16().unwrap_or(u16::MAX));
+        out.u16(max_len);
+        end(out, start);
+    } else {
+        let start = begin(out, 0);
+        out.u32(port.0);
+        out.u16(max_len);
+        out.zeros(6);
+        end(out, start);
+    }
+}
+
+/// The TCP, UDP or SCTP port field that `mod_tp_src` means.
+fn transport(matches: &Match, src: bool) -> Field {
+    match (matches.nw_proto(), src) {
+        (Some(17), true) => Field::UdpSrc,
+        (Some(17), false) => Field::UdpDst,
+        (Some(132), true) => Field::SctpSrc,
+        (Some(132), false) => Field::SctpDst,
+        (_, true) => Field::TcpSrc,
+        (_, false) => Field::TcpDst,
+    }
+}
+
+fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
+    let version = context.version;
+    let v10 = version == Version::V10;
+    let v11 = version == Version::V11;
+    match action {
+        Action::Output(port) => put_output(out, *port, 0, version),
+        Action::OutputController(max_len) => put_output(out, Port::CONTROLLER, *max_len, version),
+        Action::Enqueue(port, queue) if v10 => {
+            let start = begin(out, 11);
+            out.u16(port.to_u16().unwrap_or(u16::MAX));
+            out.zeros(6);
+            out.u32(*queue);
+            end(out, start);
+        }
+        Action::Enqueue(port, queue) => {
+            simple(out, 21, &queue.to_be_bytes());
+            put_output(out, *port, 0, version);
+            nicira::put(out, &Action::PopQueue, context);
+        }
+        Action::Group(group) if !v10 => simple(out, 22, &group.to_be_bytes()),
+        Action::SetField(set) => put_set_field(out, set, context),
+        Action::Move { src, dst } | Action::CopyField { src, dst } if version >= Version::V15 => {
+            let start = begin(out, 28);
+            put_copy(out, *src, *dst);
+            end(out, start);
+        }
+        Action::CopyField { src, dst } if version >= Version::V13 => {
+            let start = begin(out, 0xffff);
+            out.u32(ONF);
+            out.u16(3200);
+            out.zeros(2);
+            put_copy(out, *src, *dst);
+            end(out, start);
+        }
+        Action::ModVlanVid(vid) | Action::SetVlanVid(vid) if v10 => {
+            let [a, b] = vid.to_be_bytes();
+            simple(out, 1, &[a, b]);
+        }
+        Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) if v10 => simple(out, 2, &[*pcp]),
+        Action::ModVlanVid(_) | Action::ModVlanPcp(_) if !context.tagged => {
+            put_push_vlan(out, 0x8100);
+            context.tagged = true;
+            put(out, action, context);
+        }
+        Action::ModVlanVid(vid) | Action::SetVlanVid(vid) if v11 => {
+            let [a, b] = vid.to_be_bytes();
+            simple(out, 1, &[a, b]);
+        }
+        Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) if v11 => simple(out, 2, &[*pcp]),
+        Action::ModVlanVid(vid) | Action::SetVlanVid(vid) => {
+            put_set(out, Field::VlanVid, VLAN_CFI | u128::from(*vid), context);
+        }
+        Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) => put_set(out, Field::VlanPcp, u128::from(*pcp), context),
+        Action::StripVlan | Action::PopVlan => {
+            context.tagged = false;
+            simple(out, if v10 { 3 } else { 18 }, &[]);
+        }
+        Action::PushVlan(kind) if !v10 => {
+            context.tagged = true;
+            put_push_vlan(out, *kind);
+        }
+        // OpenFlow 1.0 tags a packet by writing to the tag; there is no other way to say it.
+        Action::PushVlan(_) => context.tagged = true,
+        Action::ModDlSrc(mac) if version <= Version::V11 => simple(out, if v10 { 4 } else { 3 }, &mac.0),
+        Action::ModDlDst(mac) if version <= Version::V11 => simple(out, if v10 { 5 } else { 4 }, &mac.0),
+        Action::ModNwSrc(ip) if version <= Version::V11 => simple(out, if v10 { 6 } else { 5 }, &ip.octets()),
+        Action::ModNwDst(ip) if version <= Version::V11 => simple(out, if v10 { 7 } else { 6 }, &ip.octets()),
+        Action::ModNwTos(tos) if version <= Version::V11 => simple(out, if v10 { 8 } else { 7 }, &[*tos]),
+        Action::ModNwEcn(ecn) if v11 => simple(out, 8, &[*ecn]),
+        Action::ModTpSrc(port) if version <= Version::V11 => {
+            let [a, b] = port.to_be_bytes();
+            simple(out, 9, &[a, b]);
+        }
+        Action::ModTpDst(port) if version <= Version::V11 => {
+            let [a, b] = port.to_be_bytes();
+            simple(out, 10, &[a, b]);
+        }
+        Action::ModDlSrc(mac) => put_set(out, Field::EthSrc, u128::from(mac.to_u64()), context),
+        Action::ModDlDst(mac) => put_set(out, Field::EthDst, u128::from(mac.to_u64()), context),
+        Action::ModNwSrc(ip) => put_set(out, Field::IpSrc, u128::from(ip.to_bits()), context),
+        Action::ModNwDst(ip) => put_set(out, Field::IpDst, u128::from(ip.to_bits()), context),
+        Action::ModNwTos(tos) => put_set(out, Field::IpDscp, u128::from(tos >> 2), context),
+        Action::ModNwEcn(ecn) if v10 => nicira::put_reg_load(out, Field::NwEcn.into(), u64::from(*ecn)),
+        Action::ModNwEcn(ecn) => put_set(out, Field::NwEcn, u128::from(*ecn), context),
+        Action::ModNwTtl(ttl) if v10 => nicira::put_reg_load(out, Field::NwTtl.into(), u64::from(*ttl)),
+        Action::ModNwTtl(ttl) => simple(out, 23, &[*ttl]),
+        Action::ModTpSrc(port) => put_set(out, transport(context.matches, true), u128::from(*port), context),
+        Action::ModTpDst(port) => put_set(out, transport(context.matches, false), u128::from(*port), context),
+        Action::SetTunnel { id, .. } if version >= Version::V12 => put_set(out, Field::TunId, u128::from(*id), context),
+        Action::SetMplsLabel(label) if v11 => simple(out, 13, &label.to_be_bytes()),
+        Action::SetMplsLabel(label) if !v10 => put_set(out, Field::MplsLabel, u128::from(*label), context),
+        Action::SetMplsTc(tc) if v11 => simple(out, 14, &[*tc]),
+        Action::SetMplsTc(tc) if !v10 => put_set(out, Field::MplsTc, u128::from(*tc), context),
+        Action::SetMplsTtl(ttl) if !v10 => simple(out, 15, &[*ttl]),
+        Action::DecMplsTtl if !v10 => simple(out, 16, &[]),
+        Action::PushMpls(kind) if !v10 => {
+            let [a, b] = kind.to_be_bytes();
+            simple(out, 19, &[a, b]);
+        }
+        Action::PopMpls(kind) if !v10 => {
+            let [a, b] = kind.to_be_bytes();
+            simple(out, 20, &[a, b]);
+        }
+        Action::DecTtl(ids) if !v10 && ids.is_empty() => simple(out, 24, &[]),
+        Action::SetQueue(queue) if !v10 => simple(out, 21, &queue.to_be_bytes()),
+        Action::Meter(meter) if version >= Version::V15 => simple(out, 29, &meter.to_be_bytes()),
+        Action::Meter(_) | Action::UnrollXlate { .. } => {}
+        Action::Unknown(bytes) => out.extend_from_slice(bytes),
+        nicira => nicira::put(out, nicira, context),
+    }
+}
+
+fn put_copy(out: &mut Writer, src: Subfield, dst: Subfield) {
+    out.u16(src.bits);
+    out.u16(src.offset);
+    out.u16(dst.offset);
+    out.zeros(2);
+    oxm::put_field(out, src.field);
+    oxm::put_field(out, dst.field);
+}
+
+/// Reads actions to the end.
+pub(crate) fn read_list(mut reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
+    if depth > MAX_DEPTH {
+        return Err(reader.error(OfpError::ACTION_BAD_LEN));
+    }
+    let mut actions = Vec::new();
+    while !reader.is_empty() {
+        actions.push(read(&mut reader, version, depth)?);
+    }
+    Ok(actions)
+}
+
+/// Reads one action.
+pub(crate) fn read(reader: &mut Reader<'_>, version: Version, depth: u8) -> Result<Action, DecodeError> {
+    let place = *reader;
+    let mut head = *reader;
+    let (Ok(kind), Ok(len)) = (head.u16(), head.u16()) else {
+        return Err(place.error(OfpError::ACTION_BAD_LEN));
+    };
+    let len = usize::from(len);
+    if len < 8 || len % 8 != 0 || len > reader.len() {
+        return Err(place.error(OfpError::ACTION_BAD_LEN));
+    }
+    let mut body = reader.sub(len)?;
+    body.skip(4)?;
+    let read = if kind == 0xffff {
+        let vendor = body.u32()?;
+        match vendor {
+            NICIRA => nicira::read(&mut body, version, depth),
+            ONF if version >= Version::V13 && version < Version::V15 => read_onf(&mut body),
+            _ => Err(place.error(OfpError::ACTION_BAD_VENDOR)),
+        }
+    } else if version == Version::V10 {
+        read_v10(kind, &mut body)
+    } else {
+        read_v11(kind, &mut body, version)
+    };
+    // Fields that say nothing of actions are told in the words of actions.
+    read.map_err(|e| {
+        if e.error == OfpError::BAD_LEN {
+            place.error(OfpError::ACTION_BAD_LEN)
+        } else {
+            e
+        }
+    })
+}
+
+fn read_onf(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
+    let place = *body;
+    if body.u16()? != 3200 {
+        return Err(place.error(OfpError::ACTION_BAD_VENDOR_TYPE));
+    }
+    body.skip(2)?;
+    read_copy(body).map(|(src, dst)| Action::CopyField { src, dst })
+}
+
+fn read_copy(body: &mut Reader<'_>) -> Result<(Subfield, Subfield), DecodeError> {
+    let place = *body;
+    let bits = body.u16()?;
+    let (src_offset, dst_offset) = (body.u16()?, body.u16()?);
+    body.zeros(2, OfpError::ACTION_MUST_BE_ZERO)?;
+    let src = Subfield::part(oxm::field(body)?, src_offset, bits);
+    let dst = Subfield::part(oxm::field(body)?, dst_offset, bits);
+    body.zeros(body.len(), OfpError::ACTION_MUST_BE_ZERO)?;
+    check_move(src, dst).map_err(|e| place.error(e))?;
+    Ok((src, dst))
+}
+
+/// Checks what both forms of `move` ask for.
+pub(crate) fn check_move(src: Subfield, dst: Subfield) -> Result<(), OfpError> {
+    check_subfield(src)?;
+    check_subfield(dst)?;
+    if dst.field.info().access == Access::ReadOnly {
+        return Err(OfpError::ACTION_BAD_SET_ARGUMENT);
+    }
+    Ok(())
+}
+
+/// Checks that the bits are bits of the field.
+pub(crate) fn check_subfield(part: Subfield) -> Result<(), OfpError> {
+    let end = u32::from(part.offset) + u32::from(part.bits);
+    if part.bits == 0 || end > u32::from(part.field.bits()) {
+        Err(OfpError::ACTION_BAD_SET_LEN)
+    } else {
+        Ok(())
+    }
+}
+
+/// Demands an exact length of the rest of an action and reads it.
+fn exactly<const N: usize>(body: &mut Reader<'_>) -> Result<[u8; N], DecodeError> {
+    let place = *body;
+    if body.len() != N {
+        return Err(place.error(OfpError::ACTION_BAD_LEN));
+    }
+    let bytes = body.bytes(N)?;
+    bytes
+        .first_chunk()
+        .copied()
+        .ok_or_else(|| place.error(OfpError::ACTION_BAD_LEN))
+}
+
+/// An action with nothing but padding.
+fn bare(body: &mut Reader<'_>, action: Action) -> Result<Action, DecodeError> {
+    exactly::<4>(body)?;
+    Ok(action)
+}
+
+fn output_to(port: Port, max_len: u16) -> Action {
+    if port == Port::CONTROLLER {
+        Action::OutputController(max_len)
+    } else {
+        Action::Output(port)
+    }
+}
+
+fn read_v10(kind: u16, body: &mut Reader<'_>) -> Result<Action, DecodeError> {
+    let place = *body;
+    Ok(match kind {
+        0 => {
+            let [a, b, c, d] = exactly(body)?;
+            let port = Port::from_u16(u16::from_be_bytes([a, b]));
+            check_port(port).map_err(|e| place.error(e))?;
+            output_to(port, u16::from_be_bytes([c, d]))
+        }
+        1 => {
+            let [a, b, _, _] = exactly(body)?;
+            let vid = u16::from_be_bytes([a, b]);
+            if vid > 0xfff {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::ModVlanVid(vid)
+        }
+        2 => {
+            let [pcp, _, _, _] = exactly(body)?;
+            if pcp > 7 {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::ModVlanPcp(pcp)
+        }
+        3 => bare(body, Action::StripVlan)?,
+        4 => read_mac(body, Action::ModDlSrc)?,
+        5 => read_mac(body, Action::ModDlDst)?,
+        6 => Action::ModNwSrc(Ipv4Addr::from(exactly::<4>(body)?)),
+        7 => Action::ModNwDst(Ipv4Addr::from(exactly::<4>(body)?)),
+        8 => read_tos(body)?,
+        9 => read_tp(body, Action::ModTpSrc)?,
+        10 => read_tp(body, Action::ModTpDst)?,
+        11 => {
+            let bytes: [u8; 12] = exactly(body)?;
+            let [a, b, _, _, _, _, _, _, c, d, e, f] = bytes;
+            let port = Port::from_u16(u16::from_be_bytes([a, b]));
+            let reserved = port.0 >= Port::MAX.0 && port != Port::IN_PORT && port != Port::LOCAL;
+            if reserved {
+                return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
+            }
+            Action::Enqueue(port, u32::from_be_bytes([c, d, e, f]))
+        }
+        _ => return Err(place.error(OfpError::ACTION_BAD_TYPE)),
+    })
+}
+
+fn read_mac(body: &mut Reader<'_>, make: fn(EthAddr) -> Action) -> Result<Action, DecodeError> {
+    let [a, b, c, d, e, f, ..] = exactly::<12>(body)?;
+    Ok(make(EthAddr([a, b, c, d, e, f])))
+}
+
+fn read_tos(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
+    let place = *body;
+    let [tos, _, _, _] = exactly(body)?;
+    if tos & 3 != 0 {
+        return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+    }
+    Ok(Action::ModNwTos(tos))
+}
+
+fn read_tp(body: &mut Reader<'_>, make: fn(u16) -> Action) -> Result<Action, DecodeError> {
+    let [a, b, _, _] = exactly(body)?;
+    Ok(make(u16::from_be_bytes([a, b])))
+}
+
+/// Checks that packets can be sent to a port: reserved numbers without a meaning are refused.
+pub(crate) fn check_port(port: Port) -> Result<(), OfpError> {
+    let reserved = port.0 >= Port::MAX.0;
+    let known = port.name().is_some() && port != Port::ANY && port != Port::UNSET;
+    if reserved && !known {
+        Err(OfpError::ACTION_BAD_OUT_PORT)
+    } else {
+        Ok(())
+    }
+}
+
+fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action, DecodeError> {
+    let place = *body;
+    let v11 = version == Version::V11;
+    Ok(match kind {
+        0 => {
+            let [a, b, c, d, e, f, ..] = exactly::<12>(body)?;
+            let port = Port(u32::from_be_bytes([a, b, c, d]));
+            if port.to_u16().is_none() {
+                return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
+            }
+            check_port(port).map_err(|e| place.error(e))?;
+            output_to(port, u16::from_be_bytes([e, f]))
+        }
+        1 if v11 => {
+            let [a, b, _, _] = exactly(body)?;
+            let vid = u16::from_be_bytes([a, b]);
+            if vid > 0xfff {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::SetVlanVid(vid)
+        }
+        2 if v11 => {
+            let [pcp, _, _, _] = exactly(body)?;
+            if pcp > 7 {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::SetVlanPcp(pcp)
+        }
+        3 if v11 => read_mac(body, Action::ModDlSrc)?,
+        4 if v11 => read_mac(body, Action::ModDlDst)?,
+        5 if v11 => Action::ModNwSrc(Ipv4Addr::from(exactly::<4>(body)?)),
+        6 if v11 => Action::ModNwDst(Ipv4Addr::from(exactly::<4>(body)?)),
+        7 if v11 => read_tos(body)?,
+        8 if v11 => {
+            let [ecn, _, _, _] = exactly(body)?;
+            if ecn > 3 {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::ModNwEcn(ecn)
+        }
+        9 if v11 => read_tp(body, Action::ModTpSrc)?,
+        10 if v11 => read_tp(body, Action::ModTpDst)?,
+        13 if v11 => Action::SetMplsLabel(u32::from_be_bytes(exactly(body)?)),
+        14 if v11 => {
+            let [tc, _, _, _] = exactly(body)?;
+            Action::SetMplsTc(tc)
+        }
+        15 => {
+            let [ttl, _, _, _] = exactly(body)?;
+            Action::SetMplsTtl(ttl)
+        }
+        16 => bare(body, Action::DecMplsTtl)?,
+        17 => {
+            let [a, b, _, _] = exactly(body)?;
+            let kind = u16::from_be_bytes([a, b]);
+            if !matches!(kind, 0x8100 | 0x88a8) {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::PushVlan(kind)
+        }
+        18 => bare(body, Action::PopVlan)?,
+        19 => {
+            let [a, b, _, _] = exactly(body)?;
+            let kind = u16::from_be_bytes([a, b]);
+            if !matches!(kind, 0x8847 | 0x8848) {
+                return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+            }
+            Action::PushMpls(kind)
+        }
+        20 => {
+            let [a, b, _, _] = exactly(body)?;
+            Action::PopMpls(u16::from_be_bytes([a, b]))
+        }
+        21 => Action::SetQueue(u32::from_be_bytes(exactly(body)?)),
+        22 => Action::Group(u32::from_be_bytes(exactly(body)?)),
+        23 => {
+            let [ttl, _, _, _] = exactly(body)?;
+            Action::ModNwTtl(ttl)
+        }
+        24 => bare(body, Action::DecTtl([].into()))?,
+        25 if version >= Version::V12 => Action::SetField(read_set_field(body, version < Version::V15)?),
+        28 if version >= Version::V15 => read_copy(body).map(|(src, dst)| Action::Move { src, dst })?,
+        29 if version >= Version::V15 => Action::Meter(u32::from_be_bytes(exactly(body)?)),
+        _ => return Err(place.error(OfpError::ACTION_BAD_TYPE)),
+    })
+}
+
+/// Reads the OXM entry of a `set_field` and its padding.
+pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetField, DecodeError> {
+    let place = *body;
+    let header = oxm::header(body)?;
+    let payload = body
+        .bytes(header.len)
+        .map_err(|_| place.error(OfpError::ACTION_BAD_SET_LEN))?;
+    body.zeros(body.len(), OfpError::ACTION_MUST_BE_ZERO)
+        .map_err(|_| place.error(OfpError::ACTION_MUST_BE_ZERO))?;
+    let field = header.field.ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
+    let half = if header.masked {
+        payload.len() / 2
+    } else {
+        payload.len()
+    };
+    let (value, mask) = payload.split_at_checked(half).unwrap_or((payload, &[]));
+    let full = vec![0xff; half];
+    let mask = if header.masked { mask } else { &full };
+    if mask.len() != value.len() || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes)) {
+        return Err(place.error(OfpError::MATCH_BAD_LEN));
+    }
+    if value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
+        return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
+    }
+    if field.info().access == Access::ReadOnly {
+        return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
+    }
+    if header.masked && whole {
+        return Err(place.error(OfpError::ACTION_SET_MASK));
+    }
+    if field.is_tun_metadata() {
+        if value.is_empty() || value.len() > 124 {
+            return Err(place.error(OfpError::MATCH_BAD_LEN));
+        }
+        return Ok(SetField::wide(field, value, mask));
+    }
+    let fold = |bytes: &[u8]| bytes.iter().fold(0u128, |acc, &b| acc << 8 | u128::from(b));
+    if !header.masked && !oxm::is_valid(field, fold(value)) {
+        return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
+    }
+    Ok(SetField::new(field, fold(value), fold(mask)))
+}

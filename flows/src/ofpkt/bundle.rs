@@ -1,0 +1,129 @@
+//! Bundles: several changes that are made together or not at all (OpenFlow 1.5.1, 7.3.9; ONF extension 230 before 1.4).
+
+use super::message::Message;
+use super::wire::{Put, Reader, Writer};
+use super::{DecodeError, OfpError};
+
+/// How a bundle is applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BundleFlags(pub u16);
+
+impl BundleFlags {
+    /// All changes or none.
+    pub const ATOMIC: Self = Self(1);
+    /// In the order in which they came.
+    pub const ORDERED: Self = Self(2);
+
+    /// These flags and those.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What is asked of, or answered about, a bundle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "each is the message of the same name")]
+pub enum BundleControlKind {
+    OpenRequest,
+    OpenReply,
+    CloseRequest,
+    CloseReply,
+    CommitRequest,
+    CommitReply,
+    DiscardRequest,
+    DiscardReply,
+}
+
+impl BundleControlKind {
+    const ALL: [Self; 8] = [
+        Self::OpenRequest,
+        Self::OpenReply,
+        Self::CloseRequest,
+        Self::CloseReply,
+        Self::CommitRequest,
+        Self::CommitReply,
+        Self::DiscardRequest,
+        Self::DiscardReply,
+    ];
+}
+
+/// `OFPT_BUNDLE_CONTROL`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BundleControl {
+    /// The controller's number of the bundle.
+    pub bundle_id: u32,
+    /// What is asked.
+    pub kind: BundleControlKind,
+    /// How the bundle is applied; the same in every message of one bundle.
+    pub flags: BundleFlags,
+}
+
+impl BundleControl {
+    pub(super) fn put(self, out: &mut Writer) {
+        out.u32(self.bundle_id);
+        out.u16(self.kind as u16);
+        out.u16(self.flags.0);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let bundle_id = reader.u32()?;
+        let place = *reader;
+        let kind = usize::from(reader.u16()?);
+        let kind = BundleControlKind::ALL
+            .get(kind)
+            .copied()
+            .ok_or_else(|| place.error(OfpError::BUNDLE_BAD_TYPE))?;
+        Ok(Self {
+            bundle_id,
+            kind,
+            flags: BundleFlags(reader.u16()?),
+        })
+    }
+}
+
+/// `OFPT_BUNDLE_ADD_MESSAGE`: a change that is to be made with the bundle.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BundleAdd {
+    /// The controller's number of the bundle.
+    pub bundle_id: u32,
+    /// How the bundle is applied.
+    pub flags: BundleFlags,
+    /// The change; its version and transaction id are those of the message that carries it.
+    pub message: Box<Message>,
+}
+
+impl BundleAdd {
+    pub(super) fn put(&self, out: &mut Writer) {
+        out.u32(self.bundle_id);
+        out.zeros(2);
+        out.u16(self.flags.0);
+        self.message.encode_into(out);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
+        let bundle_id = reader.u32()?;
+        reader.skip(2)?;
+        let flags = BundleFlags(reader.u16()?);
+        let place = *reader;
+        let mut head = *reader;
+        let (Ok(_), Ok(_), Ok(len), Ok(inner_xid)) = (head.u8(), head.u8(), head.u16(), head.u32()) else {
+            return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+        };
+        if usize::from(len) > reader.len() || len < 8 {
+            return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+        }
+        if inner_xid != xid {
+            return Err(place.error(OfpError::BUNDLE_MSG_BAD_XID));
+        }
+        let inner = reader.sub(usize::from(len))?;
+        let message = Box::new(Message::read(inner, depth + 1)?);
+        // Properties may follow; none are known.
+        reader.skip(reader.len())?;
+        Ok(Self {
+            bundle_id,
+            flags,
+            message,
+        })
+    }
+}

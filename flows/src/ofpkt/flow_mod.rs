@@ -1,0 +1,181 @@
+//! `OFPT_FLOW_MOD`: changing the flows of a table (OpenFlow 1.5.1, 7.3.4.2).
+
+use super::oxm::{self, Strictness};
+use super::wire::{Put, Reader, Writer};
+use super::{ANY_GROUP, DecodeError, NO_BUFFER, OfpError, instructions};
+use crate::{Flow, FlowFlags, Port, Version};
+
+/// What is done to the flows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FlowModCommand {
+    /// Adds the flow, in place of one with the same table, priority and match.
+    Add,
+    /// Changes instructions of all flows that the match covers.
+    Modify,
+    /// Changes instructions of the one flow with the same priority and match.
+    ModifyStrict,
+    /// Deletes all flows that the match covers.
+    Delete,
+    /// Deletes the one flow with the same priority and match.
+    DeleteStrict,
+}
+
+impl FlowModCommand {
+    const ALL: [Self; 5] = [
+        Self::Add,
+        Self::Modify,
+        Self::ModifyStrict,
+        Self::Delete,
+        Self::DeleteStrict,
+    ];
+
+    pub(super) fn from_wire(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    pub(super) fn is_delete(self) -> bool {
+        matches!(self, Self::Delete | Self::DeleteStrict)
+    }
+}
+
+/// A change of flows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FlowMod {
+    /// What is done.
+    pub command: FlowModCommand,
+    /// The flow; in a delete its table may be [`super::ALL_TABLES`], and its cookie is what is compared under `cookie_mask`.
+    pub flow: Flow,
+    /// For modify and delete: only flows whose cookies are equal in these bits; 0: all.
+    pub cookie_mask: u64,
+    /// For modify: the new cookie, if it is to change (only OpenFlow 1.0 can say so otherwise).
+    pub new_cookie: Option<u64>,
+    /// A packet that the flow is applied to at once, or [`NO_BUFFER`].
+    pub buffer_id: u32,
+    /// For delete: only flows that output to this port; [`Port::ANY`]: all.
+    pub out_port: Port,
+    /// For delete: only flows that output to this group; [`ANY_GROUP`]: all.
+    pub out_group: u32,
+}
+
+impl FlowMod {
+    /// A change of `flow` without filters.
+    #[must_use]
+    pub fn new(command: FlowModCommand, flow: Flow) -> Self {
+        Self {
+            command,
+            flow,
+            cookie_mask: 0,
+            new_cookie: None,
+            buffer_id: NO_BUFFER,
+            out_port: Port::ANY,
+            out_group: ANY_GROUP,
+        }
+    }
+
+    /// Adds a flow.
+    #[must_use]
+    pub fn add(flow: Flow) -> Self {
+        Self::new(FlowModCommand::Add, flow)
+    }
+
+    /// Deletes exactly this flow, by table, priority and match; with its cookie only if `cookie_mask` is set.
+    #[must_use]
+    pub fn delete_strict(flow: Flow) -> Self {
+        Self::new(
+            FlowModCommand::DeleteStrict,
+            Flow {
+                instructions: crate::Instructions::default(),
+                ..flow
+            },
+        )
+    }
+
+    /// Deletes every flow of all tables whose cookie equals `cookie` in the bits of `mask`.
+    #[must_use]
+    pub fn delete_by_cookie(cookie: u64, mask: u64) -> Self {
+        let flow = Flow {
+            table: super::ALL_TABLES,
+            cookie,
+            ..Flow::default()
+        };
+        Self {
+            cookie_mask: mask,
+            ..Self::new(FlowModCommand::Delete, flow)
+        }
+    }
+
+    /// Appends the body for OpenFlow 1.2 and up.
+    pub(super) fn put(&self, out: &mut Writer, version: Version) {
+        let flow = &self.flow;
+        out.u64(flow.cookie);
+        out.u64(self.cookie_mask);
+        let table = if flow.table == super::ALL_TABLES && !self.command.is_delete() {
+            0
+        } else {
+            flow.table
+        };
+        out.u8(table);
+        out.u8(self.command as u8);
+        out.u16(flow.idle_timeout);
+        out.u16(flow.hard_timeout);
+        out.u16(flow.priority);
+        out.u32(self.buffer_id);
+        out.u32(self.out_port.0);
+        out.u32(self.out_group);
+        out.u16(flow.flags.0 & known_flags(version));
+        out.u16(if version >= Version::V14 { flow.importance } else { 0 });
+        oxm::put_ofp_match(out, &flow.matches, version);
+        instructions::put(out, &flow.instructions, &flow.matches, version);
+    }
+
+    /// Reads the body for OpenFlow 1.2 and up.
+    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        let place = *reader;
+        let (cookie, cookie_mask) = (reader.u64()?, reader.u64()?);
+        let table = reader.u8()?;
+        let command = FlowModCommand::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
+        let (idle_timeout, hard_timeout, priority) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        let buffer_id = reader.u32()?;
+        let out_port = Port(reader.u32()?);
+        let out_group = reader.u32()?;
+        let flags = reader.u16()?;
+        let importance = reader.u16()?;
+        if out_port.to_u16().is_none() {
+            return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
+        }
+        if flags & !known_flags(version) != 0 {
+            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
+        }
+        let matches = oxm::ofp_match(reader, Strictness::Strict)?;
+        let instructions = instructions::read(reader.sub(reader.len())?, version)?;
+        let flow = Flow {
+            matches,
+            instructions,
+            cookie,
+            priority,
+            idle_timeout,
+            hard_timeout,
+            importance: if version >= Version::V14 { importance } else { 0 },
+            flags: FlowFlags(flags),
+            table,
+        };
+        Ok(Self {
+            command,
+            flow,
+            cookie_mask,
+            new_cookie: None,
+            buffer_id,
+            out_port,
+            out_group,
+        })
+    }
+}
+
+/// The flags that a version has.
+pub(super) fn known_flags(version: Version) -> u16 {
+    match version {
+        Version::V10 | Version::V11 => 3,
+        Version::V12 => 7,
+        _ => 31,
+    }
+}

@@ -1,0 +1,223 @@
+//! Instructions on the wire (OpenFlow 1.5.1, 7.2.4). OpenFlow 1.0 has only a list of actions.
+
+use super::actions::{self, Context, NICIRA, put_list, read_list};
+use super::nicira;
+use super::wire::{Put, Reader, Writer};
+use super::{DecodeError, OfpError};
+use crate::flow::WriteMetadata;
+use crate::{Action, Instructions, Match, Version};
+
+/// Appends instructions; in OpenFlow 1.0 the list of actions.
+pub(crate) fn put(out: &mut Writer, instructions: &Instructions, matches: &Match, version: Version) {
+    let mut context = Context::new(version, matches);
+    if version == Version::V10 {
+        put_list(out, &instructions.apply, &mut context);
+        if let Some(metadata) = &instructions.write_metadata {
+            put_nicira_metadata(out, metadata);
+        }
+        if let Some(table) = instructions.goto_table {
+            // The nearest that OpenFlow 1.0 has, and what Open vSwitch sends.
+            put_list(out, &[Action::resubmit_table(table)], &mut context);
+        }
+        return;
+    }
+    let meter_action = version >= Version::V15 && instructions.meter.is_some();
+    if let Some(meter) = instructions.meter
+        && version >= Version::V13
+        && !meter_action
+    {
+        let start = begin(out, 6);
+        out.u32(meter);
+        out.fill_len(start, start + 2);
+    }
+    if !instructions.apply.is_empty() || meter_action {
+        let start = begin(out, 4);
+        out.zeros(4);
+        if let Some(meter) = instructions.meter
+            && meter_action
+        {
+            put_list(out, &[Action::Meter(meter)], &mut context);
+        }
+        put_list(out, &instructions.apply, &mut context);
+        out.fill_len(start, start + 2);
+    }
+    if instructions.clear {
+        let start = begin(out, 5);
+        out.zeros(4);
+        out.fill_len(start, start + 2);
+    }
+    if let Some(write) = &instructions.write {
+        let start = begin(out, 3);
+        out.zeros(4);
+        put_list(out, write, &mut context);
+        out.fill_len(start, start + 2);
+    }
+    if let Some(metadata) = &instructions.write_metadata {
+        let start = begin(out, 2);
+        out.zeros(4);
+        out.u64(metadata.value);
+        out.u64(metadata.mask);
+        out.fill_len(start, start + 2);
+    }
+    if let Some(table) = instructions.goto_table {
+        let start = begin(out, 1);
+        out.u8(table);
+        out.zeros(3);
+        out.fill_len(start, start + 2);
+    }
+}
+
+fn begin(out: &mut Writer, kind: u16) -> usize {
+    let start = out.len();
+    out.u16(kind);
+    out.u16(0);
+    start
+}
+
+fn put_nicira_metadata(out: &mut Writer, metadata: &WriteMetadata) {
+    let start = nicira::begin(out, 22);
+    out.zeros(6);
+    out.u64(metadata.value);
+    out.u64(metadata.mask);
+    actions::end(out, start);
+}
+
+/// Reads a list of actions in which Nicira's `write_metadata` may be.
+fn read_actions(mut reader: Reader<'_>, version: Version, into: &mut Instructions) -> Result<(), DecodeError> {
+    let mut list = Vec::new();
+    while !reader.is_empty() {
+        let mut head = reader;
+        let metadata = matches!(
+            (head.u16(), head.u16(), head.u32(), head.u16()),
+            (Ok(0xffff), Ok(32), Ok(NICIRA), Ok(22))
+        );
+        if metadata && reader.len() >= 32 {
+            let place = reader;
+            let mut body = reader.sub(32)?;
+            body.skip(10)?;
+            body.zeros(6, OfpError::ACTION_MUST_BE_ZERO)?;
+            let (value, mask) = (body.u64()?, body.u64()?);
+            if into.write_metadata.is_some() {
+                return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER));
+            }
+            into.write_metadata = Some(Box::new(WriteMetadata {
+                value: value & mask,
+                mask,
+            }));
+            continue;
+        }
+        if into.write_metadata.is_some() && !into.apply.is_empty() {
+            return Err(reader.error(OfpError::ACTION_UNSUPPORTED_ORDER));
+        }
+        let place = reader;
+        match actions::read(&mut reader, version, 0)? {
+            Action::Meter(meter) if list.is_empty() && into.meter.is_none() => into.meter = Some(meter),
+            _ if into.write_metadata.is_some() => return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER)),
+            action => list.push(action),
+        }
+    }
+    into.apply = list.into();
+    Ok(())
+}
+
+/// Reads instructions to the end; in OpenFlow 1.0 the list of actions.
+pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructions, DecodeError> {
+    let mut found = Instructions::default();
+    if version == Version::V10 {
+        read_actions(reader, version, &mut found)?;
+        return Ok(found);
+    }
+    let mut seen = [false; 7];
+    while !reader.is_empty() {
+        let place = reader;
+        let bad = |error| place.error(error);
+        let (Ok(kind), Ok(len)) = (reader.u16(), reader.u16()) else {
+            return Err(bad(OfpError::INSTRUCTION_BAD_LEN));
+        };
+        let len = usize::from(len);
+        if len < 8 || len % 8 != 0 {
+            return Err(bad(OfpError::INSTRUCTION_BAD_LEN));
+        }
+        let mut body = reader.sub(len - 4).map_err(|_| bad(OfpError::INSTRUCTION_BAD_LEN))?;
+        let wanted = match kind {
+            1 | 5 => Some(8),
+            2 => Some(24),
+            3 | 4 => None,
+            6 if version >= Version::V13 && version < Version::V15 => Some(8),
+            0xffff => return Err(bad(OfpError::INSTRUCTION_BAD_EXPERIMENTER)),
+            _ => return Err(bad(OfpError::INSTRUCTION_UNKNOWN)),
+        };
+        if wanted.is_some_and(|wanted| wanted != len) {
+            return Err(bad(OfpError::INSTRUCTION_BAD_LEN));
+        }
+        match seen.get_mut(usize::from(kind)) {
+            Some(true) => return Err(bad(OfpError::INSTRUCTION_DUP)),
+            Some(first) => *first = true,
+            None => {}
+        }
+        match kind {
+            1 => {
+                found.goto_table = Some(body.u8()?);
+                body.skip(3)?;
+            }
+            2 => {
+                body.skip(4)?;
+                let (value, mask) = (body.u64()?, body.u64()?);
+                found.write_metadata = Some(Box::new(WriteMetadata {
+                    value: value & mask,
+                    mask,
+                }));
+            }
+            3 => {
+                body.skip(4)?;
+                let list = read_list(body, version, 0)?;
+                check_action_set(&list).map_err(bad)?;
+                found.write = Some(list.into());
+            }
+            4 => {
+                body.skip(4)?;
+                let metadata = found.write_metadata.take();
+                read_actions(body, version, &mut found)?;
+                if metadata.is_some() {
+                    found.write_metadata = metadata;
+                }
+            }
+            5 => found.clear = true,
+            _ => found.meter = Some(body.u32()?),
+        }
+    }
+    Ok(found)
+}
+
+/// An action set may hold only some kinds of actions (OpenFlow 1.5.1, 5.6).
+fn check_action_set(actions: &[Action]) -> Result<(), OfpError> {
+    let allowed = |action: &Action| {
+        !matches!(
+            action,
+            Action::Learn(_)
+                | Action::Conjunction { .. }
+                | Action::Bundle(_)
+                | Action::Controller(_)
+                | Action::Enqueue(..)
+                | Action::Exit
+                | Action::FinTimeout(..)
+                | Action::Multipath(_)
+                | Action::Note(_)
+                | Action::OutputReg(..)
+                | Action::OutputTrunc(..)
+                | Action::PopQueue
+                | Action::Sample(_)
+                | Action::Push(_)
+                | Action::Pop(_)
+                | Action::Clone(_)
+                | Action::CheckPktLarger(..)
+                | Action::DeleteField(_)
+                | Action::Unknown(_)
+        )
+    };
+    if actions.iter().all(allowed) {
+        Ok(())
+    } else {
+        Err(OfpError::ACTION_BAD_TYPE)
+    }
+}

@@ -1,0 +1,476 @@
+//! Matches on the wire as OXM and NXM entries (OpenFlow 1.5.1, 7.2.3).
+
+use super::wire::{Put, Reader, Writer};
+use super::{DecodeError, OfpError};
+use crate::field::{Field, Masking, Prerequisite, Slot, WireId};
+use crate::matching::Entry;
+use crate::{Match, Port, Version};
+use smallvec::SmallVec;
+
+/// Appends the 4 bytes of a header (8 with an experimenter) of a value of `len` bytes.
+pub(crate) fn put_header(out: &mut Writer, id: &WireId, masked: bool, len: usize) {
+    let (class, experimenter) = id.class.numbers();
+    let mut length = if masked { len * 2 } else { len };
+    if experimenter.is_some() {
+        length += 4;
+    }
+    out.u16(class);
+    out.u8(id.number << 1 | u8::from(masked));
+    out.u8(u8::try_from(length).unwrap_or(u8::MAX));
+    if let Some(experimenter) = experimenter {
+        out.u32(experimenter);
+    }
+}
+
+/// The header of a field's whole value, as actions name fields; Nicira's own name first.
+pub(crate) fn put_field(out: &mut Writer, field: Field) {
+    if let Some(id) = field.info().wire.first() {
+        // Tunnel metadata is named with the length it has where nothing else is known.
+        put_header(out, id, false, usize::from(field.info().bytes));
+    }
+}
+
+/// True if the field's header needs no experimenter id, so that the older actions can name it.
+pub(crate) fn has_short_header(field: Field) -> bool {
+    field
+        .info()
+        .wire
+        .first()
+        .is_some_and(|id| id.class.numbers().1.is_none())
+}
+
+/// A header as it was read.
+#[derive(Clone, Copy)]
+pub(crate) struct Header {
+    pub(crate) field: Option<Field>,
+    pub(crate) class: u16,
+    pub(crate) number: u8,
+    pub(crate) masked: bool,
+    /// Bytes that follow the header (and the experimenter id).
+    pub(crate) len: usize,
+}
+
+/// Reads a header.
+pub(crate) fn header(reader: &mut Reader<'_>) -> Result<Header, DecodeError> {
+    let place = *reader;
+    let class = reader.u16()?;
+    let kind = reader.u8()?;
+    let mut len = usize::from(reader.u8()?);
+    let mut experimenter = None;
+    if class == 0xffff {
+        experimenter = Some(reader.u32()?);
+        len = len.checked_sub(4).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
+    }
+    let number = kind >> 1;
+    Ok(Header {
+        field: Field::from_wire(class, number, experimenter),
+        class,
+        number,
+        masked: kind & 1 == 1,
+        len,
+    })
+}
+
+/// The field that a header names where there is no value, as in actions.
+pub(crate) fn field(reader: &mut Reader<'_>) -> Result<Field, DecodeError> {
+    let place = *reader;
+    let header = header(reader)?;
+    match header.field {
+        Some(field) if !header.masked => {
+            if field.is_tun_metadata() || header.len == usize::from(field.info().bytes) {
+                Ok(field)
+            } else {
+                Err(place.error(OfpError::MATCH_BAD_LEN))
+            }
+        }
+        Some(_) => Err(place.error(OfpError::MATCH_BAD_MASK)),
+        None => Err(place.error(OfpError::MATCH_BAD_FIELD)),
+    }
+}
+
+/// Where an entry comes on the wire: Open vSwitch's order, which puts prerequisites before what needs them.
+fn rank(slot: Slot, arp: bool) -> u8 {
+    use Slot as S;
+    match slot {
+        S::PacketType => 0,
+        S::DpHash => 1,
+        S::RecircId => 2,
+        S::ConjId => 3,
+        S::SkbPriority => 4,
+        S::InPort => 5,
+        S::ActsetOutput => 6,
+        S::DlSrc => 7,
+        S::DlDst => 8,
+        S::DlType => 9,
+        S::VlanTci => 10,
+        S::MplsLse => 11,
+        S::NwProto if arp => 12,
+        S::NwSrc | S::Ipv6Src => 13,
+        S::NwDst | S::Ipv6Dst => 14,
+        S::ArpSha => 15,
+        S::ArpTha => 16,
+        S::NwFrag => 17,
+        S::NwTos => 18,
+        S::NwTtl => 19,
+        S::NwProto => 20,
+        S::TpSrc => 21,
+        S::TpDst => 22,
+        S::TcpFlags => 23,
+        S::NdReserved => 24,
+        S::NdTarget => 25,
+        S::NdOptionsType => 26,
+        S::NdSll => 27,
+        S::NdTll => 28,
+        S::Ipv6Label => 29,
+        S::NshFlags => 30,
+        S::NshTtl => 31,
+        S::NshMdtype => 32,
+        S::NshNp => 33,
+        S::NshSpi => 34,
+        S::NshSi => 35,
+        S::NshC1 => 36,
+        S::NshC2 => 37,
+        S::NshC3 => 38,
+        S::NshC4 => 39,
+        S::TunId => 40,
+        S::TunFlags => 41,
+        S::TunSrc => 42,
+        S::TunDst => 43,
+        S::TunIpv6Src => 44,
+        S::TunIpv6Dst => 45,
+        S::TunGbpId => 46,
+        S::TunGbpFlags => 47,
+        slot if slot >= S::TunMetadata0 && slot <= S::TunMetadata63 => {
+            48 + (slot as u8).saturating_sub(S::TunMetadata0 as u8)
+        }
+        S::TunErspanIdx => 112,
+        S::TunErspanVer => 113,
+        S::TunErspanDir => 114,
+        S::TunErspanHwid => 115,
+        S::TunGtpuFlags => 116,
+        S::TunGtpuMsgtype => 117,
+        slot if slot >= S::Reg0 && slot <= S::Reg15 => 118 + (slot as u8).saturating_sub(S::Reg0 as u8),
+        S::PktMark => 134,
+        S::CtState => 135,
+        S::CtZone => 136,
+        S::CtMark => 137,
+        S::CtLabel => 138,
+        S::CtNwSrc => 139,
+        S::CtIpv6Src => 140,
+        S::CtNwDst => 141,
+        S::CtIpv6Dst => 142,
+        S::CtNwProto => 143,
+        S::CtTpSrc => 144,
+        S::CtTpDst => 145,
+        _ => 146,
+    }
+}
+
+/// Appends the entries of a match, without padding. OpenFlow 1.0 and 1.1 get NXM.
+pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
+    let eth_type = matches.eth_type();
+    let arp = matches!(eth_type, Some(0x0806 | 0x8035));
+    let mut entries: SmallVec<[(u8, Entry<'_>); 16]> = matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
+    entries.sort_unstable_by_key(|(rank, _)| *rank);
+    for (_, entry) in &entries {
+        put_entry(out, matches, entry, version);
+    }
+}
+
+fn put_number(out: &mut Writer, value: u128, len: usize) {
+    let bytes = value.to_be_bytes();
+    out.extend_from_slice(bytes.split_at(bytes.len().saturating_sub(len)).1);
+}
+
+/// Appends one entry, of a number.
+pub(crate) fn put_value(out: &mut Writer, field: Field, value: u128, mask: Option<u128>, version: Version) {
+    let Some(id) = field.wire_id(version) else { return };
+    let len = usize::from(field.info().bytes);
+    put_header(out, id, mask.is_some(), len);
+    put_number(out, value, len);
+    if let Some(mask) = mask {
+        put_number(out, mask, len);
+    }
+}
+
+fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version) {
+    let nxm = version < Version::V12;
+    let (value, mask) = (entry.value(), entry.mask());
+    let part = |field: Field, shift: u32, bits: u128, out: &mut Writer| {
+        if (mask >> shift) & bits != 0 {
+            let part_mask = (mask >> shift) & bits;
+            put_value(
+                out,
+                field,
+                (value >> shift) & bits,
+                (part_mask != bits).then_some(part_mask),
+                version,
+            );
+        }
+    };
+    match entry.slot {
+        Slot::VlanTci if nxm => {
+            put_value(out, Field::VlanTci, value, entry.mask_bytes.map(|_| mask), version);
+        }
+        Slot::VlanTci => {
+            let vid_mask = mask & 0x1fff;
+            if vid_mask != 0 {
+                // With the "tagged" bit alone or all bits the mask is said or left out; OXM has 13 bits.
+                let masked = (vid_mask != 0x1fff).then_some(vid_mask);
+                put_value(out, Field::VlanVid, value & 0x1fff, masked, version);
+            }
+            if mask & 0xe000 != 0 && (value & 0x1000 != 0 || mask & 0x1fff != 0x1fff) {
+                put_value(out, Field::VlanPcp, (value >> 13) & 7, None, version);
+            }
+        }
+        Slot::NwTos => {
+            if mask & 0xfc != 0 {
+                if nxm {
+                    put_value(out, Field::NwTos, value & 0xfc, None, version);
+                } else {
+                    put_value(out, Field::IpDscp, value >> 2, None, version);
+                }
+            }
+            part(Field::NwEcn, 0, 3, out);
+        }
+        Slot::MplsLse => {
+            part(Field::MplsTc, 9, 7, out);
+            part(Field::MplsBos, 8, 1, out);
+            part(Field::MplsTtl, 0, 0xff, out);
+            part(Field::MplsLabel, 12, 0xf_ffff, out);
+        }
+        Slot::InPort if nxm => {
+            let port = Port(u32::try_from(value).unwrap_or(u32::MAX))
+                .to_u16()
+                .unwrap_or(u16::MAX);
+            put_value(out, Field::InPort, u128::from(port), None, version);
+        }
+        Slot::TpSrc | Slot::TpDst if matches.nw_proto() == Some(2) => {}
+        slot if slot >= Slot::Reg0 && slot <= Slot::Reg15 && version >= Version::V15 => {
+            put_wide_register(out, matches, entry, version);
+        }
+        slot => {
+            let field = matches.owner(slot);
+            if field.is_tun_metadata() {
+                if let Some(id) = field.wire_id(version) {
+                    put_header(out, id, entry.mask_bytes.is_some(), entry.value_bytes.len());
+                    out.extend_from_slice(entry.value_bytes);
+                    out.extend_from_slice(entry.mask_bytes.unwrap_or_default());
+                }
+                return;
+            }
+            let full = slot.full_mask();
+            put_value(out, field, value, (mask != full).then_some(mask), version);
+        }
+    }
+}
+
+/// OpenFlow 1.5 has registers in pairs; the pair is written with its first member.
+fn put_wide_register(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version) {
+    let index = (entry.slot as u8).saturating_sub(Slot::Reg0 as u8);
+    let first = entry.slot.offset(0);
+    let even = if index.is_multiple_of(2) {
+        first
+    } else {
+        Slot::from_index((entry.slot as u8).saturating_sub(1))
+    };
+    let Some(even) = even else { return };
+    if !index.is_multiple_of(2) && matches.slot(even).is_some() {
+        return;
+    }
+    let wide = Field::Xreg0 as u8 + index / 2;
+    let Some(field) = Field::ALL.get(usize::from(wide)).copied() else {
+        return;
+    };
+    let high = matches.slot(even).unwrap_or((0, 0));
+    let low = even.offset(1).and_then(|slot| matches.slot(slot)).unwrap_or((0, 0));
+    let (value, mask) = (high.0 << 32 | low.0, high.1 << 32 | low.1);
+    put_value(
+        out,
+        field,
+        value,
+        (mask != u128::from(u64::MAX)).then_some(mask),
+        version,
+    );
+}
+
+/// How a match is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Unknown fields are an error.
+    Strict,
+    /// Unknown fields are passed over, as Open vSwitch does with what switches send.
+    Loose,
+}
+
+/// A match with the cookie that NXM may hold, and its mask.
+pub(crate) type MatchAndCookie = (Match, Option<(u64, u64)>);
+
+/// Reads entries to the end.
+pub(crate) fn read_match(mut reader: Reader<'_>, strictness: Strictness) -> Result<MatchAndCookie, DecodeError> {
+    let mut matches = Match::new();
+    let mut cookie = None;
+    while !reader.is_empty() {
+        let place = reader;
+        if reader.len() < 4 {
+            return Err(place.error(OfpError::MATCH_BAD_LEN));
+        }
+        let header = header(&mut reader).map_err(|e| DecodeError {
+            error: OfpError::MATCH_BAD_LEN,
+            ..e
+        })?;
+        let payload = reader
+            .bytes(header.len)
+            .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+        // The cookie has the number of mpls_ttl, told apart by its length.
+        let is_cookie = header.class == 1 && header.number == COOKIE && payload.len() >= 8;
+        match header.field {
+            _ if is_cookie => {
+                cookie = Some(read_cookie(header.masked, payload).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?);
+            }
+            Some(field) => {
+                read_field(&mut matches, field, header.masked, payload).map_err(|error| place.error(error))?
+            }
+            None if strictness == Strictness::Strict => return Err(place.error(OfpError::MATCH_BAD_FIELD)),
+            None => {}
+        }
+    }
+    Ok((matches, cookie))
+}
+
+/// `NXM_NX_COOKIE`: not a field of packets, but how OpenFlow 1.0 with NXM filters flows by cookie.
+pub(crate) const COOKIE: u8 = 30;
+
+fn read_cookie(masked: bool, payload: &[u8]) -> Option<(u64, u64)> {
+    let (value, rest) = payload.split_first_chunk::<8>()?;
+    let mask = if masked {
+        u64::from_be_bytes(*rest.first_chunk()?)
+    } else {
+        u64::MAX
+    };
+    let used = if masked { 16 } else { 8 };
+    (payload.len() == used).then_some((u64::from_be_bytes(*value), mask))
+}
+
+fn number(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b))
+}
+
+/// Checks one entry and adds it.
+fn read_field(matches: &mut Match, field: Field, masked: bool, payload: &[u8]) -> Result<(), OfpError> {
+    let info = field.info();
+    let len = if masked { payload.len() / 2 } else { payload.len() };
+    let (value_bytes, mask_bytes) = payload.split_at_checked(len).ok_or(OfpError::MATCH_BAD_LEN)?;
+    if masked && mask_bytes.len() != len {
+        return Err(OfpError::MATCH_BAD_LEN);
+    }
+    if field.is_tun_metadata() {
+        if len == 0 || len > 124 {
+            return Err(OfpError::MATCH_BAD_LEN);
+        }
+        if masked && value_bytes.iter().zip(mask_bytes).any(|(v, m)| v & !m != 0) {
+            return Err(OfpError::MATCH_BAD_WILDCARDS);
+        }
+        if matches.get(field).is_some() {
+            return Err(OfpError::MATCH_DUP_FIELD);
+        }
+        matches.set_wide(field, value_bytes, masked.then_some(mask_bytes));
+        return Ok(());
+    }
+    if len != usize::from(info.bytes) {
+        return Err(OfpError::MATCH_BAD_LEN);
+    }
+    let value = number(value_bytes);
+    let all = number(&[0xff; 16]) >> (8 * (16 - len.min(16)));
+    let mask = if masked { number(mask_bytes) } else { all };
+    if value & !mask != 0 {
+        return Err(OfpError::MATCH_BAD_WILDCARDS);
+    }
+    if masked && info.masking == Masking::Exact && mask != 0 && mask & field.full_mask() != field.full_mask() {
+        return Err(OfpError::MATCH_BAD_MASK);
+    }
+    if !prerequisites_hold(matches, info.prerequisite) {
+        return Err(OfpError::MATCH_BAD_PREREQ);
+    }
+    if mask != 0 && matches.get(field).is_some() {
+        return Err(OfpError::MATCH_DUP_FIELD);
+    }
+    if !is_valid(field, value) {
+        return Err(OfpError::MATCH_BAD_VALUE);
+    }
+    matches.set(field, value, mask);
+    Ok(())
+}
+
+/// True if a match can say that the field has this value: no bits that it does not have.
+pub(crate) fn is_valid(field: Field, value: u128) -> bool {
+    match field {
+        Field::VlanVid => value & !0x1fff == 0,
+        Field::NwTos => value & 3 == 0 && value <= 0xff,
+        Field::ArpOp => value <= 0xff,
+        Field::CtState => value & !0xff == 0,
+        Field::InPortOxm | Field::ActsetOutput => u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some()),
+        _ => value & !field.full_mask() == 0,
+    }
+}
+
+/// True if the match so far says that packets have what `prerequisite` asks for.
+pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) -> bool {
+    let ip = || matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
+    let proto = |number| matches.nw_proto() == Some(number);
+    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58);
+    let nd = |types: &[u128]| {
+        icmpv6()
+            && matches
+                .slot(Slot::TpSrc)
+                .is_some_and(|(value, mask)| mask == 0xffff && types.contains(&value))
+            && matches.slot(Slot::TpDst).is_none_or(|(value, _)| value == 0)
+    };
+    match prerequisite {
+        Prerequisite::Always => true,
+        Prerequisite::Ethernet => matches.slot(Slot::PacketType).is_none(),
+        Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
+        Prerequisite::Vlan => matches.slot(Slot::VlanTci).is_some_and(|(v, m)| v & m & 0x1000 != 0),
+        Prerequisite::Ipv4 => matches.eth_type() == Some(0x0800),
+        Prerequisite::Ipv6 => matches.eth_type() == Some(0x86dd),
+        Prerequisite::Ip => ip(),
+        Prerequisite::Mpls => matches!(matches.eth_type(), Some(0x8847 | 0x8848)),
+        Prerequisite::Nsh => matches.eth_type() == Some(0x894f),
+        Prerequisite::Tcp => ip() && proto(6),
+        Prerequisite::Udp => ip() && proto(17),
+        Prerequisite::Sctp => ip() && proto(132),
+        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1),
+        Prerequisite::Icmpv6 => icmpv6(),
+        Prerequisite::Nd => nd(&[135, 136]),
+        Prerequisite::NdSolicit => nd(&[135]),
+        Prerequisite::NdAdvert => nd(&[136]),
+        Prerequisite::Ct => ip(),
+    }
+}
+
+/// Appends an `ofp_match` of OpenFlow 1.2 and up: type, length, entries, padding.
+pub(crate) fn put_ofp_match(out: &mut Writer, matches: &Match, version: Version) {
+    let start = out.len();
+    out.u16(1);
+    out.u16(0);
+    put_match(out, matches, version);
+    out.fill_len(start, start + 2);
+    out.pad8(start);
+}
+
+/// Reads an `ofp_match` of OpenFlow 1.2 and up, padding included.
+pub(crate) fn ofp_match(reader: &mut Reader<'_>, strictness: Strictness) -> Result<Match, DecodeError> {
+    let place = *reader;
+    let kind = reader.u16().map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let len = usize::from(reader.u16().map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?);
+    if kind != 1 {
+        return Err(place.error(OfpError::MATCH_BAD_TYPE));
+    }
+    let entries = len.checked_sub(4).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
+    let body = reader.sub(entries).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let padding = len.next_multiple_of(8) - len;
+    reader
+        .zeros(padding, OfpError::MATCH_BAD_LEN)
+        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    read_match(body, strictness).map(|(matches, _)| matches)
+}

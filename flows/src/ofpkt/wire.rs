@@ -1,0 +1,198 @@
+//! Reading and writing bytes in network order. A reader can not be indexed and never reads past its end; a writer's
+//! lengths are filled in when the piece they belong to is complete.
+
+use super::{DecodeError, OfpError};
+
+/// A place in a message, from which only what is there can be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `bytes`, which begin `offset` bytes into the message.
+    pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
+        Self { rest: bytes, offset }
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// True if nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// What is left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// An error here.
+    pub(crate) fn error(&self, error: OfpError) -> DecodeError {
+        DecodeError {
+            offset: self.offset,
+            error,
+        }
+    }
+
+    /// The next `n` bytes.
+    #[inline]
+    pub(crate) fn bytes(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
+        let (head, tail) = self.rest.split_at_checked(n).ok_or(DecodeError {
+            offset: self.offset,
+            error: OfpError::BAD_LEN,
+        })?;
+        self.rest = tail;
+        self.offset += n;
+        Ok(head)
+    }
+
+    /// A reader of the next `n` bytes alone.
+    #[inline]
+    pub(crate) fn sub(&mut self, n: usize) -> Result<Self, DecodeError> {
+        let offset = self.offset;
+        Ok(Self {
+            rest: self.bytes(n)?,
+            offset,
+        })
+    }
+
+    /// Passes over `n` bytes, whatever they are.
+    pub(crate) fn skip(&mut self, n: usize) -> Result<(), DecodeError> {
+        self.bytes(n).map(|_| ())
+    }
+
+    /// Passes over `n` bytes that must be zero.
+    pub(crate) fn zeros(&mut self, n: usize, otherwise: OfpError) -> Result<(), DecodeError> {
+        let place = *self;
+        if self.bytes(n)?.iter().any(|b| *b != 0) {
+            Err(place.error(otherwise))
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (head, tail) = self.rest.split_first_chunk().ok_or(DecodeError {
+            offset: self.offset,
+            error: OfpError::BAD_LEN,
+        })?;
+        self.rest = tail;
+        self.offset += N;
+        Ok(*head)
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        Ok(u8::from_be_bytes(self.array()?))
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
+        Ok(u16::from_be_bytes(self.array()?))
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+
+    #[inline]
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+        Ok(u64::from_be_bytes(self.array()?))
+    }
+
+    #[inline]
+    pub(crate) fn u128(&mut self) -> Result<u128, DecodeError> {
+        Ok(u128::from_be_bytes(self.array()?))
+    }
+
+    /// Six bytes of an Ethernet address.
+    pub(crate) fn eth(&mut self) -> Result<crate::EthAddr, DecodeError> {
+        Ok(crate::EthAddr(self.array()?))
+    }
+
+    /// A text of `n` bytes, padded with zeros.
+    pub(crate) fn text(&mut self, n: usize) -> Result<String, DecodeError> {
+        let bytes = self.bytes(n)?;
+        let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+        Ok(String::from_utf8_lossy(bytes.split_at(end).0).into_owned())
+    }
+}
+
+/// Bytes in the making.
+pub(crate) type Writer = Vec<u8>;
+
+/// What a writer can add in network order.
+pub(crate) trait Put {
+    fn u8(&mut self, value: u8);
+    fn u16(&mut self, value: u16);
+    fn u32(&mut self, value: u32);
+    fn u64(&mut self, value: u64);
+    fn zeros(&mut self, n: usize);
+    fn text(&mut self, text: &str, n: usize);
+    /// Zeros up to a multiple of 8 bytes after `start`.
+    fn pad8(&mut self, start: usize);
+    /// Writes the length of all since `start` into the 16 bits at `at`.
+    fn fill_len(&mut self, start: usize, at: usize);
+    /// Replaces the 16 bits at `at`.
+    fn set_u16(&mut self, at: usize, value: u16);
+}
+
+impl Put for Writer {
+    #[inline]
+    fn u8(&mut self, value: u8) {
+        self.push(value);
+    }
+
+    #[inline]
+    fn u16(&mut self, value: u16) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    #[inline]
+    fn u32(&mut self, value: u32) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    #[inline]
+    fn u64(&mut self, value: u64) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    #[inline]
+    fn zeros(&mut self, n: usize) {
+        self.resize(self.len() + n, 0);
+    }
+
+    fn text(&mut self, text: &str, n: usize) {
+        let bytes = text.as_bytes();
+        // One byte is kept for the end mark.
+        let used = bytes.len().min(n.saturating_sub(1));
+        self.extend_from_slice(bytes.split_at(used).0);
+        self.zeros(n - used);
+    }
+
+    #[inline]
+    fn pad8(&mut self, start: usize) {
+        let used = self.len().saturating_sub(start);
+        self.zeros(used.next_multiple_of(8) - used);
+    }
+
+    fn fill_len(&mut self, start: usize, at: usize) {
+        let len = u16::try_from(self.len().saturating_sub(start)).unwrap_or(u16::MAX);
+        self.set_u16(at, len);
+    }
+
+    #[inline]
+    fn set_u16(&mut self, at: usize, value: u16) {
+        if let Some(place) = self.get_mut(at..at + 2) {
+            place.copy_from_slice(&value.to_be_bytes());
+        }
+    }
+}
