@@ -1,128 +1,105 @@
-//! The difference between the flows a switch has and those it shall have: the smallest change that makes them equal.
+//! The smallest set of changes that makes one flow table another. Compares flows by meaning, not by text or bytes.
 
-use crate::ofpkt::{FlowMod, FlowModCommand};
-use crate::{Flow, FlowTable};
 use std::cmp::Ordering;
 
-/// What has to change, each list in the order of table, priority and match.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Difference {
-    /// Flows that are wanted and absent.
-    pub adds: Vec<Flow>,
-    /// Flows that are there but do something else, as they are wanted. A new cookie, timeout or flag needs an add, which
-    /// replaces the flow and starts its counters anew; see [`Difference::flow_mods`].
-    pub modifies: Vec<Modify>,
-    /// Flows that are there and not wanted, as they are.
-    pub deletes: Vec<Flow>,
+use crate::table::compare_keys;
+use crate::{Flow, FlowTable};
+
+/// One change of a flow table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// Add a flow that is not there.
+    Add(&'a Flow),
+    /// Put a flow in place of one with the same table, priority and match. The OpenFlow command is `add` too: `modify`
+    /// would leave cookie, timeouts and flags as they were (OpenFlow 1.5.1, 6.4).
+    Replace {
+        /// What is there.
+        old: &'a Flow,
+        /// What shall be.
+        new: &'a Flow,
+    },
+    /// Delete this flow, strictly.
+    Delete(&'a Flow),
 }
 
-/// A flow that is to be changed.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Modify {
-    /// The flow as it is wanted.
-    pub flow: Flow,
-    /// True if only its instructions differ, so that it can keep its counters.
-    pub instructions_only: bool,
-}
-
-impl Difference {
-    /// True if nothing has to change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.adds.is_empty() && self.modifies.is_empty() && self.deletes.is_empty()
-    }
-
-    /// The change as messages: adds, then modifies, then deletes, so that no packet meets a gap.
-    pub fn flow_mods(&self) -> impl Iterator<Item = FlowMod> + '_ {
-        let adds = self.adds.iter().cloned().map(FlowMod::add);
-        let modifies = self.modifies.iter().map(|modify| {
-            let command = if modify.instructions_only {
-                FlowModCommand::ModifyStrict
-            } else {
-                FlowModCommand::Add
-            };
-            FlowMod::new(command, modify.flow.clone())
-        });
-        let deletes = self.deletes.iter().cloned().map(FlowMod::delete_strict);
-        adds.chain(modifies).chain(deletes)
-    }
-}
-
-/// What has to change for `have` to become `want`; flows that mean the same are left alone however they are spelled.
+/// The changes from `have` to `want`: additions and replacements in the order of the table, then deletions.
 #[must_use]
-pub fn diff(have: &FlowTable, want: &FlowTable) -> Difference {
-    let mut difference = Difference::default();
-    let (mut old, mut new) = (have.entries().peekable(), want.entries().peekable());
+pub fn diff<'a>(have: &'a FlowTable, want: &'a FlowTable) -> Vec<Change<'a>> {
+    let mut changes = Vec::new();
+    let mut deletions = Vec::new();
+    let (mut have, mut want) = (have.iter().peekable(), want.iter().peekable());
     loop {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return difference,
+        let order = match (have.peek(), want.peek()) {
+            (None, None) => break,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some((a, _)), Some((b, _))) => a.cmp(b),
+            (Some(old), Some(new)) => compare_keys(old, new),
         };
-        let before = if order == Ordering::Greater { None } else { old.next() };
-        let after = if order == Ordering::Less { None } else { new.next() };
-        match (before, after) {
-            (Some((_, before)), None) => difference.deletes.push(before.clone()),
-            (None, Some((_, after))) => difference.adds.push(after.clone()),
-            (Some((_, before)), Some((_, after))) if before != after => {
-                let relabelled = Flow {
-                    instructions: after.instructions.clone(),
-                    ..before.clone()
-                };
-                difference.modifies.push(Modify {
-                    flow: after.clone(),
-                    instructions_only: &relabelled == after,
-                });
+        match order {
+            Ordering::Less => deletions.extend(have.next().map(Change::Delete)),
+            Ordering::Greater => changes.extend(want.next().map(Change::Add)),
+            Ordering::Equal => {
+                if let (Some(old), Some(new)) = (have.next(), want.next())
+                    && old != new
+                {
+                    changes.push(Change::Replace { old, new });
+                }
             }
-            _ => {}
         }
     }
+    changes.append(&mut deletions);
+    changes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Field, Match, Port};
+    use crate::{Action, Field, Match};
 
-    fn flow(port: u32, actions: &[Action]) -> Flow {
-        Flow::new(0, 10, Match::new().with(Field::InPort, Port(port))).doing(actions.to_vec())
+    fn flow(port: u32, cookie: u64, action: Action) -> Flow {
+        Flow::new(0, 1, Match::new().with(Field::InPort, port))
+            .cookie(cookie)
+            .doing([action])
     }
 
     #[test]
-    fn only_what_differs_changes_and_adds_come_first() {
-        let mac = crate::EthAddr([2, 0, 0, 0, 0, 1]);
-        let have: FlowTable = [
-            flow(1, &[Action::ModDlSrc(mac)]),
-            flow(2, &[Action::output(Port(1))]),
-            flow(3, &[]),
-            flow(5, &[]).cookie(1),
-        ]
-        .into_iter()
-        .collect();
-        let want: FlowTable = [
-            flow(1, &[Action::set_field(Field::EthSrc, mac)]),
-            flow(2, &[Action::output(Port(2))]),
-            flow(4, &[]),
-            flow(5, &[]).cookie(2),
-        ]
-        .into_iter()
-        .collect();
-        let difference = diff(&have, &want);
-        assert_eq!(difference.adds, [flow(4, &[])]);
-        assert_eq!(difference.deletes, [flow(3, &[])]);
-        let kinds: Vec<_> = difference.modifies.iter().map(|m| m.instructions_only).collect();
-        assert_eq!(kinds, [true, false]);
-        let commands: Vec<_> = difference.flow_mods().map(|m| m.command).collect();
+    fn only_what_differs_changes_and_deletions_come_last() {
+        let have = FlowTable::from_iter([
+            flow(1, 7, Action::output(1)),
+            flow(2, 7, Action::output(1)),
+            flow(4, 7, Action::output(1)),
+            flow(5, 7, Action::output(1)),
+        ]);
+        let want = FlowTable::from_iter([
+            flow(2, 7, Action::output(1)),
+            flow(3, 7, Action::output(1)),
+            flow(4, 7, Action::output(2)),
+            flow(5, 8, Action::output(1)),
+        ]);
+        let changes = diff(&have, &want);
         assert_eq!(
-            commands,
+            changes,
             [
-                FlowModCommand::Add,
-                FlowModCommand::ModifyStrict,
-                FlowModCommand::Add,
-                FlowModCommand::DeleteStrict
+                Change::Add(&flow(3, 7, Action::output(1))),
+                Change::Replace {
+                    old: &flow(4, 7, Action::output(1)),
+                    new: &flow(4, 7, Action::output(2))
+                },
+                Change::Replace {
+                    old: &flow(5, 7, Action::output(1)),
+                    new: &flow(5, 8, Action::output(1))
+                },
+                Change::Delete(&flow(1, 7, Action::output(1))),
             ]
         );
-        assert!(diff(&want, &want).is_empty());
+        assert_eq!(diff(&want, &want), []);
+    }
+
+    #[test]
+    fn another_spelling_is_no_change() {
+        let mac = crate::EthAddr([2, 0, 0, 0, 0, 1]);
+        let have = FlowTable::from_iter([flow(1, 7, Action::ModDlSrc(mac))]);
+        let want = FlowTable::from_iter([flow(1, 7, Action::set_field(Field::EthSrc, mac))]);
+        assert_eq!(diff(&have, &want), []);
     }
 }

@@ -5,7 +5,6 @@
 
 pub mod action;
 pub mod diff;
-pub mod diff;
 mod eth_addr;
 pub mod field;
 mod flow;
@@ -13,7 +12,6 @@ mod matching;
 pub mod ofpkt;
 mod port;
 mod semantics;
-mod table;
 mod table;
 pub mod text;
 mod version;
@@ -26,5 +24,4 @@ pub use matching::{FieldMatch, FieldValue, Fields, Match};
 pub use port::Port;
 pub use semantics::canonical_actions;
 pub use table::FlowTable;
-pub use table::{FlowKey, FlowTable};
 pub use version::Version;

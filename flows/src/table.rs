@@ -1,35 +1,91 @@
-//! A set of flows as a switch holds them: at most one for each table, priority and match.
+//! The flows of one switch, each once, in a fixed order. Knows nothing of any switch.
+
+use std::borrow::Borrow;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
+use std::collections::btree_set;
+use std::fmt;
 
 use crate::{Flow, Match};
-use std::collections::BTreeMap;
 
-/// What makes a flow unique in a switch.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct FlowKey {
-    /// The table.
-    pub table: u8,
-    /// The priority.
-    pub priority: u16,
-    /// The match.
-    pub matches: Match,
+/// A set of flows in which table, priority and match occur once (OpenFlow 1.5.1, 6.4: an added flow replaces the one that
+/// has the same), ordered by table, highest priority first, then match.
+#[derive(Clone, Default)]
+pub struct FlowTable {
+    flows: BTreeSet<Entry>,
 }
 
-impl FlowKey {
-    /// The key of a flow.
-    #[must_use]
-    pub fn of(flow: &Flow) -> Self {
-        Self {
-            table: flow.table,
-            priority: flow.priority,
-            matches: flow.matches.clone(),
-        }
+/// A flow, compared by what makes it the same entry of a flow table.
+#[derive(Clone)]
+struct Entry(Flow);
+
+/// What a [`FlowTable`] is looked up by, so that a lookup needs no copy of a flow.
+trait Key {
+    fn key(&self) -> (u8, Reverse<u16>, &Match);
+}
+
+impl Key for Flow {
+    fn key(&self) -> (u8, Reverse<u16>, &Match) {
+        (self.table, Reverse(self.priority), &self.matches)
     }
 }
 
-/// Flows by key, in the order of table, priority and match.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct FlowTable {
-    flows: BTreeMap<FlowKey, Flow>,
+impl Key for Entry {
+    fn key(&self) -> (u8, Reverse<u16>, &Match) {
+        self.0.key()
+    }
+}
+
+impl<'a> Borrow<dyn Key + 'a> for Entry {
+    fn borrow(&self) -> &(dyn Key + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Key + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for dyn Key + '_ {}
+
+impl PartialOrd for dyn Key + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn Key + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// The order of two flows in a [`FlowTable`]; equal means that one replaces the other.
+#[must_use]
+pub(crate) fn compare_keys(a: &Flow, b: &Flow) -> Ordering {
+    a.key().cmp(&b.key())
 }
 
 impl FlowTable {
@@ -39,23 +95,7 @@ impl FlowTable {
         Self::default()
     }
 
-    /// Adds a flow and gives back the one whose place it takes.
-    pub fn insert(&mut self, flow: Flow) -> Option<Flow> {
-        self.flows.insert(FlowKey::of(&flow), flow)
-    }
-
-    /// Removes a flow.
-    pub fn remove(&mut self, key: &FlowKey) -> Option<Flow> {
-        self.flows.remove(key)
-    }
-
-    /// The flow with this key.
-    #[must_use]
-    pub fn get(&self, key: &FlowKey) -> Option<&Flow> {
-        self.flows.get(key)
-    }
-
-    /// How many flows there are.
+    /// How many flows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.flows.len()
@@ -67,27 +107,107 @@ impl FlowTable {
         self.flows.is_empty()
     }
 
-    /// The flows in order of table, priority and match.
-    pub fn iter(&self) -> impl Iterator<Item = &Flow> {
-        self.flows.values()
+    /// Adds the flow and returns the one that it replaces.
+    pub fn insert(&mut self, flow: Flow) -> Option<Flow> {
+        self.flows.replace(Entry(flow)).map(|entry| entry.0)
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&FlowKey, &Flow)> {
-        self.flows.iter()
+    /// The flow with the table, priority and match of `like`.
+    #[must_use]
+    pub fn get(&self, like: &Flow) -> Option<&Flow> {
+        self.flows.get(like as &dyn Key).map(|entry| &entry.0)
+    }
+
+    /// Removes and returns the flow with the table, priority and match of `like`.
+    pub fn remove(&mut self, like: &Flow) -> Option<Flow> {
+        self.flows.take(like as &dyn Key).map(|entry| entry.0)
+    }
+
+    /// The flows in order.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self.flows.iter())
+    }
+}
+
+/// See [`FlowTable::iter`].
+#[derive(Clone)]
+pub struct Iter<'a>(btree_set::Iter<'a, Entry>);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a Flow;
+
+    fn next(&mut self) -> Option<&'a Flow> {
+        self.0.next().map(|entry| &entry.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<'a> IntoIterator for &'a FlowTable {
+    type Item = &'a Flow;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
     }
 }
 
 impl FromIterator<Flow> for FlowTable {
+    /// Of flows that replace each other the last holds.
     fn from_iter<I: IntoIterator<Item = Flow>>(flows: I) -> Self {
-        Self {
-            flows: flows.into_iter().map(|flow| (FlowKey::of(&flow), flow)).collect(),
+        let mut out = Self::new();
+        for flow in flows {
+            out.insert(flow);
         }
+        out
     }
 }
 
-impl Extend<Flow> for FlowTable {
-    fn extend<I: IntoIterator<Item = Flow>>(&mut self, flows: I) {
-        self.flows
-            .extend(flows.into_iter().map(|flow| (FlowKey::of(&flow), flow)));
+/// Two tables are equal if their flows are, by meaning ([`Flow::same_as`]).
+impl PartialEq for FlowTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for FlowTable {}
+
+impl fmt::Debug for FlowTable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Field};
+
+    fn flow(table: u8, priority: u16, port: u32, out: u32) -> Flow {
+        Flow::new(table, priority, Match::new().with(Field::InPort, port)).doing([Action::output(out)])
+    }
+
+    #[test]
+    fn a_flow_replaces_the_one_with_its_table_priority_and_match() {
+        let mut table = FlowTable::new();
+        assert_eq!(table.insert(flow(0, 1, 1, 2)), None);
+        assert_eq!(table.insert(flow(0, 1, 1, 3)), Some(flow(0, 1, 1, 2)));
+        assert_eq!(table.insert(flow(0, 2, 1, 3)), None);
+        assert_eq!(table.insert(flow(1, 1, 1, 3)), None);
+        assert_eq!(table.len(), 3);
+        assert_eq!(table.get(&flow(0, 1, 1, 9)), Some(&flow(0, 1, 1, 3)));
+        assert_eq!(table.remove(&flow(0, 1, 1, 9)), Some(flow(0, 1, 1, 3)));
+        assert_eq!(table.remove(&flow(0, 1, 1, 9)), None);
+        assert_eq!(table.get(&flow(0, 1, 1, 9)), None);
+    }
+
+    #[test]
+    fn order_is_table_then_highest_priority_then_match() {
+        let table = FlowTable::from_iter([flow(1, 9, 1, 1), flow(0, 1, 2, 1), flow(0, 5, 1, 1), flow(0, 1, 1, 1)]);
+        let order: Vec<_> = table.iter().map(|f| (f.table, f.priority)).collect();
+        assert_eq!(order, [(0, 5), (0, 1), (0, 1), (1, 9)]);
     }
 }
