@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::task::{Command, Delivery, Task};
 use super::{ConnectionError, Options, Remote};
-use crate::operation::{Committed, TransactError, Transaction, TransactionId};
+use crate::operation::{Committed, Condition, TransactError, Transaction, TransactionId};
 use crate::replica::{Changes, Replica, ReplicaError};
 use crate::schema::Schema;
 use crate::session::{Session, SessionEvent};
@@ -36,6 +36,15 @@ pub enum Event {
         /// The wait before the next attempt.
         retry_in: Duration,
     },
+    /// The replica holds the rows of the conditions set last, which were told before.
+    ConditionsChanged,
+    /// A lock was granted or taken away (RFC 7047 §4.1.8). After [`Event::Disconnected`] none is ours.
+    Lock {
+        /// Its name.
+        name: String,
+        /// Whether it is ours now.
+        owned: bool,
+    },
     /// What became of a transaction; its changes are in the replica and were told before.
     TransactionDone {
         /// Which.
@@ -43,6 +52,23 @@ pub enum Event {
         /// Committed, or why not.
         outcome: Result<Committed, TransactError>,
     },
+}
+
+/// A [`Client::call`] without result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// There is no synced connection; nothing was sent.
+    #[error("not connected to the database")]
+    NotConnected,
+    /// The connection broke before the reply.
+    #[error("the connection broke before the reply")]
+    Broken,
+    /// The server's error.
+    #[error("the server refused: {0}")]
+    Refused(Value),
+    /// The result is not what the method returns.
+    #[error("a malformed reply: {0}")]
+    Malformed(String),
 }
 
 /// The replica was not synced in time.
@@ -71,6 +97,8 @@ pub struct Client {
     /// Sent over a connection that broke; judged when the replica is synced again.
     lost: BTreeMap<u64, (Transaction, usize)>,
     waiting_bytes: usize,
+    /// The request of the last [`call`](Self::call), and its answer.
+    call: Option<(u64, Option<Result<Value, CallError>>)>,
     next_id: u64,
     synced: bool,
     /// Changes of the layout, told with the next full picture.
@@ -102,6 +130,7 @@ impl Client {
             waiting: BTreeMap::new(),
             lost: BTreeMap::new(),
             waiting_bytes: 0,
+            call: None,
             next_id: 0,
             synced: false,
             layout_changes: Changes::default(),
@@ -194,6 +223,95 @@ impl Client {
         }
     }
 
+    /// Cancels a transaction that is held back by a [`wait`](Transaction::wait_for) with a timeout: its outcome comes at
+    /// once, as [`TransactError::Refused`] unless it had already happened.
+    pub fn cancel(&mut self, id: TransactionId) {
+        // Without the task the outcome is told by `receive`.
+        let _ = self.commands.send(Command::Cancel { id: id.0 });
+    }
+
+    /// Replicates other rows of a table from now on: those that meet any of `conditions`; none: all. The rows come as
+    /// [`Event::Changed`], then [`Event::ConditionsChanged`] tells that all are there; without a connection
+    /// [`Event::Synced`] does.
+    pub fn set_conditions(&mut self, table: &str, conditions: Vec<Condition>) {
+        // Without the task there is nothing to replicate, as `receive` tells.
+        let _ = self.commands.send(Command::Conditions {
+            table: table.to_owned(),
+            conditions,
+        });
+    }
+
+    /// Calls any method of the server, such as `get_server_id`, and waits for the result; other events are kept for
+    /// [`next`](Self::next).
+    ///
+    /// Cancel-safe: cancelled, the answer is dropped.
+    ///
+    /// # Errors
+    /// There was no synced connection, it broke, or the server refused.
+    pub async fn call(&mut self, method: &str, params: &Value) -> Result<Value, CallError> {
+        if !self.synced {
+            return Err(CallError::NotConnected);
+        }
+        let id = self.next_id;
+        self.next_id = self.next_id.saturating_add(1);
+        let request = json!({"method": method, "params": params, "id": Session::caller_id(id)});
+        let bytes = request.to_string().into_bytes();
+        self.call = Some((id, None));
+        self.commands
+            .send(Command::Request { id, bytes })
+            .map_err(|_| CallError::NotConnected)?;
+        loop {
+            if let Some((_, Some(answer))) = self.call.take_if(|(_, answer)| answer.is_some()) {
+                return answer;
+            }
+            self.receive().await;
+        }
+    }
+
+    /// The names of the server's databases (RFC 7047 §4.1.1).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn databases(&mut self) -> Result<Vec<String>, CallError> {
+        let names = self.call("list_dbs", &json!([])).await?;
+        serde_json::from_value(names).map_err(|error| CallError::Malformed(error.to_string()))
+    }
+
+    /// Converts the database to another schema, online (ovsdb-server(7) §4.1.19). [`Event::Connected`] and
+    /// [`Event::Synced`] follow with the new schema.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn convert(&mut self, schema: &Value) -> Result<(), CallError> {
+        let database = self.options.database.clone();
+        self.call("convert", &json!([database, schema])).await.map(|_| ())
+    }
+
+    /// Asks for a lock (RFC 7047 §4.1.8): true when it is ours at once, else [`Event::Lock`] tells when it becomes so.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn lock(&mut self, name: &str) -> Result<bool, CallError> {
+        let result = self.call("lock", &json!([name])).await?;
+        Ok(result.get("locked") == Some(&Value::Bool(true)))
+    }
+
+    /// Takes a lock from whoever has it (RFC 7047 §4.1.8).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn steal(&mut self, name: &str) -> Result<(), CallError> {
+        self.call("steal", &json!([name])).await.map(|_| ())
+    }
+
+    /// Gives a lock back, or stops waiting for it (RFC 7047 §4.1.8).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn unlock(&mut self, name: &str) -> Result<(), CallError> {
+        self.call("unlock", &json!([name])).await.map(|_| ())
+    }
+
     /// Waits until the replica is synced; the events are kept for [`next`](Self::next).
     ///
     /// # Errors
@@ -230,6 +348,11 @@ impl Client {
                 self.disconnected(remote, error, retry_in, &lost);
             }
             Some(Delivery::NotSent { id }) => {
+                if let Some((call, answer)) = &mut self.call
+                    && *call == id
+                {
+                    *answer = Some(Err(CallError::NotConnected));
+                }
                 if self.waiting.remove(&id).map(|(_, size)| self.release(size)).is_some() {
                     self.done(id, Err(TransactError::NotConnected));
                 }
@@ -247,9 +370,12 @@ impl Client {
         match event {
             SessionEvent::Connected { schema, plan } => {
                 self.schema = Some(schema);
+                self.synced = false;
                 let changes = self.replica.set_layouts(&plan.layouts);
                 self.layout_changes.extend(changes);
             }
+            // The task has been told to fetch everything, and will.
+            SessionEvent::Synced { resumed: true, .. } if self.out_of_step => {}
             SessionEvent::Synced { resumed, updates } => {
                 self.out_of_step = false;
                 let changes = if resumed {
@@ -274,6 +400,10 @@ impl Client {
                 Ok(changes) => self.ready.push_back(Event::Changed(changes)),
                 Err(error) => self.resync(error),
             },
+            SessionEvent::Reply { id, reply } if self.call.as_ref().is_some_and(|(call, _)| *call == id) => {
+                let reply = reply.map_err(CallError::Refused);
+                self.call = Some((id, Some(reply)));
+            }
             SessionEvent::Reply { id, reply } => {
                 if let Some((transaction, size)) = self.waiting.remove(&id) {
                     self.release(size);
@@ -285,7 +415,8 @@ impl Client {
                     self.done(id, outcome);
                 }
             }
-            SessionEvent::Lock { .. } => {}
+            SessionEvent::ConditionsChanged => self.ready.push_back(Event::ConditionsChanged),
+            SessionEvent::Lock { name, owned } => self.ready.push_back(Event::Lock { name, owned }),
         }
     }
 
@@ -299,6 +430,9 @@ impl Client {
     fn disconnected(&mut self, remote: Remote, error: ConnectionError, retry_in: Duration, lost: &[u64]) {
         self.synced = false;
         self.last_error = Some((remote.clone(), error.clone()));
+        if let Some((_, answer)) = &mut self.call {
+            answer.get_or_insert(Err(CallError::Broken));
+        }
         for id in lost {
             if let Some(transaction) = self.waiting.remove(id) {
                 self.lost.insert(*id, transaction);

@@ -15,7 +15,7 @@ mod remote;
 mod stream;
 mod task;
 
-pub use client::{Client, Event, SyncError};
+pub use client::{CallError, Client, Event, SyncError};
 pub use options::Options;
 pub use remote::{Remote, RemoteError};
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::backoff::Backoff;
 use super::stream::{self, Stream};
 use super::{ConnectionError, Options, Remote};
+use crate::operation::Condition;
 use crate::session::{Resume, Session, SessionConfig, SessionEvent};
 
 /// What the client asks of the task.
@@ -23,6 +24,10 @@ use crate::session::{Resume, Session, SessionConfig, SessionEvent};
 pub(super) enum Command {
     /// Send a request with the id made from `id`.
     Request { id: u64, bytes: Vec<u8> },
+    /// Monitor these rows of a table from now on.
+    Conditions { table: String, conditions: Vec<Condition> },
+    /// Cancel a request.
+    Cancel { id: u64 },
     /// The replica is out of step: connect anew and fetch everything.
     Resync { error: ConnectionError },
 }
@@ -59,6 +64,8 @@ pub(super) struct Task {
     unread: Arc<Semaphore>,
     unread_units: u32,
     resume: Resume,
+    /// Conditions have changed since the session was told them.
+    conditions_noted: bool,
 }
 
 /// The client was dropped.
@@ -92,6 +99,7 @@ impl Task {
             unread,
             unread_units,
             resume: Resume::default(),
+            conditions_noted: false,
         }
     }
 
@@ -106,6 +114,7 @@ impl Task {
                 Ok(Err(error)) => (ConnectionError::Io(Arc::new(error)), Vec::new()),
                 Ok(Ok(stream)) => {
                     let now = Instant::now();
+                    self.conditions_noted = false;
                     let mut session = Session::new(Arc::clone(&self.config), std::mem::take(&mut self.resume), now);
                     let end = self.converse(remote, stream, &mut session).await;
                     let lost = session.unanswered();
@@ -154,12 +163,29 @@ impl Task {
         }
     }
 
-    fn decline(&self, command: Option<Command>) -> Result<(), ClientGone> {
+    /// Remembers conditions, for this session or the next.
+    fn note_conditions(&mut self, table: &str, conditions: Vec<Condition>) {
+        let config = Arc::make_mut(&mut self.config);
+        if let Some(known) = config.tables.iter_mut().find(|known| known.name() == table) {
+            known.set_conditions(conditions);
+            self.conditions_noted = true;
+        }
+    }
+
+    fn decline(&mut self, command: Option<Command>) -> Result<(), ClientGone> {
         match command {
             None => Err(ClientGone),
             Some(Command::Request { id, .. }) => self.deliver(Delivery::NotSent { id }),
-            // The next session fetches everything anyway: the one that was out of step is over.
-            Some(Command::Resync { .. }) => Ok(()),
+            Some(Command::Conditions { table, conditions }) => {
+                self.note_conditions(&table, conditions);
+                Ok(())
+            }
+            Some(Command::Resync { .. }) => {
+                self.resume.last = None;
+                Ok(())
+            }
+            // The request went with its session.
+            Some(Command::Cancel { .. }) => Ok(()),
         }
     }
 
@@ -209,13 +235,29 @@ impl Task {
                         session.send(id, &bytes);
                         Ok(())
                     }
-                    Some(Command::Resync { error }) if session.is_synced() => return Ok(Err(error)),
+                    Some(Command::Conditions { table, conditions }) => {
+                        self.note_conditions(&table, conditions);
+                        Ok(())
+                    }
+                    Some(Command::Cancel { id }) => {
+                        session.cancel(id);
+                        Ok(())
+                    }
+                    Some(Command::Resync { error }) => return Ok(Err(error)),
                     other => {
                         self.decline(other)?;
                         Ok(())
                     }
                 },
                 () = timer => session.handle_timeout(Instant::now()),
+            };
+            let step = match step {
+                // The monitor may be under way with the conditions before: they are changed once it stands.
+                Ok(()) if self.conditions_noted && session.is_synced() => {
+                    self.conditions_noted = false;
+                    session.change_conditions(&self.config.tables)
+                }
+                other => other,
             };
             // What came before the error still happened.
             self.pass_on(remote, session).await?;

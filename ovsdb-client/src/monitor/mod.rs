@@ -77,6 +77,11 @@ impl MonitorTable {
         self
     }
 
+    /// Replaces the conditions; none: all rows.
+    pub(crate) fn set_conditions(&mut self, conditions: Vec<Condition>) {
+        self.conditions = conditions;
+    }
+
     /// Keeps an index over these columns, for [`Replica::find`](crate::Replica::find).
     #[must_use]
     pub fn index<'c>(mut self, columns: impl IntoIterator<Item = &'c str>) -> Self {
@@ -202,6 +207,17 @@ impl Plan {
     #[must_use]
     pub fn continues(&self, earlier: &Self) -> bool {
         self.by_name == earlier.by_name && self.requests == earlier.requests
+    }
+
+    /// The `<monitor-cond-update-requests>` that lead from this plan to `next`: tables with other conditions.
+    #[must_use]
+    pub fn condition_changes(&self, next: &Self) -> Map<String, Value> {
+        let where_of = |request: &Value| request.pointer("/0/where").cloned().unwrap_or_else(|| json!([true]));
+        let changed = next.requests.iter().filter_map(|(table, request)| {
+            let (old, new) = (where_of(self.requests.get(table)?), where_of(request));
+            (old != new).then(|| (table.clone(), json!([{"where": new}])))
+        });
+        changed.collect()
     }
 
     pub(crate) fn layout(&self, table: &str) -> Option<&Arc<Layout>> {

@@ -11,6 +11,8 @@ pub use condition::{Condition, Function, Where};
 pub use operand::{Columns, Mutations, NewRow, Operand, Term};
 pub use outcome::{Committed, Effects, OperationError, TransactError};
 
+use std::time::Duration;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
@@ -141,17 +143,25 @@ impl Transaction {
     /// Guards the transaction (§5.2.6, timeout 0): unless every row that `rows` selects has these values, and there is at
     /// least one, nothing happens and the outcome is [`TransactError::TryAgain`].
     pub fn wait(&mut self, table: &str, rows: impl Into<Where>, columns: Columns) -> &mut Self {
-        self.wait_for(table, rows, true, vec![columns])
+        self.wait_for(table, rows, true, vec![columns], Duration::ZERO)
     }
 
     /// Guards the transaction: no row may be selected by `rows`.
     pub fn wait_absent(&mut self, table: &str, rows: impl Into<Where>) -> &mut Self {
-        self.wait_for(table, rows, true, Vec::new())
+        self.wait_for(table, rows, true, Vec::new(), Duration::ZERO)
     }
 
     /// Guards the transaction: the selected rows, cut to the columns named in `expected`, are just `expected`
-    /// (`equal`), or anything else (not `equal`).
-    pub fn wait_for(&mut self, table: &str, rows: impl Into<Where>, equal: bool, expected: Vec<Columns>) -> &mut Self {
+    /// (`equal`), or anything else (not `equal`). The server holds the whole transaction back until then, but at most for
+    /// `timeout`, in steps of a millisecond; [`Client::cancel`](crate::Client::cancel) ends the wait.
+    pub fn wait_for(
+        &mut self,
+        table: &str,
+        rows: impl Into<Where>,
+        equal: bool,
+        expected: Vec<Columns>,
+        timeout: Duration,
+    ) -> &mut Self {
         let columns = match expected.first() {
             Some(first) => first.names().map(str::to_owned).collect(),
             None => vec!["_uuid".to_owned()],
@@ -162,7 +172,7 @@ impl Transaction {
             columns,
             equal,
             expected,
-            timeout_ms: 0,
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX >> 1),
         });
         self
     }

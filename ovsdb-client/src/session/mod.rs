@@ -66,7 +66,7 @@ pub struct Resume {
 /// What a session tells.
 #[derive(Debug)]
 pub enum SessionEvent {
-    /// The server is the right one and its schema fits.
+    /// The server is the right one and its schema fits. Comes again when the schema has changed under way.
     Connected {
         /// The server's schema.
         schema: Arc<Schema>,
@@ -89,6 +89,8 @@ pub enum SessionEvent {
         /// `Err`: the error member.
         reply: Result<Value, Value>,
     },
+    /// The conditions are now those of the last [`Session::change_conditions`]; the rows were told before.
+    ConditionsChanged,
     /// A lock was granted (true) or stolen (false), RFC 7047 §4.1.9.
     Lock {
         /// The lock's name.
@@ -132,8 +134,8 @@ pub enum SessionError {
     /// This server is not one to talk to now.
     #[error(transparent)]
     Server(#[from] ServerFault),
-    /// The server cancelled the monitor: the database was removed or converted.
-    #[error("the server cancelled the monitor: the database was removed or its schema changed")]
+    /// The server cancelled the monitor of its own state.
+    #[error("the server cancelled the monitor of its _Server database")]
     MonitorCanceled,
     /// Nothing came for too long, in seconds.
     #[error("the server was silent for {0} seconds")]
@@ -144,7 +146,7 @@ pub enum SessionError {
 }
 
 /// What a reply is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Pending {
     Aware,
     ServerSchema,
@@ -152,6 +154,7 @@ enum Pending {
     Schema,
     Monitor(Method),
     Probe,
+    Conditions(Arc<Plan>),
     Caller(u64),
 }
 
@@ -267,6 +270,40 @@ impl Session {
     #[must_use]
     pub fn caller_id(id: u64) -> String {
         format!("c{id}")
+    }
+
+    /// Changes which rows are monitored, `monitor_cond_change` (ovsdb-server(7) §4.1.13), to the conditions in
+    /// `tables`, which are the tables of this session otherwise. [`SessionEvent::ConditionsChanged`] follows when there
+    /// is a change.
+    ///
+    /// # Errors
+    /// The tables do not fit the schema.
+    pub fn change_conditions(&mut self, tables: &[MonitorTable]) -> Result<(), SessionError> {
+        let core = &mut self.core;
+        if let (Some(schema), Some(plan)) = (&core.schema, &core.plan) {
+            let next = Arc::new(Plan::new(schema, tables)?);
+            let changes = plan.condition_changes(&next);
+            core.plan = Some(Arc::clone(&next));
+            if changes.is_empty() {
+                core.events.push((SessionEvent::ConditionsChanged, 0));
+            } else {
+                core.request(
+                    "monitor_cond_change",
+                    &json!([DATA, DATA, changes]),
+                    Pending::Conditions(next),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends `cancel` (RFC 7047 §4.1.4) for a request that was [sent](Self::send) and has no reply yet: the reply comes
+    /// at once, as an error if the request was still waiting.
+    pub fn cancel(&mut self, id: u64) {
+        if self.core.pending.contains_key(&format!("\"{}\"", Self::caller_id(id))) {
+            let cancel = json!({"method": "cancel", "params": [Self::caller_id(id)], "id": null});
+            self.core.output.extend_from_slice(cancel.to_string().as_bytes());
+        }
     }
 
     /// The callers' requests without a reply, in the order of their numbers: at the end of the session their fate is
@@ -391,7 +428,7 @@ impl Core {
             "update" => (Form::Values, false),
             "update2" => (Form::Differences, false),
             "update3" => (Form::Differences, true),
-            "monitor_canceled" => return Err(SessionError::MonitorCanceled),
+            "monitor_canceled" => return self.restart(params),
             "locked" | "stolen" => {
                 let source = |source| SessionError::Malformed {
                     what: "lock notification",
@@ -442,6 +479,14 @@ impl Core {
         }
         match pending {
             Pending::Aware | Pending::Probe | Pending::Caller(_) => Ok(()),
+            Pending::Conditions(plan) => {
+                // From here on the next session may go on with the new conditions.
+                if let Some((known, _)) = &mut self.resume.last {
+                    *known = plan;
+                }
+                self.events.push((SessionEvent::ConditionsChanged, 0));
+                Ok(())
+            }
             Pending::ServerSchema => {
                 let json = serde_json::from_str::<Value>(result).map_err(malformed("schema of _Server"))?;
                 let requests = self.server.watch(&Schema::from_json(&json)?)?;
@@ -524,6 +569,7 @@ impl Core {
             }
             (Pending::Monitor(method), _) => refused(method.name()),
             (Pending::Schema, _) => refused("get_schema"),
+            (Pending::Conditions(_), _) => refused("monitor_cond_change"),
             (Pending::Probe | Pending::Caller(_), _) => Ok(()),
         }
     }
@@ -534,6 +580,25 @@ impl Core {
         self.resume.cluster = state.cluster.or(self.resume.cluster);
         self.resume.min_index = state.index.or(self.resume.min_index);
         self.ask_schema();
+        Ok(())
+    }
+
+    /// The server cancelled a monitor: the database was converted, and has another schema now, or was removed, and then
+    /// has none. Both show when it is asked.
+    fn restart(&mut self, params: &str) -> Result<(), SessionError> {
+        let malformed = |source| SessionError::Malformed {
+            what: "monitor_canceled",
+            source,
+        };
+        let [monitor]: [String; 1] = serde_json::from_str(params).map_err(malformed)?;
+        if monitor != DATA {
+            return Err(SessionError::MonitorCanceled);
+        }
+        if self.synced {
+            self.synced = false;
+            self.asked_schema = false;
+            self.ask_schema();
+        }
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! The client against a real ovsdb-server.
 
-use std::time::Duration;
-
 use crate::server::{PATIENCE, SCHEMA, Server};
 use ovsdb_client::operation::{Effects, Function};
 use ovsdb_client::{
@@ -30,6 +28,25 @@ async fn next_synced(client: &mut Client) -> Changes {
     loop {
         if let Event::Synced(changes) = next(client).await {
             return changes;
+        }
+    }
+}
+
+fn names(client: &Client) -> Vec<String> {
+    let mut names: Vec<String> = client
+        .replica()
+        .rows("Port")
+        .map(|row| row.string("name").unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The words of the next failure to connect.
+async fn failure(client: &mut Client) -> String {
+    loop {
+        if let Event::Disconnected { error, .. } = next(client).await {
+            return error.to_string();
         }
     }
 }
@@ -356,13 +373,13 @@ async fn a_schema_that_does_not_fit_is_told_in_full() {
         .table(MonitorTable::new("Wall"))
         .table(MonitorTable::new("Fence").optional());
     let mut client = Client::connect(options);
-    let error = client.synced(Duration::from_secs(2)).await.unwrap_err().to_string();
+    let error = failure(&mut client).await;
     assert!(
         error.ends_with("database Test (schema version 1.0.0) does not fit: no column Port.colour; no table Wall"),
         "{error}"
     );
     let mut client = Client::connect(Options::new(vec![server.remote()], "Nothing"));
-    let error = client.synced(Duration::from_secs(2)).await.unwrap_err().to_string();
+    let error = failure(&mut client).await;
     assert!(error.ends_with("the server has no database Nothing"), "{error}");
 }
 
@@ -380,19 +397,102 @@ async fn only_rows_that_meet_a_condition_are_replicated() {
         transaction.insert("Port", port(&format!("p{tag}")).set("tag", tag));
     }
     client.transact(transaction).await.unwrap();
-    let names = |client: &Client| {
-        let mut names: Vec<String> = client
-            .replica()
-            .rows("Port")
-            .map(|r| r.string("name").unwrap().to_owned())
-            .collect();
-        names.sort();
-        names
-    };
     assert_eq!(names(&client), ["p1", "p2"]);
     let mut transaction = Transaction::new();
     transaction.update("Port", Condition::equal("name", "p3"), Columns::new().set("tag", 1));
     transaction.update("Port", Condition::equal("name", "p1"), Columns::new().set("tag", 3));
     client.transact(transaction).await.unwrap();
     assert_eq!(names(&client), ["p2", "p3"]);
+}
+
+#[tokio::test]
+async fn conditions_change_under_way_and_hold_after_a_reconnect() {
+    let mut server = Server::start(SCHEMA);
+    let table = MonitorTable::new("Port")
+        .columns(["name", "tag"])
+        .condition(Condition::includes("tag", 1));
+    let mut client = Client::connect(Options::new(vec![server.remote()], "Test").table(table));
+    client.synced(PATIENCE).await.unwrap();
+    let mut transaction = Transaction::new();
+    for tag in 1..=3 {
+        transaction.insert("Port", port(&format!("p{tag}")).set("tag", tag));
+    }
+    client.transact(transaction).await.unwrap();
+    client.set_conditions(
+        "Port",
+        vec![Condition::includes("tag", 2), Condition::includes("tag", 3)],
+    );
+    while !matches!(next(&mut client).await, Event::ConditionsChanged) {}
+    assert_eq!(names(&client), ["p2", "p3"]);
+
+    server.restart();
+    while !matches!(next(&mut client).await, Event::Disconnected { .. }) {}
+    let changes = next_synced(&mut client).await;
+    assert!(changes.is_empty(), "{changes:?}");
+    client.set_conditions("Port", Vec::new());
+    while !matches!(next(&mut client).await, Event::ConditionsChanged) {}
+    assert_eq!(names(&client), ["p1", "p2", "p3"]);
+}
+
+#[tokio::test]
+async fn a_lock_goes_from_hand_to_hand() {
+    let server = Server::start(SCHEMA);
+    let (mut first, mut second) = (connect(&server).await, connect(&server).await);
+    assert!(first.lock("l").await.unwrap());
+    assert!(!second.lock("l").await.unwrap());
+    let mut transaction = Transaction::new();
+    transaction.assert_lock("l");
+    assert!(
+        matches!(second.transact(transaction.clone()).await, Err(TransactError::Refused(error)) if error.error == "not owner")
+    );
+    first.transact(transaction.clone()).await.unwrap();
+    first.unlock("l").await.unwrap();
+    while !matches!(next(&mut second).await, Event::Lock { name, owned: true } if name == "l") {}
+    second.transact(transaction).await.unwrap();
+    first.steal("l").await.unwrap();
+    while !matches!(next(&mut second).await, Event::Lock { name, owned: false } if name == "l") {}
+}
+
+#[tokio::test]
+async fn a_transaction_held_back_can_be_cancelled() {
+    let server = Server::start(SCHEMA);
+    let mut client = connect(&server).await;
+    let mut transaction = Transaction::new();
+    let absent = Condition::equal("name", "absent");
+    transaction.wait_for("Port", absent, true, vec![port("absent")], PATIENCE * 10);
+    let id = client.submit(transaction);
+    assert_eq!(
+        client.databases().await.unwrap(),
+        ["Test", "_Server"],
+        "the server has read what came before"
+    );
+    client.cancel(id);
+    loop {
+        if let Event::TransactionDone { id: done, outcome } = next(&mut client).await {
+            assert_eq!(done, id);
+            assert!(matches!(outcome, Err(TransactError::Refused(error)) if error.error == "canceled"));
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversion_brings_the_new_schema() {
+    let server = Server::start(SCHEMA);
+    let mut client = connect(&server).await;
+    let mut transaction = Transaction::new();
+    transaction.insert("Port", port("p0"));
+    client.transact(transaction).await.unwrap();
+    let mut schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    schema["version"] = "2.0.0".into();
+    schema["tables"]["Port"]["columns"]["colour"] = serde_json::json!({"type": "string"});
+    client.convert(&schema).await.unwrap();
+    loop {
+        next_synced(&mut client).await;
+        if client.schema().unwrap().version.as_deref() == Some("2.0.0") {
+            break;
+        }
+    }
+    let row = client.replica().find("Port", "name", "p0").unwrap();
+    assert_eq!(row.string("colour").unwrap(), "");
 }
