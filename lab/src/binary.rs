@@ -18,23 +18,32 @@ pub fn heddle() -> Result<&'static Path> {
         .map_err(|said| Error::unexpected("the heddle program", said, "one that runs"))
 }
 
-fn find() -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(Error::io("find the running program"))?;
-    let unexpected = || {
-        Error::unexpected(
-            "the running program",
-            own.display().to_string(),
-            "a file in a directory",
-        )
+/// Builds that program with cargo's own progress on the terminal, if this is a checkout.
+///
+/// # Errors
+/// When it does not build.
+pub fn build_heddle() -> Result<()> {
+    let dir = directory()?;
+    let Some(mut command) = build_command(&dir) else {
+        return Ok(());
     };
-    // Tests run in TARGET/PROFILE/deps, programs in TARGET/PROFILE.
-    let mut dir = own.parent().ok_or_else(unexpected)?;
-    if dir.ends_with("deps") {
-        dir = dir.parent().ok_or_else(unexpected)?;
+    let line = tool::line(&command);
+    let status = command.status().map_err(Error::io(format!("run `{line}`")))?;
+    if status.success() {
+        return Ok(());
     }
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    if let (Some(workspace), Some(target)) = (workspace.filter(|path| path.join("Cargo.toml").exists()), dir.parent()) {
-        build(workspace, target, dir)?;
+    let said = "its messages are above".to_owned();
+    Err(Error::Command {
+        command: line,
+        status: status.to_string(),
+        said,
+    })
+}
+
+fn find() -> Result<PathBuf> {
+    let dir = directory()?;
+    if let Some(mut command) = build_command(&dir) {
+        tool::output(command.arg("--quiet"))?;
     }
     let heddle = dir.join("heddle");
     if heddle.exists() {
@@ -47,24 +56,41 @@ fn find() -> Result<PathBuf> {
     ))
 }
 
-/// Builds into the same directory that the running program is from.
-fn build(workspace: &Path, target: &Path, dir: &Path) -> Result<()> {
-    let profile = match dir.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
+/// Where this program's siblings are: tests run in TARGET/PROFILE/deps, programs in TARGET/PROFILE.
+fn directory() -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(Error::io("find the running program"))?;
+    let parent = own.parent().map(|dir| {
+        if dir.ends_with("deps") {
+            dir.parent().unwrap_or(dir)
+        } else {
+            dir
+        }
+    });
+    let parent = parent.map(Path::to_owned);
+    parent.ok_or_else(|| {
+        Error::unexpected(
+            "the running program",
+            own.display().to_string(),
+            "a file in a directory",
+        )
+    })
+}
+
+/// How to build it into the same directory that the running program is from; none outside a checkout.
+fn build_command(dir: &Path) -> Option<Command> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .filter(|path| path.join("Cargo.toml").exists())?;
+    let profile = match dir.file_name()?.to_str()? {
+        "debug" => "dev",
+        name => name,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // The whole workspace decides the features of dependencies, as it does for its tests: nothing is built twice.
-    command.current_dir(workspace).args([
-        "build",
-        "--quiet",
-        "--workspace",
-        "--bin",
-        "heddle",
-        "--profile",
-        profile,
-    ]);
-    command.arg("--target-dir").arg(target);
-    tool::output(&mut command).map(drop)
+    command
+        .current_dir(workspace)
+        .args(["build", "--workspace", "--bin", "heddle", "--profile", profile]);
+    command.arg("--target-dir").arg(dir.parent()?);
+    Some(command)
 }

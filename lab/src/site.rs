@@ -504,27 +504,39 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Copies all logs, and what switches and database hold at this moment, to a directory below the system's temporary one.
+    ///
+    /// # Errors
+    /// When a file can not be copied.
+    pub fn save_logs(&self) -> Result<PathBuf> {
+        self.write_state();
+        self.lab.save_logs()
+    }
+
+    /// Puts beside each host's logs what its switch holds. A host may be what failed, so errors are written down like answers.
+    fn write_state(&self) {
+        let text = |answer: Result<String>| answer.unwrap_or_else(|error| error.to_string());
+        for host in &self.hosts {
+            let mut state = text(host.vsctl("show"));
+            for bridge in host.vsctl("list-br").unwrap_or_default().lines() {
+                let flows = text(host.ofctl("--names dump-flows", bridge, &[]));
+                state += &format!("\n--- {bridge}\n{flows}");
+            }
+            let _ = std::fs::write(self.lab.dir().join(host.name()).join("state.txt"), state);
+        }
+        let state = ["host", "port"]
+            .map(|kind| text(self.heddle(&[kind, "show"])))
+            .join("\n");
+        let _ = std::fs::write(self.lab.dir().join("northbound").join("state.txt"), state);
+    }
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            return;
+        if std::thread::panicking() {
+            // The lab, which is dropped next, saves it with the logs.
+            self.write_state();
         }
-        // Beside the logs that the lab keeps of a failure: what the switches held at that moment. A host may be what failed.
-        for host in &self.hosts {
-            let mut text = host.vsctl("show").unwrap_or_else(|error| error.to_string());
-            for bridge in host.vsctl("list-br").unwrap_or_default().lines() {
-                let flows = host
-                    .ofctl("--names dump-flows", bridge, &[])
-                    .unwrap_or_else(|error| error.to_string());
-                text += &format!("\n--- {bridge}\n{flows}");
-            }
-            let _ = std::fs::write(self.lab.dir().join(host.name()).join("state.txt"), text);
-        }
-        let hosts = self.heddle(&["host", "show"]).unwrap_or_else(|error| error.to_string());
-        let ports = self.heddle(&["port", "list"]).unwrap_or_else(|error| error.to_string());
-        let _ = std::fs::write(
-            self.lab.dir().join("northbound").join("state.txt"),
-            format!("{hosts}\n{ports}"),
-        );
     }
 }

@@ -52,51 +52,23 @@ impl Arguments {
         }
         println!();
 
+        lab::build_heddle()?;
+        println!();
         let stages = Stages::new();
-        stages.run("build heddle", || Ok((lab::heddle()?, String::new())))?;
         let lab = Lab::new("demo")?;
-        let (provider, inside) = (lab.wire("provider")?, lab.wire("inside")?);
+        let plan = HostPlan::new()
+            .provider(&lab.wire("provider")?)
+            .provider(&lab.wire("inside")?);
         let site = stages.run(
             "boot three hosts, each with an ovsdb-server and an ovs-vswitchd",
-            || {
-                let plan = HostPlan::new().provider(&provider).provider(&inside);
-                Ok((Site::boot(lab, HOSTS, plan)?, String::new()))
-            },
+            || Ok((Site::boot(lab, HOSTS, plan)?, String::new())),
         )?;
-        stages.run("start the northbound database and an agent on each host", || {
-            site.start_heddle()?;
-            Ok(((), String::new()))
-        })?;
-        stages.run(&format!("heddle apply -f {DOCUMENT_NAME}"), || {
-            site.apply(DOCUMENT)?;
-            Ok(((), String::new()))
-        })?;
-        let outside = stages.run("put two machines without heddle on the wires", || {
-            let vlan = identity("outside-vlan", 0xfe, &["10.5.0.254/24", "fd00:5::fe/64"])?;
-            let flat = identity("outside-flat", 0xfd, &["10.6.0.254/24", "fd00:6::fe/64"])?;
-            let vlan = site.lab().outside_vlan(&provider, OUTSIDE_VLAN.1, vlan)?;
-            let flat = site.lab().outside(&inside, flat)?;
-            Ok(([(OUTSIDE_VLAN.0, vlan), (OUTSIDE_FLAT, flat)], String::new()))
-        })?;
-        let endpoints = stages.run("plug in the endpoints", || {
-            let endpoints = plug_all(&site)?;
-            let note = format!("{} of them, until the last one is up", endpoints.len());
-            Ok((endpoints, note))
-        })?;
-        stages.run("heddle wait", || Ok((site.heddle(&["wait"])?, String::new())))?;
-
-        let (stations, places) = stations(&endpoints, &outside);
-        let matrix = stages.run("probe every pair, IPv4 and IPv6", || {
-            let expect = |from: usize, to: usize| expect(places.get(from), places.get(to));
-            let matrix = probe::all_pairs(&stations, expect, PATIENCE)?;
-            Ok((
-                matrix,
-                format!("{} ordered pairs", stations.len() * stations.len().saturating_sub(1)),
-            ))
-        })?;
-        println!();
-        let well = report(&endpoints, &matrix)?;
-        self.finish(site, &stages, endpoints.first().map(Endpoint::station))?;
+        let shown = show(&site, &stages);
+        if !matches!(shown, Ok((true, _))) {
+            eprintln!("logs, flows and databases are kept in {}", site.save_logs()?.display());
+        }
+        let (well, example) = shown?;
+        self.finish(site, &stages, example.as_ref())?;
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -138,6 +110,43 @@ impl Arguments {
         println!("    cargo lab down {}                 # remove it", lab.id());
         Ok(())
     }
+}
+
+/// Everything between booting and taking down. True when all is as it should be; and an endpoint to look at.
+fn show(site: &Site, stages: &Stages) -> anyhow::Result<(bool, Option<Station>)> {
+    stages.run("start the northbound database and an agent on each host", || {
+        site.start_heddle()?;
+        Ok(((), String::new()))
+    })?;
+    stages.run(&format!("heddle apply -f {DOCUMENT_NAME}"), || {
+        site.apply(DOCUMENT)?;
+        Ok(((), String::new()))
+    })?;
+    let outside = stages.run("put two machines without heddle on the wires", || {
+        let vlan = identity("outside-vlan", 0xfe, &["10.5.0.254/24", "fd00:5::fe/64"])?;
+        let flat = identity("outside-flat", 0xfd, &["10.6.0.254/24", "fd00:6::fe/64"])?;
+        let vlan = site.lab().outside_vlan(site.wire("provider")?, OUTSIDE_VLAN.1, vlan)?;
+        let flat = site.lab().outside(site.wire("inside")?, flat)?;
+        Ok(([(OUTSIDE_VLAN.0, vlan), (OUTSIDE_FLAT, flat)], String::new()))
+    })?;
+    let endpoints = stages.run("plug in the endpoints", || {
+        let endpoints = plug_all(site)?;
+        let note = format!("{}, until the last one is up", endpoints.len());
+        Ok((endpoints, note))
+    })?;
+    stages.run("heddle wait", || Ok(((), site.heddle(&["wait"])?.trim().to_owned())))?;
+    let (stations, places) = stations(&endpoints, &outside);
+    let matrix = stages.run("probe every pair, IPv4 and IPv6", || {
+        let expect = |from: usize, to: usize| expect(places.get(from), places.get(to));
+        let matrix = probe::all_pairs(&stations, expect, PATIENCE)?;
+        Ok((
+            matrix,
+            format!("{} ordered pairs", stations.len() * stations.len().saturating_sub(1)),
+        ))
+    })?;
+    println!();
+    let well = report(&endpoints, &matrix)?;
+    Ok((well, endpoints.first().map(|endpoint| endpoint.station().clone())))
 }
 
 fn identity(name: &str, number: u8, addresses: &[&str]) -> lab::Result<Identity> {
