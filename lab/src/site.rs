@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 
 use crate::endpoint::Endpoint;
 use crate::host::{Host, HostPlan};
+use crate::lab::{Lab, in_parallel};
 use crate::process::Process;
-use crate::scene::{Lab, in_parallel};
 use crate::shared::lock;
 use crate::station::Identity;
 use crate::wire::Wire;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::ear::Ear;
 use super::payload::{Carrier, Nonce, Probe, Sighting};
 use super::talk::{Mouth, forbidden_frames};
-use crate::scene::in_parallel;
+use crate::lab::in_parallel;
 use crate::shared::lock;
 use crate::station::Station;
 use crate::{Error, Result};
