@@ -84,20 +84,20 @@ enum Command {
     /// Make what a YAML document says of networks, subnets and ports
     Apply(apply::Arguments),
     /// List, show or delete networks
-    #[command(subcommand)]
-    Network(network::Command),
+    #[command(subcommand, after_help = network::EXAMPLES)]
+    Network(object::Command<network::Delete>),
     /// List, show or delete subnets
-    #[command(subcommand)]
-    Subnet(subnet::Command),
+    #[command(subcommand, after_help = subnet::EXAMPLES)]
+    Subnet(object::Command<object::Names>),
     /// List, show or delete ports
-    #[command(subcommand)]
-    Port(port::Command),
+    #[command(subcommand, after_help = port::EXAMPLES)]
+    Port(object::Command<object::Names>),
     /// List, show or delete hosts
-    #[command(subcommand)]
-    Host(host::Command),
+    #[command(subcommand, after_help = host::EXAMPLES)]
+    Host(object::Command<object::Names>),
     /// List, show or delete the declarations of physical networks
-    #[command(subcommand)]
-    PhysicalNetwork(physical_network::Command),
+    #[command(subcommand, after_help = physical_network::EXAMPLES)]
+    PhysicalNetwork(object::Command<object::Names>),
     /// Wait until every host has what the database says
     Wait(wait::Arguments),
 }
@@ -153,11 +153,13 @@ impl Cli {
         match command {
             Command::Db(command) => command.run(),
             Command::Apply(arguments) => block_on(arguments.run(&global)),
-            Command::Network(command) => block_on(command.run(&global)),
-            Command::Subnet(command) => block_on(command.run(&global)),
-            Command::Port(command) => block_on(command.run(&global)),
-            Command::Host(command) => block_on(command.run(&global)),
-            Command::PhysicalNetwork(command) => block_on(command.run(&global)),
+            Command::Network(command) => block_on(object::run::<network::Networks>(command, &global)),
+            Command::Subnet(command) => block_on(object::run::<subnet::Subnets>(command, &global)),
+            Command::Port(command) => block_on(object::run::<port::Ports>(command, &global)),
+            Command::Host(command) => block_on(object::run::<host::Hosts>(command, &global)),
+            Command::PhysicalNetwork(command) => {
+                block_on(object::run::<physical_network::PhysicalNetworks>(command, &global))
+            }
             Command::Wait(arguments) => block_on(arguments.run(&global)),
         }
     }

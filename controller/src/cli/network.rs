@@ -1,54 +1,43 @@
-//! `heddle network`.
+//! `heddle network`: networks as people see them.
 
-use std::collections::BTreeMap;
-
-use clap::Subcommand;
-use ipnet::IpNet;
+use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::object::{Delete, grouped, named, read_site};
-use super::render::{Output, joined, or_dash};
-use super::{Failure, Global};
-use crate::model::{Network, Segment, Site};
+use super::object::{Chosen, Kind, Names, grouped};
+use super::render::{joined, lines};
+use crate::model::{Segment, Site};
 use crate::northbound::Table;
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   heddle network list
   heddle network list -o json | jq -r '.[] | select(.type == \"vxlan\") | .name'
-  heddle network show blue
-  heddle network delete blue --cascade        with its ports and subnets";
+  heddle network show blue                    with its subnets and ports
+  heddle network delete blue --cascade        with its subnets and ports";
 
-#[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
-pub(super) enum Command {
-    /// List all networks
-    List {
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Show networks with their subnets and ports
-    Show {
-        /// Their names [default: all]
-        #[arg(value_name = "NAME")]
-        names: Vec<String>,
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Delete networks, all of them or none
-    Delete {
-        #[command(flatten)]
-        delete: Delete,
-        /// Delete their ports and subnets too
-        #[arg(long)]
-        cascade: bool,
-    },
+/// The kind of object.
+pub(super) struct Networks;
+
+/// Which networks to delete.
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    names: Names,
+    /// Delete their ports and subnets too
+    #[arg(long)]
+    cascade: bool,
+}
+
+impl Chosen for Delete {
+    fn chosen(&self) -> (&[String], bool) {
+        (&self.names.names, self.cascade)
+    }
 }
 
 /// A network as commands print it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+pub(super) struct View<'a> {
     name: &'a str,
     id: Uuid,
     project: &'a str,
@@ -67,91 +56,70 @@ struct View<'a> {
     segment: &'a Segment,
 }
 
-/// What is in the networks of a site.
-struct Inside<'a> {
-    prefixes: BTreeMap<Uuid, Vec<IpNet>>,
-    ports: BTreeMap<Uuid, Vec<&'a str>>,
-}
+impl Kind for Networks {
+    const TABLE: Table = Table::Network;
+    const HEADER: &'static [&'static str] = &["NAME", "SEGMENT", "MTU", "SUBNETS", "PORTS", "PROJECT"];
+    type Delete = Delete;
+    type View<'a> = View<'a>;
 
-impl<'a> Inside<'a> {
-    fn new(site: &'a Site) -> Self {
-        let mut prefixes = grouped(site.subnets.values().map(|subnet| (subnet.network, subnet.cidr)));
-        prefixes.values_mut().for_each(|prefixes| prefixes.sort());
+    fn views(site: &Site) -> Vec<View<'_>> {
+        let prefixes = grouped(site.subnets.values().map(|subnet| (subnet.network, subnet.cidr)));
         let mut ports = grouped(site.ports.values().map(|port| (port.network, port.name.as_str())));
-        ports.values_mut().for_each(|ports| ports.sort_unstable());
-        Self { prefixes, ports }
+        site.networks
+            .values()
+            .map(|network| View {
+                name: &network.name,
+                id: network.id,
+                project: &network.project,
+                r#type: network.segment.type_name(),
+                vni: match &network.segment {
+                    Segment::Tunnel { vni, .. } => Some(*vni),
+                    Segment::Vlan { .. } | Segment::Flat { .. } | Segment::Local => None,
+                },
+                physical_network: network.segment.physical_network(),
+                vlan: match &network.segment {
+                    Segment::Vlan { vlan, .. } => Some(*vlan),
+                    Segment::Tunnel { .. } | Segment::Flat { .. } | Segment::Local => None,
+                },
+                mtu: network.mtu,
+                learning: network.learning,
+                subnets: prefixes
+                    .get(&network.id)
+                    .into_iter()
+                    .flatten()
+                    .map(ToString::to_string)
+                    .collect(),
+                ports: ports.remove(&network.id).unwrap_or_default(),
+                segment: &network.segment,
+            })
+            .collect()
     }
-}
 
-impl<'a> View<'a> {
-    fn new(network: &'a Network, inside: &Inside<'a>) -> Self {
-        let (vni, vlan) = match &network.segment {
-            Segment::Tunnel { vni, .. } => (Some(*vni), None),
-            Segment::Vlan { vlan, .. } => (None, Some(*vlan)),
-            Segment::Flat { .. } | Segment::Local => (None, None),
-        };
-        let prefixes = inside.prefixes.get(&network.id).into_iter().flatten();
-        Self {
-            name: &network.name,
-            id: network.id,
-            project: &network.project,
-            r#type: network.segment.type_name(),
-            vni,
-            physical_network: network.segment.physical_network(),
-            vlan,
-            mtu: network.mtu,
-            learning: network.learning,
-            subnets: prefixes.map(ToString::to_string).collect(),
-            ports: inside.ports.get(&network.id).cloned().unwrap_or_default(),
-            segment: &network.segment,
-        }
+    fn names(view: &View<'_>) -> (String, String) {
+        (view.name.to_owned(), view.id.to_string())
     }
-}
 
-impl Command {
-    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let (names, output, list) = match self {
-            Self::List { output } => (Vec::new(), output, true),
-            Self::Show { names, output } => (names, output, false),
-            Self::Delete { delete, cascade } => return delete.run(global, Table::Network, cascade).await,
-        };
-        let site = read_site(global).await?;
-        let networks = named(site.networks.values(), &names, Table::Network, |network| &network.name)?;
-        let inside = Inside::new(&site);
-        let views: Vec<_> = networks
-            .into_iter()
-            .map(|network| View::new(network, &inside))
-            .collect();
-        if list {
-            let header = ["NAME", "SEGMENT", "MTU", "SUBNETS", "PORTS", "PROJECT"];
-            return output.list(&views, &header, |view| {
-                vec![
-                    view.name.to_owned(),
-                    view.segment.to_string(),
-                    view.mtu.to_string(),
-                    joined(&view.subnets),
-                    view.ports.len().to_string(),
-                    joined([view.project].into_iter().filter(|project| !project.is_empty())),
-                ]
-            });
-        }
-        output.each(&views, |view| {
-            vec![
-                ("name", view.name.to_owned()),
-                ("id", view.id.to_string()),
-                ("project", view.project.to_owned()),
-                ("segment", view.segment.to_string()),
-                ("mtu", view.mtu.to_string()),
-                ("learning", view.learning.to_string()),
-                (
-                    "subnets",
-                    or_dash(Some(view.subnets.join("\n")).filter(|text| !text.is_empty())),
-                ),
-                (
-                    "ports",
-                    or_dash(Some(view.ports.join("\n")).filter(|text| !text.is_empty())),
-                ),
-            ]
-        })
+    fn cells(view: &View<'_>) -> Vec<String> {
+        vec![
+            view.name.to_owned(),
+            view.segment.to_string(),
+            view.mtu.to_string(),
+            joined(&view.subnets),
+            view.ports.len().to_string(),
+            joined([view.project]),
+        ]
+    }
+
+    fn fields(view: &View<'_>) -> Vec<(&'static str, String)> {
+        vec![
+            ("name", view.name.to_owned()),
+            ("id", view.id.to_string()),
+            ("project", joined([view.project])),
+            ("segment", view.segment.to_string()),
+            ("mtu", view.mtu.to_string()),
+            ("learning", view.learning.to_string()),
+            ("subnets", lines(&view.subnets)),
+            ("ports", lines(&view.ports)),
+        ]
     }
 }

@@ -1,32 +1,96 @@
-//! What the commands of all kinds of object share: reading the site, finding objects by name, deleting them.
+//! What the commands of all kinds of object share: list, show and delete. What an object looks like is in the file of
+//! its kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::database::Database;
-use super::render::emit;
+use super::render::{Output, emit};
 use super::{Failure, Global};
 use crate::model::Site;
 use crate::northbound::{Change, Table, remove};
 
+/// A kind of object.
+pub(super) trait Kind {
+    /// Where its objects are.
+    const TABLE: Table;
+    /// What stands above the columns of a list.
+    const HEADER: &'static [&'static str];
+    /// The arguments of its `delete`.
+    type Delete: Chosen;
+    /// An object as commands print it.
+    type View<'a>: Serialize;
+    /// All objects of a site, in any order.
+    fn views(site: &Site) -> Vec<Self::View<'_>>;
+    /// The object's name and id, by which it can be shown.
+    fn names(view: &Self::View<'_>) -> (String, String);
+    /// The object as a line of a list, under [`HEADER`](Self::HEADER).
+    fn cells(view: &Self::View<'_>) -> Vec<String>;
+    /// The object in full; a value may have more lines than one.
+    fn fields(view: &Self::View<'_>) -> Vec<(&'static str, String)>;
+}
+
+/// What there is to do with objects of any kind.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command<D: Args> {
+    /// Print a line for each of them
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print them in full
+    Show {
+        /// Their names or ids [default: all]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Delete all that are named, or nothing where one of them can not be deleted
+    Delete(D),
+}
+
+/// Which objects to delete, and whether with what is in them.
+pub(super) trait Chosen: Args {
+    /// The names, and true for all that is inside too.
+    fn chosen(&self) -> (&[String], bool);
+}
+
 /// Which objects to delete.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(super) struct Delete {
+pub(super) struct Names {
     /// Their names
     #[arg(required = true, value_name = "NAME")]
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
-impl Delete {
-    /// Deletes all of them or none.
-    pub(super) async fn run(self, global: &Global, table: Table, cascade: bool) -> Result<(), Failure> {
-        let mut database = Database::connect(global).await?;
-        let done = database
-            .commit(|site| remove(site, table, &self.names, cascade).map_err(Failure::failed))
-            .await?;
-        emit(&deleted(&done.changes))
+impl Chosen for Names {
+    fn chosen(&self) -> (&[String], bool) {
+        (&self.names, false)
+    }
+}
+
+/// Runs a command on objects of kind `K`.
+pub(super) async fn run<K: Kind>(command: Command<K::Delete>, global: &Global) -> Result<(), Failure> {
+    let mut database = Database::connect(global).await?;
+    match command {
+        Command::List { output } => {
+            let site = database.site()?;
+            output.list(&sorted::<K>(&site), K::HEADER, K::cells)
+        }
+        Command::Show { names, output } => {
+            let site = database.site()?;
+            output.each(&named::<K>(&site, &names)?, names.len() == 1, K::fields)
+        }
+        Command::Delete(delete) => {
+            let (names, cascade) = delete.chosen();
+            let plan = |site: &Site| remove(site, K::TABLE, names, cascade).map_err(Failure::failed);
+            let done = database.commit(plan).await?;
+            emit(&deleted(&done.changes))
+        }
     }
 }
 
@@ -39,44 +103,43 @@ fn deleted(changes: &[Change]) -> String {
         .collect()
 }
 
-/// The database as it is now.
-pub(super) async fn read_site(global: &Global) -> Result<Site, Failure> {
-    Database::connect(global).await?.site()
+fn sorted<K: Kind>(site: &Site) -> Vec<K::View<'_>> {
+    let mut views = K::views(site);
+    views.sort_by_cached_key(|view| K::names(view).0);
+    views
 }
 
-/// Pairs by their first, in one walk: a site may have many networks and many ports.
-pub(super) fn grouped<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, Vec<V>> {
+/// The objects with these names or ids, in this order; all where there are no names.
+fn named<'a, K: Kind>(site: &'a Site, names: &[String]) -> Result<Vec<K::View<'a>>, Failure> {
+    let mut views = sorted::<K>(site);
+    if names.is_empty() {
+        return Ok(views);
+    }
+    let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let place = |view: &K::View<'a>| {
+        let (name, id) = K::names(view);
+        places.get(name.as_str()).or_else(|| places.get(id.as_str())).copied()
+    };
+    views.retain(|view| place(view).is_some());
+    views.sort_by_cached_key(&place);
+    let found: BTreeSet<usize> = views.iter().filter_map(&place).collect();
+    match places.iter().find(|(_, at)| !found.contains(at)) {
+        None => Ok(views),
+        Some((name, _)) => {
+            let (noun, command) = (K::TABLE.noun(), K::TABLE.noun().replace(' ', "-"));
+            Err(Failure::failed(format_args!(
+                "there is no {noun} {name:?}: `heddle {command} list` shows those there are"
+            )))
+        }
+    }
+}
+
+/// Pairs by their first, the seconds in order; in one walk, as a site may have many networks and many ports.
+pub(super) fn grouped<K: Ord, V: Ord>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, Vec<V>> {
     let mut groups: BTreeMap<K, Vec<V>> = BTreeMap::new();
     for (key, value) in pairs {
         groups.entry(key).or_default().push(value);
     }
+    groups.values_mut().for_each(|group| group.sort());
     groups
-}
-
-/// The objects called `names`, or all where there are no names.
-///
-/// # Errors
-/// A name that none of them has; `command` lists those there are.
-pub(super) fn named<'a, T>(
-    all: impl Iterator<Item = &'a T>,
-    names: &[String],
-    table: Table,
-    name_of: impl Fn(&T) -> &str,
-) -> Result<Vec<&'a T>, Failure> {
-    let mut sorted: Vec<&T> = all.collect();
-    sorted.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-    if names.is_empty() {
-        return Ok(sorted);
-    }
-    let find = |name: &String| {
-        let at = sorted.binary_search_by(|one| name_of(one).cmp(name)).ok();
-        at.and_then(|at| sorted.get(at).copied()).ok_or_else(|| {
-            let command = table.noun().replace(' ', "-");
-            Failure::failed(format_args!(
-                "there is no {} {name:?}: `heddle {command} list` shows those there are",
-                table.noun()
-            ))
-        })
-    };
-    names.iter().map(find).collect()
 }

@@ -60,21 +60,23 @@ impl Output {
         }
     }
 
-    /// Prints objects one after the other, a line for each of their fields; or a list, or the only object by itself.
+    /// Prints objects one after the other, a line for each of their fields; or a list of them, or the `only` one by
+    /// itself.
     pub(super) fn each<T: Serialize>(
         self,
         objects: &[T],
+        only: bool,
         fields: impl Fn(&T) -> Vec<(&'static str, String)>,
     ) -> Result<(), Failure> {
         match (self.output, objects) {
             (Format::Table, _) => emit(
                 &objects
                     .iter()
-                    .map(|one| paragraph(&fields(one)))
+                    .map(|object| paragraph(&fields(object)))
                     .collect::<Vec<_>>()
                     .join("\n"),
             ),
-            (format, [only]) => structured(format, only),
+            (format, [one]) if only => structured(format, one),
             (format, _) => structured(format, &objects),
         }
     }
@@ -115,15 +117,19 @@ fn structured<T: Serialize>(format: Format, object: &T) -> Result<(), Failure> {
 
 /// `a, b, c`, or `-` for nothing.
 pub(super) fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    between(values, ", ")
+}
+
+/// A line for each, or `-` for nothing.
+pub(super) fn lines<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    between(values, "\n")
+}
+
+fn between<T: ToString>(values: impl IntoIterator<Item = T>, separator: &str) -> String {
     let text = values
         .into_iter()
         .map(|value| value.to_string())
         .collect::<Vec<_>>()
-        .join(", ");
+        .join(separator);
     if text.is_empty() { "-".to_owned() } else { text }
-}
-
-/// The value, or `-` for nothing.
-pub(super) fn or_dash<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }

@@ -1,50 +1,27 @@
-//! `heddle subnet`.
+//! `heddle subnet`: subnets as people see them.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use clap::Subcommand;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::object::{Delete, grouped, named, read_site};
-use super::render::{Output, or_dash};
-use super::{Failure, Global};
-use crate::model::{Site, Subnet};
+use super::object::{Kind, Names, grouped};
+use super::render::joined;
+use crate::model::Site;
 use crate::northbound::Table;
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
-  heddle subnet list
+  heddle subnet list                          with how many addresses are in use
   heddle subnet show blue-10.0.0.0/24 -o yaml
   heddle subnet delete blue-10.0.0.0/24";
 
-#[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
-pub(super) enum Command {
-    /// List all subnets
-    List {
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Show subnets and how full they are
-    Show {
-        /// Their names [default: all]
-        #[arg(value_name = "NAME")]
-        names: Vec<String>,
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Delete subnets without ports, all of them or none
-    Delete {
-        #[command(flatten)]
-        delete: Delete,
-    },
-}
+/// The kind of object.
+pub(super) struct Subnets;
 
 /// A subnet as commands print it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+pub(super) struct View<'a> {
     name: &'a str,
     id: Uuid,
     network: &'a str,
@@ -53,58 +30,60 @@ struct View<'a> {
     used: usize,
 }
 
-impl<'a> View<'a> {
-    fn new(subnet: &'a Subnet, site: &'a Site, addresses: &BTreeMap<Uuid, Vec<IpAddr>>) -> Self {
-        let taken = addresses.get(&subnet.network).into_iter().flatten();
-        Self {
-            name: &subnet.name,
-            id: subnet.id,
-            network: site.networks.get(&subnet.network).map_or("", |network| &network.name),
-            cidr: subnet.cidr.to_string(),
-            gateway: subnet.gateway,
-            used: taken.filter(|address| subnet.cidr.contains(*address)).count(),
-        }
-    }
-}
+impl Kind for Subnets {
+    const TABLE: Table = Table::Subnet;
+    const HEADER: &'static [&'static str] = &["NAME", "NETWORK", "CIDR", "GATEWAY", "USED"];
+    type Delete = Names;
+    type View<'a> = View<'a>;
 
-impl Command {
-    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let (names, output, list) = match self {
-            Self::List { output } => (Vec::new(), output, true),
-            Self::Show { names, output } => (names, output, false),
-            Self::Delete { delete } => return delete.run(global, Table::Subnet, false).await,
-        };
-        let site = read_site(global).await?;
-        let subnets = named(site.subnets.values(), &names, Table::Subnet, |subnet| &subnet.name)?;
-        let taken = site
+    fn views(site: &Site) -> Vec<View<'_>> {
+        let addresses = site
             .ports
             .values()
-            .flat_map(|port| port.addresses.iter().map(|address| (port.network, *address)));
-        let taken = grouped(taken);
-        let views: Vec<_> = subnets
-            .into_iter()
-            .map(|subnet| View::new(subnet, &site, &taken))
-            .collect();
-        if list {
-            return output.list(&views, &["NAME", "NETWORK", "CIDR", "GATEWAY", "USED"], |view| {
-                vec![
-                    view.name.to_owned(),
-                    view.network.to_owned(),
-                    view.cidr.clone(),
-                    or_dash(view.gateway),
-                    view.used.to_string(),
-                ]
-            });
-        }
-        output.each(&views, |view| {
-            vec![
-                ("name", view.name.to_owned()),
-                ("id", view.id.to_string()),
-                ("network", view.network.to_owned()),
-                ("cidr", view.cidr.clone()),
-                ("gateway", or_dash(view.gateway)),
-                ("used", view.used.to_string()),
-            ]
-        })
+            .flat_map(|port| port.addresses.iter().map(|at| (port.network, *at)));
+        let taken = grouped(addresses);
+        // The addresses are in order, so those of a prefix are one after the other.
+        let used = |network: &Uuid, first: IpAddr, last: IpAddr| {
+            let taken = taken.get(network).map(Vec::as_slice).unwrap_or_default();
+            let before = taken.partition_point(|address| *address < first);
+            taken.partition_point(|address| *address <= last).saturating_sub(before)
+        };
+        site.subnets
+            .values()
+            .map(|subnet| View {
+                name: &subnet.name,
+                id: subnet.id,
+                network: site.networks.get(&subnet.network).map_or("", |network| &network.name),
+                cidr: subnet.cidr.to_string(),
+                gateway: subnet.gateway,
+                used: used(&subnet.network, subnet.cidr.network(), subnet.cidr.broadcast()),
+            })
+            .collect()
+    }
+
+    fn names(view: &View<'_>) -> (String, String) {
+        (view.name.to_owned(), view.id.to_string())
+    }
+
+    fn cells(view: &View<'_>) -> Vec<String> {
+        let (name, network) = (view.name.to_owned(), view.network.to_owned());
+        vec![
+            name,
+            network,
+            view.cidr.clone(),
+            joined(view.gateway),
+            view.used.to_string(),
+        ]
+    }
+
+    fn fields(view: &View<'_>) -> Vec<(&'static str, String)> {
+        vec![
+            ("name", view.name.to_owned()),
+            ("id", view.id.to_string()),
+            ("network", view.network.to_owned()),
+            ("cidr", view.cidr.clone()),
+            ("gateway", joined(view.gateway)),
+            ("used", view.used.to_string()),
+        ]
     }
 }
