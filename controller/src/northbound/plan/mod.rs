@@ -5,6 +5,8 @@
 mod index;
 mod networks;
 mod ports;
+#[cfg(test)]
+mod properties;
 mod subnets;
 #[cfg(test)]
 mod tests;
@@ -113,6 +115,23 @@ impl Planner {
             .networks
             .get(&id)
             .map_or_else(|| id.to_string(), |network| network.name.clone())
+    }
+
+    /// Faults an entry that would move a subnet or port from its present network to another.
+    fn stays(
+        &mut self,
+        kind: &'static str,
+        name: &At<String>,
+        present: Option<Uuid>,
+        wanted: &At<String>,
+        network: Uuid,
+    ) -> Option<()> {
+        let Some(present) = present.filter(|present| *present != network) else {
+            return Some(());
+        };
+        let (name, old, new) = (name.value.clone(), self.network_name(present), wanted.value.clone());
+        self.fault(wanted.place, Wrong::NetworkChanged { kind, name, old, new });
+        None
     }
 
     /// The network that an entry names.

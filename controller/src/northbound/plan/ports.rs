@@ -58,20 +58,8 @@ impl Planner {
             .get(&entry.name.value)
             .and_then(|id| self.site.ports.get(id))
             .cloned();
-        if let Some(old) = existing.as_ref().filter(|old| old.network != network) {
-            let (name, new) = (old.name.clone(), entry.network.value.clone());
-            let old = self.network_name(old.network);
-            self.fault(
-                entry.network.place,
-                Wrong::NetworkChanged {
-                    kind: "port",
-                    name,
-                    old,
-                    new,
-                },
-            );
-            return None;
-        }
+        let present = existing.as_ref().map(|old| old.network);
+        self.stays("port", &entry.name, present, &entry.network, network)?;
         let mut port = existing.unwrap_or_else(|| Port {
             id: Uuid::new_v4(),
             name: entry.name.value.clone(),

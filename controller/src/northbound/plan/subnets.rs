@@ -56,20 +56,8 @@ impl Planner {
             .get(&entry.name.value)
             .and_then(|id| self.site.subnets.get(id))
             .cloned();
-        if let Some(old) = existing.as_ref().filter(|old| old.network != network) {
-            let (name, new) = (old.name.clone(), entry.network.value.clone());
-            let old = self.network_name(old.network);
-            self.fault(
-                entry.network.place,
-                Wrong::NetworkChanged {
-                    kind: "subnet",
-                    name,
-                    old,
-                    new,
-                },
-            );
-            return None;
-        }
+        let present = existing.as_ref().map(|old| old.network);
+        self.stays("subnet", &entry.name, present, &entry.network, network)?;
         let gateway = entry.gateway.as_ref().map(|gateway| gateway.value);
         let gateway = gateway.or(existing.as_ref().and_then(|old| old.gateway));
         let id = existing.map_or_else(Uuid::new_v4, |old| old.id);
