@@ -5,6 +5,7 @@
 //! must look like, [`reconcile`] finds the smallest change that gets it there, [`agent`] runs them.
 //! [`cli`] holds the commands.
 
+pub mod agent;
 pub mod cli;
 pub mod compile;
 pub mod model;

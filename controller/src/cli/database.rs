@@ -24,7 +24,7 @@ impl Database {
     /// # Errors
     /// There is none in time, or the remote is not one.
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let remotes = Remote::list(&global.nb).map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
+        let remotes = Remote::list(global.nb()).map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
         let options = northbound::tables()
             .into_iter()
             .fold(Options::new(remotes, DATABASE), Options::table);
@@ -34,13 +34,13 @@ impl Database {
             let why = error.last.map(|(_, why)| format!(": {why}")).unwrap_or_default();
             Failure::failed(format_args!(
                 "no northbound database at {} after {} s{why}; `heddle db serve` serves one, --nb or HEDDLE_NB names another",
-                global.nb,
+                global.nb(),
                 timeout.as_secs_f64()
             ))
         })?;
         Ok(Self {
             client,
-            remote: global.nb.clone(),
+            remote: global.nb().to_owned(),
             timeout,
         })
     }

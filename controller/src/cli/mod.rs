@@ -1,6 +1,7 @@
 //! The commands of `heddle`, one file each. What a command prints for people is on standard output, what went wrong on
 //! standard error; the exit code is 0 when it worked, 1 when it failed and 2 when the input was bad.
 
+mod agent;
 mod apply;
 mod database;
 mod db;
@@ -52,14 +53,26 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The northbound database: unix:FILE or tcp:ADDRESS:PORT, and more of them separated by commas
-    #[arg(long, global = true, env = "HEDDLE_NB", default_value = Settings::DEFAULT_NB, value_name = "REMOTE", hide_env_values = true)]
-    nb: String,
+    /// [default: unix:/run/heddle/nb.sock; `heddle agent`: what external_ids:heddle-nb says]
+    #[arg(
+        long,
+        global = true,
+        env = "HEDDLE_NB",
+        value_name = "REMOTE",
+        hide_env_values = true
+    )]
+    nb: Option<String>,
     /// Give up after this many seconds [default: 5, and 30 to wait for hosts]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 }
 
 impl Global {
+    /// Where the northbound database is.
+    fn nb(&self) -> &str {
+        self.nb.as_deref().unwrap_or(Settings::DEFAULT_NB)
+    }
+
     /// How long to wait for the database.
     fn database_timeout(&self) -> Duration {
         self.timeout.unwrap_or(DATABASE_TIMEOUT)
@@ -81,6 +94,8 @@ enum Command {
     /// Create or serve the northbound database
     #[command(subcommand)]
     Db(db::Command),
+    /// Make this host's Open vSwitch what the northbound database says
+    Agent(agent::Arguments),
     /// Make what a YAML document says of networks, subnets and ports
     Apply(apply::Arguments),
     /// List, show or delete networks
@@ -152,6 +167,7 @@ impl Cli {
         let Self { global, command } = self;
         match command {
             Command::Db(command) => command.run(),
+            Command::Agent(arguments) => block_on(arguments.run(&global)),
             Command::Apply(arguments) => block_on(arguments.run(&global)),
             Command::Network(command) => block_on(object::run::<network::Networks>(command, &global)),
             Command::Subnet(command) => block_on(object::run::<subnet::Subnets>(command, &global)),

@@ -133,7 +133,9 @@ fn tunnel_bridge(view: &HostView, out: &mut Vec<Flow>) {
         apply_then(vec![], UNICAST),
     ));
     out.push(flow(ARP_ND, 10, Cookie::BASE, multicast(), apply_then(vec![], FLOOD)));
-    out.push(flow(ARP_ND, 0, Cookie::BASE, Match::new(), apply_then(vec![], UNICAST)));
+    // goto_table only leads on to higher tables.
+    let unicast = apply(vec![Action::resubmit_table(UNICAST.number)]);
+    out.push(flow(ARP_ND, 0, Cookie::BASE, Match::new(), unicast));
     // Duplicate address detection (RFC 4862, 5.4) asks whether anybody else is there: that one must hear it.
     let detection =
         icmpv6(Match::new(), nd::NEIGHBOR_SOLICITATION).with(Field::Ipv6Src, std::net::Ipv6Addr::UNSPECIFIED);

@@ -212,3 +212,20 @@ fn every_flow_is_owned_and_names_its_object() {
         assert_eq!(served, usize::from(cookie != Cookie::BASE), "{flow}");
     }
 }
+
+#[test]
+fn goto_table_only_leads_on() {
+    let (site, view) = site();
+    let flows = compile(&site, &view);
+    for flow in flows
+        .integration
+        .iter()
+        .chain(&flows.tunnel)
+        .chain(flows.providers.values().flatten())
+    {
+        assert!(
+            flow.instructions.goto_table.is_none_or(|table| table > flow.table),
+            "{flow}"
+        );
+    }
+}

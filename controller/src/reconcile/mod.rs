@@ -3,6 +3,7 @@
 //! Pure but for [`database`], which only translates between rows and plain types: no socket, no clock.
 
 pub mod bindings;
+pub mod database;
 pub mod layout;
 pub mod local_vlans;
 pub mod observed;

@@ -82,8 +82,6 @@ struct Session {
     learned: BTreeSet<Cookie>,
     /// Changes that are on their way.
     programming: Option<Vec<FlowMod>>,
-    /// A bundle was refused; the session is about to be given up and made anew.
-    refused: bool,
 }
 
 /// See the [module](self).
@@ -103,7 +101,6 @@ impl Reconciler {
             foreign: FlowTable::new(),
             learned: BTreeSet::new(),
             programming: None,
-            refused: false,
         };
         for flow in flows {
             match Cookie::from_raw(flow.cookie) {
@@ -150,14 +147,6 @@ impl Reconciler {
                     session.learned.remove(&cookie);
                 }
             }
-        }
-    }
-
-    /// The switch took no change of the bundle. Nothing more is sent in this session.
-    pub fn bundle_refused(&mut self, bridge: &str) {
-        if let Some(session) = self.sessions.get_mut(bridge) {
-            session.programming = None;
-            session.refused = true;
         }
     }
 
@@ -299,7 +288,7 @@ impl Reconciler {
         let integration_last = |name: &&String| name.as_str() == INTEGRATION_BRIDGE;
         let (integration, others): (Vec<_>, Vec<_>) = needed.iter().partition(integration_last);
         for bridge in others.iter().chain(&integration) {
-            let Some(session) = self.sessions.get_mut(*bridge).filter(|session| !session.refused) else {
+            let Some(session) = self.sessions.get_mut(*bridge) else {
                 continue;
             };
             if session.programming.is_some() {

@@ -293,19 +293,11 @@ fn a_flow_of_the_operators_is_not_replaced() {
 }
 
 #[test]
-fn a_refused_bundle_is_not_sent_again_in_the_session() {
+fn without_a_session_nothing_is_up_and_a_new_one_finishes_the_work() {
     let mut world = world();
     world.run(|_| ());
     plug_all(&mut world);
-    let step = |world: &mut World| {
-        world
-            .reconciler
-            .step(&world.settings, Some(HOST), &world.observed, &world.site)
-    };
-    let (commands, _) = step(&mut world);
-    assert!(matches!(commands[..], [Command::Transact(_)]), "{commands:?}");
-    world.reconciler.transaction_ended();
-    world.reconciler.bundle_refused("br-int");
+    world.reconciler.session_ended("br-int");
     let report = world.run(|_| ());
     assert_eq!((report.applied, report.up.len()), (None, 0));
     world.restart_agent();

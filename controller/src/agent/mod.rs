@@ -1,0 +1,388 @@
+//! The agent of one host: the tasks that join database, switch and intent. The only place with a loop and a clock.
+//!
+//! ```text
+//!  northbound database ──► Client ──┐                             ┌──► Client ──► the switch's database
+//!                                   ├──► Agent: one loop, one ────┤
+//!  the switch's database ─► Client ─┤    Reconciler, no locks     ├──► Link, one a bridge ──► OpenFlow
+//!  OpenFlow, one a bridge ─► Link ──┘                             └──► Client ──► northbound database
+//! ```
+//!
+//! Every event only changes what is known; then [`Reconciler::step`] says what differs. Each event source may be dropped
+//! at any await: a `Client` and a `Link` keep their state in tasks of their own.
+
+mod publish;
+mod session;
+mod switch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ovsdb_client::connection::RemoteError;
+use ovsdb_client::{Client, Event, Remote, TransactionId};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use self::publish::Publisher;
+use self::switch::{Link, LinkEvent};
+use crate::model::{Settings, Site};
+use crate::northbound::{self, LeftOut};
+use crate::reconcile::database;
+use crate::reconcile::observed::Observed;
+use crate::reconcile::reconciler::{Command, Reconciler};
+
+/// How long after a failure the same thing is not tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What `heddle agent` is told on its command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The switch's database.
+    pub ovs: Remote,
+    /// Where the bridges' management sockets (`BRIDGE.mgmt`) are.
+    pub rundir: PathBuf,
+    /// Settings that go before those in `external_ids`, by the same keys.
+    pub overrides: BTreeMap<String, String>,
+    /// The host's name when nothing else says one.
+    pub hostname: String,
+}
+
+/// The agent can not go on, and trying again would not help.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// A remote in `heddle-nb` is none.
+    #[error("heddle-nb: {0}")]
+    Northbound(#[source] RemoteError),
+}
+
+/// Runs until `stop` is done. Bridges, ports and flows stay as they are: the host goes on forwarding.
+///
+/// # Errors
+///
+/// See [`AgentError`]. A database or a switch that is absent is no error: the agent says so and waits for it.
+pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<(), AgentError> {
+    tokio::pin!(stop);
+    let mut agent = Agent::new(options);
+    loop {
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            event = agent.next() => agent.handle(event)?,
+        }
+        agent.advance();
+    }
+}
+
+/// What the agent waits for.
+enum Happening {
+    Switch(Event),
+    Northbound(Event),
+    Link(LinkEvent),
+    /// The pause after a failure is over.
+    Resumed,
+}
+
+struct Agent {
+    options: Options,
+    switch: Client,
+    northbound: Option<Northbound>,
+    links: BTreeMap<String, Link>,
+    events: (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>),
+    reconciler: Reconciler,
+    /// What the switch's database says, while there is a session with it.
+    observed: Option<Observed>,
+    settings: Settings,
+    setting_errors: BTreeMap<String, String>,
+    /// The newest intent that was read; kept while the northbound database is out of reach.
+    site: Option<Site>,
+    /// Rows of the northbound database that make no sense.
+    left_out: Vec<LeftOut>,
+    /// The transaction with the switch's database that is on its way.
+    transaction: Option<TransactionId>,
+    publisher: Publisher,
+    resume_at: Option<Instant>,
+}
+
+struct Northbound {
+    remotes: String,
+    client: Client,
+}
+
+impl Agent {
+    fn new(options: Options) -> Self {
+        let connection = ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
+        let switch = Client::connect(
+            database::tables()
+                .into_iter()
+                .fold(connection, ovsdb_client::Options::table),
+        );
+        info!(remote = %options.ovs, "connecting to the switch's database");
+        let (settings, _) = Settings::read(&options.overrides, &options.hostname);
+        Self {
+            options,
+            switch,
+            northbound: None,
+            links: BTreeMap::new(),
+            events: mpsc::channel(64),
+            reconciler: Reconciler::default(),
+            observed: None,
+            settings,
+            setting_errors: BTreeMap::new(),
+            site: None,
+            left_out: Vec::new(),
+            transaction: None,
+            publisher: Publisher::default(),
+            resume_at: None,
+        }
+    }
+
+    async fn next(&mut self) -> Happening {
+        let northbound = async {
+            match &mut self.northbound {
+                Some(northbound) => northbound.client.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let resumed = async {
+            match self.resume_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = self.switch.next() => Happening::Switch(event),
+            event = northbound => Happening::Northbound(event),
+            Some(event) = self.events.1.recv() => Happening::Link(event),
+            () = resumed => Happening::Resumed,
+        }
+    }
+
+    fn handle(&mut self, happening: Happening) -> Result<(), AgentError> {
+        match happening {
+            Happening::Switch(event) => self.handle_switch(event),
+            Happening::Northbound(event) => {
+                self.handle_northbound(event);
+                Ok(())
+            }
+            Happening::Link(event) => {
+                self.handle_link(event);
+                Ok(())
+            }
+            Happening::Resumed => {
+                self.resume_at = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_switch(&mut self, event: Event) -> Result<(), AgentError> {
+        match event {
+            Event::Connected { remote } => info!(%remote, "connected to the switch's database"),
+            Event::Synced(_) | Event::Changed(_) => return self.read_switch(),
+            Event::Disconnected {
+                remote,
+                error,
+                retry_in,
+            } => {
+                warn!(%remote, "no switch database: {error}; trying again in {retry_in:?}");
+                // What the database said may be wrong by now: nothing is decided before it is read anew.
+                self.observed = None;
+            }
+            Event::TransactionDone { id, outcome } if Some(id) == self.transaction => {
+                self.transaction = None;
+                self.reconciler.transaction_ended();
+                if let Err(error) = outcome {
+                    error!("the switch's database refused a change: {error}; trying again in {PAUSE:?}");
+                    self.pause();
+                }
+            }
+            // Answers to what was not asked, or is of no interest any more.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what the switch's database says, and follows the northbound database if it is another one now.
+    fn read_switch(&mut self) -> Result<(), AgentError> {
+        match database::observe(self.switch.replica()) {
+            Ok(observed) => self.observed = observed,
+            Err(error) => {
+                error!("the switch's database can not be understood: {error}");
+                self.observed = None;
+            }
+        }
+        let Some(observed) = &self.observed else { return Ok(()) };
+        let mut external_ids = observed.external_ids.clone();
+        external_ids.extend(self.options.overrides.clone());
+        let (settings, errors) = Settings::read(&external_ids, &self.options.hostname);
+        let errors: BTreeMap<String, String> = errors
+            .into_iter()
+            .map(|error| (format!("external_ids:{}", error.key), error.to_string()))
+            .collect();
+        for (key, message) in &errors {
+            if self.setting_errors.get(key) != Some(message) {
+                warn!("{message}");
+            }
+        }
+        self.setting_errors = errors;
+        self.settings = settings;
+        if self
+            .northbound
+            .as_ref()
+            .is_none_or(|northbound| northbound.remotes != self.settings.nb)
+        {
+            let remotes = Remote::list(&self.settings.nb).map_err(AgentError::Northbound)?;
+            info!(remote = self.settings.nb, "connecting to the northbound database");
+            let connection = ovsdb_client::Options::new(remotes, northbound::DATABASE);
+            let tables = northbound::tables().into_iter();
+            let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
+            self.northbound = Some(Northbound {
+                remotes: self.settings.nb.clone(),
+                client,
+            });
+            self.publisher = Publisher::default();
+        }
+        Ok(())
+    }
+
+    fn handle_northbound(&mut self, event: Event) {
+        let Some(northbound) = &self.northbound else { return };
+        match event {
+            Event::Connected { remote } => info!(%remote, "connected to the northbound database"),
+            Event::Synced(_) | Event::Changed(_) => {
+                let reading = northbound::site(northbound.client.replica());
+                if reading.left_out != self.left_out {
+                    for row in &reading.left_out {
+                        warn!("{:#}", anyhow::anyhow!(row.clone()));
+                    }
+                    self.left_out = reading.left_out;
+                }
+                self.publisher.connected = true;
+                self.site = Some(reading.site);
+            }
+            Event::Disconnected {
+                remote,
+                error,
+                retry_in,
+            } => {
+                warn!(%remote, "no northbound database: {error}; trying again in {retry_in:?}");
+                self.publisher = Publisher::default();
+            }
+            Event::TransactionDone { id, outcome } => {
+                if let Err(error) = self.publisher.ended(id, outcome) {
+                    warn!("the northbound database refused what this host reports: {error}; trying again in {PAUSE:?}");
+                    self.pause();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Began {
+                bridge,
+                session,
+                ports,
+                flows,
+            } => {
+                if let Some(link) = self.links.get_mut(&bridge) {
+                    link.began(session);
+                }
+                info!(bridge, ports = ports.len(), flows = flows.len(), "OpenFlow session");
+                self.reconciler.session_began(&bridge, ports, flows);
+            }
+            LinkEvent::Ended {
+                bridge,
+                error,
+                retry_in,
+            } => {
+                warn!(bridge, "no OpenFlow session: {error}; trying again in {retry_in:?}");
+                self.reconciler.session_ended(&bridge);
+            }
+            LinkEvent::PortChanged { bridge, ofport, name } => self.reconciler.port_changed(&bridge, ofport, name),
+            LinkEvent::Acknowledged { bridge } => self.reconciler.bundle_acknowledged(&bridge),
+            LinkEvent::Refused { bridge, error } => {
+                error!(
+                    bridge,
+                    "the switch refused a bundle of flows, and with it all of them: {error}"
+                );
+                // A new session shows what is there.
+                self.links.remove(&bridge);
+                self.reconciler.session_ended(&bridge);
+                self.pause();
+            }
+        }
+    }
+
+    fn pause(&mut self) {
+        self.resume_at = Some(Instant::now() + PAUSE);
+    }
+
+    /// Does what is next, with all that is known now.
+    fn advance(&mut self) {
+        if self.resume_at.is_some() {
+            return;
+        }
+        let (Some(observed), Some(site)) = (&self.observed, &self.site) else {
+            return;
+        };
+        let needed = Reconciler::bridges(&self.settings, observed);
+        keep_links(
+            &mut self.links,
+            &mut self.reconciler,
+            &needed,
+            &self.options.rundir,
+            &self.events.0,
+        );
+        let host = site
+            .hosts
+            .values()
+            .find(|host| host.name == self.settings.host)
+            .map(|host| host.id);
+        let (commands, mut report) = self.reconciler.step(&self.settings, host, observed, site);
+        for command in commands {
+            match command {
+                Command::Transact(changes) => {
+                    for change in &changes {
+                        debug!("{change:?}");
+                    }
+                    self.transaction = Some(self.switch.submit(database::transaction(observed, &changes)));
+                }
+                Command::Program { bridge, changes } => {
+                    debug!(bridge, changes = changes.len(), "programming");
+                    if let Some(link) = self.links.get(&bridge) {
+                        link.program(changes);
+                    }
+                }
+            }
+        }
+        report.problems.extend(self.setting_errors.clone());
+        if let Some(northbound) = &mut self.northbound {
+            self.publisher
+                .publish(&mut northbound.client, &self.settings, site, &report);
+        }
+    }
+}
+
+/// Opens and closes links until there is one to each bridge that needs one.
+fn keep_links(
+    links: &mut BTreeMap<String, Link>,
+    reconciler: &mut Reconciler,
+    needed: &BTreeSet<String>,
+    rundir: &Path,
+    events: &mpsc::Sender<LinkEvent>,
+) {
+    links.retain(|bridge, _| {
+        let keep = needed.contains(bridge);
+        if !keep {
+            reconciler.session_ended(bridge);
+        }
+        keep
+    });
+    for bridge in needed {
+        links
+            .entry(bridge.clone())
+            .or_insert_with(|| Link::open(bridge, rundir, events.clone()));
+    }
+}

@@ -1,0 +1,137 @@
+//! `heddle agent`: runs on each host, in the foreground, until SIGINT or SIGTERM.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+use ovsdb_client::Remote;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, Global};
+use crate::agent::{self, Options};
+use crate::model::Settings;
+
+const EXAMPLES: &str = "\
+Settings live in external_ids of the host's Open_vSwitch row; each flag goes before the key of its name:
+  ovs-vsctl set Open_vSwitch . external_ids:heddle-nb=tcp:192.0.2.10:6641 \\
+      external_ids:heddle-encap-ip=192.0.2.21 external_ids:heddle-bridge-mappings=provider:br-eth1
+
+Examples:
+  heddle agent                                          everything from external_ids
+  heddle agent --host h1 --encap-ip 192.0.2.21          some of it from here
+  RUST_LOG=debug heddle agent                           with every change that is made
+
+Stopping the agent changes nothing: the switch goes on forwarding as it is.";
+
+/// Make this host's Open vSwitch what the northbound database says
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The switch's database: unix:FILE or tcp:ADDRESS:PORT
+    #[arg(long, value_name = "REMOTE", default_value = "unix:/var/run/openvswitch/db.sock")]
+    ovs: String,
+    /// Where the bridges' management sockets BRIDGE.mgmt are [default: the directory of the --ovs socket]
+    #[arg(long, value_name = "DIRECTORY")]
+    rundir: Option<PathBuf>,
+    /// The host's name on the site [external_ids:heddle-host; default: the hostname]
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// The address where tunnels of this host end [external_ids:heddle-encap-ip; default: no tunnels]
+    #[arg(long, value_name = "ADDRESS")]
+    encap_ip: Option<String>,
+    /// Tunnel types: vxlan, gre, geneve [external_ids:heddle-encap-types; default: all]
+    #[arg(long, value_name = "TYPE,...")]
+    encap_types: Option<String>,
+    /// Which bridge is on which physical network [external_ids:heddle-bridge-mappings]
+    #[arg(long, value_name = "PHYSICAL_NETWORK:BRIDGE,...")]
+    bridge_mappings: Option<String>,
+    /// The UDP port of VXLAN [external_ids:heddle-vxlan-port; default: 4789]
+    #[arg(long, value_name = "PORT")]
+    vxlan_port: Option<String>,
+    /// The datapath type of br-int and br-tun [external_ids:heddle-datapath-type; default: system]
+    #[arg(long, value_name = "TYPE")]
+    datapath_type: Option<String>,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .init();
+        let options = self.options(global)?;
+        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")));
+        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let stop = async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        agent::run(options, stop)
+            .await
+            .map_err(|error| Failure::Failed(error.into()))
+    }
+
+    fn options(self, global: &Global) -> Result<Options, Failure> {
+        let remotes = Remote::list(&self.ovs).map_err(|error| Failure::input(format_args!("--ovs: {error}")))?;
+        let [ovs] = <[Remote; 1]>::try_from(remotes)
+            .map_err(|_| Failure::input(format_args!("--ovs {}: expected just one remote", self.ovs)))?;
+        let rundir = match (self.rundir, &ovs) {
+            (Some(rundir), _) => rundir,
+            (None, Remote::Unix(socket)) => socket.parent().map(PathBuf::from).unwrap_or_default(),
+            (None, Remote::Tcp { .. }) => {
+                return Err(Failure::input(
+                    "--rundir: expected the directory of the bridges' management sockets, as --ovs is no unix socket",
+                ));
+            }
+        };
+        let given = [
+            ("heddle-nb", global.nb.clone()),
+            ("heddle-host", self.host),
+            ("heddle-encap-ip", self.encap_ip),
+            ("heddle-encap-types", self.encap_types),
+            ("heddle-bridge-mappings", self.bridge_mappings),
+            ("heddle-vxlan-port", self.vxlan_port),
+            ("heddle-datapath-type", self.datapath_type),
+        ];
+        let overrides: BTreeMap<String, String> = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect();
+        let hostname = hostname()?;
+        // What is wrong on the command line is said at once; what is wrong in the database is said and waited for.
+        let (_, errors) = Settings::read(&overrides, &hostname);
+        if !errors.is_empty() {
+            return Err(Failure::Input(
+                errors
+                    .iter()
+                    .map(|error| {
+                        let flag = error.key.trim_start_matches("heddle-");
+                        format!("--{flag} {}: expected {}", error.found, error.expected)
+                    })
+                    .collect(),
+            ));
+        }
+        if let Some(nb) = overrides.get("heddle-nb") {
+            Remote::list(nb).map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
+        }
+        Ok(Options {
+            ovs,
+            rundir,
+            overrides,
+            hostname,
+        })
+    }
+}
+
+fn hostname() -> Result<String, Failure> {
+    let path = "/proc/sys/kernel/hostname";
+    let name = std::fs::read_to_string(path).map_err(|error| Failure::failed(format_args!("{path}: {error}")))?;
+    Ok(name.trim().to_owned())
+}
