@@ -31,7 +31,7 @@ impl Database {
         let timeout = global.database_timeout();
         let mut client = Client::connect(options);
         client.synced(timeout).await.map_err(|error| {
-            let why = error.last.map(|(_, why)| format!(": {why}")).unwrap_or_default();
+            let why = error.last.map_or(": it does not answer".to_owned(), |(_, why)| format!(": {why}"));
             Failure::failed(format_args!(
                 "no northbound database at {} after {} s{why}; `heddle db serve` serves one, --nb or HEDDLE_NB names another",
                 global.nb(),
@@ -83,7 +83,7 @@ impl Database {
     /// Looks at the site whenever it changes, until nothing of `missing` is left or the deadline has come.
     ///
     /// # Errors
-    /// The connection is gone for good. What is still missing at the deadline is no error here.
+    /// There is no connection at the deadline. What is still missing then is no error here.
     pub(super) async fn until(
         &mut self,
         deadline: Instant,
@@ -91,10 +91,25 @@ impl Database {
     ) -> Result<Vec<String>, Failure> {
         loop {
             let left = missing(&northbound::site(self.client.replica()).site);
-            if left.is_empty() || timeout_at(deadline, self.client.next()).await.is_err() {
+            if left.is_empty() {
                 return Ok(left);
             }
+            if timeout_at(deadline, self.client.next()).await.is_err() {
+                return if self.client.is_synced() {
+                    Ok(left)
+                } else {
+                    Err(self.gone())
+                };
+            }
         }
+    }
+
+    /// The database went away and has not come back.
+    fn gone(&self) -> Failure {
+        Failure::failed(format_args!(
+            "the connection to the northbound database at {} broke and did not come back in time",
+            self.remote
+        ))
     }
 
     /// The database stopped answering in the middle of a change.

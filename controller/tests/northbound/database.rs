@@ -82,6 +82,18 @@ fn an_absent_database_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_database_that_does_not_answer_has_a_deadline() {
+    let server = Server::start();
+    server.freeze();
+    let err = server.run(&["--timeout", "0.3", "network", "list"]).failed(1);
+    let expected = format!(
+        "heddle: no northbound database at {} after 0.3 s: it does not answer;",
+        server.remote()
+    );
+    assert!(err.starts_with(&expected), "{err}");
+}
+
+#[test]
 fn another_database_is_not_taken_for_ours() {
     let server = Server::start();
     let other = server.path().join("other.db");

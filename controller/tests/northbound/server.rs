@@ -87,6 +87,21 @@ impl Server {
         server
     }
 
+    /// Stops the server where it stands: connections are taken, but nothing is answered.
+    pub(crate) fn freeze(&self) {
+        let stopped = Command::new("kill")
+            .args(["-STOP", &self.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(stopped.success());
+    }
+
+    /// Ends the server; its database stays.
+    pub(crate) fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -153,7 +168,6 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.end();
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::Server;
+use crate::server::{Server, heddle};
 
 fn host(server: &Server, name: &str, applied: i64) {
     server.transact(json!([{"op": "insert", "table": "Host", "row": {"name": name, "applied": applied}}]));
@@ -85,4 +85,20 @@ fn waiting_for_a_port_needs_it_up_somewhere() {
             .ok()
             .starts_with("2 host(s) have revision 2 after ")
     );
+}
+
+#[test]
+fn a_database_that_goes_away_while_waiting_is_told() {
+    let mut server = Server::start();
+    host(&server, "h1", 0);
+    let arguments = ["--nb", &server.remote(), "wait", "--timeout", "2"].map(str::to_owned);
+    let waiting = std::thread::spawn(move || heddle(&arguments.each_ref().map(String::as_str), ""));
+    while server.revision() < 1 {
+        std::thread::yield_now();
+    }
+    server.end();
+    let err = waiting.join().unwrap().failed(1);
+    // The server may end before it has told heddle the revision that the test has seen already.
+    let told = ["broke and did not come back in time", "did not answer within 2 s"];
+    assert!(told.iter().any(|told| err.contains(told)), "{err}");
 }

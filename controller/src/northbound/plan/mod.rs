@@ -99,15 +99,21 @@ impl Planner {
         }
     }
 
-    /// The physical networks that are declared or that a host maps.
+    /// The physical networks that are declared, that a host maps, or that a network is on already: the last so that a
+    /// document which was applied once can be applied again after its hosts are gone.
     fn known_physical_networks(&self) -> BTreeSet<&str> {
-        let mapped = self.site.hosts.values().flat_map(|host| host.bridge_mappings.keys());
-        self.index
-            .physical_networks
-            .keys()
-            .chain(mapped)
-            .map(String::as_str)
-            .collect()
+        let declared = self.index.physical_networks.keys().map(String::as_str);
+        let mapped = self
+            .site
+            .hosts
+            .values()
+            .flat_map(|host| host.bridge_mappings.keys().map(String::as_str));
+        let in_use = self
+            .site
+            .networks
+            .values()
+            .filter_map(|network| network.segment.physical_network());
+        declared.chain(mapped).chain(in_use).collect()
     }
 
     fn network_name(&self, id: Uuid) -> String {

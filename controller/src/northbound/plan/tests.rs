@@ -162,13 +162,20 @@ fn a_physical_network_is_known_when_a_host_maps_it() {
         problems: BTreeMap::new(),
     };
     before.hosts.insert(host.id, host);
-    let after = apply("networks: [{name: a, type: vlan, physical_network: lab}]", &before).unwrap();
+    let text = "networks: [{name: a, type: vlan, physical_network: lab}]";
+    let mut after = apply(text, &before).unwrap();
     assert_eq!(
         network(&after, "a").segment,
         Segment::Vlan {
             physical_network: "lab".to_owned(),
             vlan: 1
         }
+    );
+    after.hosts.clear();
+    assert_eq!(
+        apply(text, &after).unwrap(),
+        after,
+        "the network that is there needs no host to stay"
     );
 }
 
