@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::TunnelType;
+use super::{TunnelType, check_name, check_physical_network_name};
 
 /// The integration bridge: endpoints plug in here.
 pub const INTEGRATION_BRIDGE: &str = "br-int";
@@ -102,7 +102,7 @@ impl Settings {
                 "physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never";
             match pair.split_once(':') {
                 Some((physical_network, bridge))
-                    if !physical_network.is_empty()
+                    if check_physical_network_name(physical_network).is_ok()
                         && !bridge.is_empty()
                         && !bridge.contains(['/', ':'])
                         && ![INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge)
@@ -122,9 +122,20 @@ impl Settings {
                 4789
             }
         };
+        let host = get("heddle-host").filter(|name| {
+            let good = check_name(name).is_ok();
+            if !good {
+                refuse(
+                    "heddle-host",
+                    name,
+                    "a name of at most 255 bytes without control characters",
+                );
+            }
+            good
+        });
         let settings = Self {
             nb: get("heddle-nb").unwrap_or(Self::DEFAULT_NB).to_owned(),
-            host: get("heddle-host").unwrap_or(hostname).to_owned(),
+            host: host.unwrap_or(hostname).to_owned(),
             encap_ip,
             encap_types,
             bridge_mappings,
@@ -192,6 +203,7 @@ mod tests {
             ("heddle-encap-types", "vxlan,stt"),
             ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4,e:br-tun"),
             ("heddle-vxlan-port", "0"),
+            ("heddle-host", "h\u{1b}1"),
         ]);
         assert_eq!(
             errors,
@@ -203,6 +215,7 @@ mod tests {
                 "external_ids:heddle-bridge-mappings=\"a:br2\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
                 "external_ids:heddle-bridge-mappings=\"e:br-tun\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
                 "external_ids:heddle-vxlan-port=\"0\": expected a UDP port, 1 to 65535",
+                "external_ids:heddle-host=\"h\\u{1b}1\": expected a name of at most 255 bytes without control characters",
             ]
         );
         assert_eq!(settings.encap_types, BTreeSet::from([TunnelType::Vxlan]));

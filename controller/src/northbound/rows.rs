@@ -27,9 +27,9 @@ pub struct Reading {
     pub left_out: Vec<LeftOut>,
 }
 
-/// A row that was left out.
+/// A row that was left out, or a part of it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{} {name:?} ({id}) is left out", .table.noun())]
+#[error("{}{} {name:?} ({id}) is left out", .part.map(|part| format!("{part} of ")).unwrap_or_default(), .table.noun())]
 pub struct LeftOut {
     /// Where it is.
     pub table: Table,
@@ -37,6 +37,8 @@ pub struct LeftOut {
     pub id: Uuid,
     /// Its name, as far as it has one.
     pub name: String,
+    /// The column that was left out; none: the whole row.
+    pub part: Option<&'static str>,
     /// Why.
     pub source: RowError,
 }
@@ -102,6 +104,9 @@ pub enum RowError {
         /// Why not.
         source: AddrParseError,
     },
+    /// Not the address of one endpoint or host.
+    #[error("{0} is not a unicast address")]
+    NotUnicast(IpAddr),
     /// A gateway outside its subnet.
     #[error("gateway: {0}")]
     Gateway(#[from] AddressError),
@@ -141,7 +146,9 @@ pub fn site(replica: &Replica) -> Reading {
     let mut taken = BTreeMap::new();
     reading.site.ports = reading.table(replica, Table::Port, |row| port(row, &networks, &mut taken));
     reading.site.networks = networks;
-    reading.site.hosts = reading.table(replica, Table::Host, host);
+    let mut parts = Vec::new();
+    reading.site.hosts = reading.table(replica, Table::Host, |row| host(row, &mut parts));
+    reading.left_out.append(&mut parts);
     reading
 }
 
@@ -170,6 +177,7 @@ impl Reading {
                         table,
                         id: row.uuid(),
                         name,
+                        part: None,
                         source,
                     });
                 }
@@ -199,11 +207,16 @@ fn number(row: &Row, column: &'static str, low: u32, high: u32) -> Result<u32, R
         })
 }
 
+/// The address of one endpoint or host.
 fn address(text: &str) -> Result<IpAddr, RowError> {
-    text.parse().map_err(|source| RowError::Address {
+    let address: IpAddr = text.parse().map_err(|source| RowError::Address {
         found: text.to_owned(),
         source,
-    })
+    })?;
+    if address.is_multicast() || address.is_unspecified() {
+        return Err(RowError::NotUnicast(address));
+    }
+    Ok(address)
 }
 
 fn physical_network(row: &Row) -> Result<PhysicalNetwork, RowError> {
@@ -339,22 +352,44 @@ fn port(row: &Row, networks: &BTreeMap<Uuid, Network>, taken: &mut Taken) -> Res
     Ok(port)
 }
 
-fn host(row: &Row) -> Result<Host, RowError> {
+/// A host that says something unknown of its tunnels is still a host: it has the rest, and the agent that it belongs to
+/// finds its row and corrects it.
+fn host(row: &Row, left_out: &mut Vec<LeftOut>) -> Result<Host, RowError> {
     let owned = |map: BTreeMap<&str, &str>| -> BTreeMap<String, String> {
         map.into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect()
     };
-    let tunnel = |name: &str| TunnelType::from_name(name).ok_or_else(|| RowError::TunnelType(name.to_owned()));
-    let encap_types: BTreeSet<_> = row
-        .strings("encap_types")?
-        .into_iter()
-        .map(tunnel)
-        .collect::<Result<_, _>>()?;
+    let name = name(row)?;
+    let mut without = |part, source| {
+        left_out.push(LeftOut {
+            table: Table::Host,
+            id: row.uuid(),
+            name: name.clone(),
+            part: Some(part),
+            source,
+        });
+    };
+    let mut encap_types = BTreeSet::new();
+    for found in row.strings("encap_types")? {
+        match TunnelType::from_name(found) {
+            Some(tunnel) => {
+                encap_types.insert(tunnel);
+            }
+            None => without("encap_types", RowError::TunnelType(found.to_owned())),
+        }
+    }
+    let mut encap_ip = None;
+    if let Some(text) = row.optional_string("encap_ip")? {
+        match address(text) {
+            Ok(found) => encap_ip = Some(found),
+            Err(source) => without("encap_ip", source),
+        }
+    }
     Ok(Host {
         id: row.uuid(),
-        name: name(row)?,
-        encap_ip: row.optional_string("encap_ip")?.map(address).transpose()?,
+        name,
+        encap_ip,
         encap_types,
         bridge_mappings: owned(row.map_string_string("bridge_mappings")?),
         applied: u64::try_from(row.integer("applied")?).unwrap_or_default(),

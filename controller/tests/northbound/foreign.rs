@@ -24,6 +24,11 @@ fn a_row_that_makes_no_sense_is_reported_and_the_rest_works() {
         outcome.err.contains("host \"h1\"") && outcome.err.contains("not-an-address"),
         "{outcome:?}"
     );
+    assert!(
+        outcome.err.contains("encap_ip of host"),
+        "a host is more than its tunnels: {outcome:?}"
+    );
+    assert_eq!(server.run(&["host", "list"]).out.lines().count(), 2);
     let list = outcome.ok();
     assert!(list.contains("blue") && !list.contains("thief"), "{list}");
 }
@@ -88,6 +93,10 @@ fn every_reason_to_leave_a_row_out_is_told() {
         (
             port("p4", "02:00:00:00:00:04", "giraffe"),
             "\"giraffe\": invalid IP address syntax",
+        ),
+        (
+            port("p5", "02:00:00:00:00:05", "224.0.0.1"),
+            "224.0.0.1 is not a unicast address",
         ),
         (
             json!({"op": "insert", "table": "Physical_Network", "row": {"name": "a:b"}}),

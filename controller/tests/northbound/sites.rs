@@ -216,3 +216,34 @@ async fn a_deleted_host_is_up_nowhere() {
     let left = site(client.replica()).site.ports.get(&port).unwrap().hosts.clone();
     assert_eq!(left, BTreeSet::from([hosts.get(1).unwrap().id]));
 }
+
+#[tokio::test]
+async fn a_host_repairs_what_others_wrote_into_its_row() {
+    let server = Server::start();
+    let mut client = client(&server).await;
+    server.transact(serde_json::json!([
+        {"op": "insert", "table": "Host", "row": {"name": "h1", "encap_ip": "elephant"}},
+    ]));
+    let arrived = async {
+        while site(client.replica()).site.hosts.is_empty() {
+            client.next().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+    assert_eq!(site(client.replica()).left_out.len(), 1);
+    let registration = Registration {
+        name: "h1".to_owned(),
+        encap_ip: Some("192.0.2.1".parse().unwrap()),
+        encap_types: BTreeSet::new(),
+        bridge_mappings: BTreeMap::new(),
+    };
+    let mut repair = Transaction::new();
+    register(&mut repair, &site(client.replica()).site, &registration);
+    transact(&mut client, repair).await.unwrap();
+    let reading = site(client.replica());
+    assert!(reading.left_out.is_empty());
+    assert_eq!(
+        reading.site.hosts.values().next().unwrap().encap_ip,
+        registration.encap_ip
+    );
+}

@@ -277,11 +277,11 @@ pub enum Wrong {
     Address(AddressError),
 }
 
-/// `: a, b, c`, or nothing when there are none.
+/// `: a, b, c`, or that there are none. Hosts write some of these names, and a message goes to a terminal.
 fn known_list(known: &[String]) -> String {
     if known.is_empty() {
         " (there are none yet)".to_owned()
     } else {
-        format!(": {}", known.join(", "))
+        format!(": {}", known.join(", ").replace(char::is_control, "?"))
     }
 }
