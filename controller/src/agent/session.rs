@@ -328,3 +328,7 @@ fn describe(error: &ErrorMessage) -> String {
         None => format!("error type {} code {}", error.kind, error.code),
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@ mod apply;
 mod database;
 mod db;
 mod host;
+mod lab;
 mod network;
 mod object;
 mod physical_network;
@@ -115,6 +116,8 @@ enum Command {
     PhysicalNetwork(object::Command<object::Names>),
     /// Wait until every host has what the database says
     Wait(wait::Arguments),
+    /// Simulated hosts on this machine: demo, tests, benches (the program heddle-lab)
+    Lab(lab::Arguments),
 }
 
 /// Why a command did not work.
@@ -167,6 +170,7 @@ impl Cli {
         let Self { global, command } = self;
         match command {
             Command::Db(command) => command.run(),
+            Command::Lab(arguments) => arguments.run(),
             Command::Agent(arguments) => block_on(arguments.run(&global)),
             Command::Apply(arguments) => block_on(arguments.run(&global)),
             Command::Network(command) => block_on(object::run::<network::Networks>(command, &global)),
