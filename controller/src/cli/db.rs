@@ -164,7 +164,11 @@ impl Serve {
         for remote in &self.remote {
             server.arg(format!("--remote={remote}"));
         }
-        eprintln!("serving {} on {}", db.display(), self.remote.join(", "));
+        eprintln!(
+            "starting ovsdb-server for {} on {}",
+            db.display(),
+            self.remote.join(", ")
+        );
         Err(not_started("ovsdb-server", &server.exec()))
     }
 }

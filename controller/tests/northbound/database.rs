@@ -1,6 +1,8 @@
 //! `heddle db`, an absent database, and the help texts.
 
-use crate::server::{Server, heddle};
+use std::process::Command;
+
+use crate::server::{HEDDLE, Outcome, Server, heddle};
 
 #[test]
 fn every_command_has_help_with_examples() {
@@ -58,6 +60,27 @@ fn serve_names_the_way_out() {
     );
     let err = heddle(&["db", "serve", "--db", file, "--remote", "unix:x"], "").failed(2);
     assert!(err.contains("expected punix:FILE or ptcp:PORT[:ADDRESS]"), "{err}");
+}
+
+#[test]
+fn a_machine_without_open_vswitch_is_told_what_to_install() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nb.db");
+    let bare = |command: &str| {
+        let mut heddle = Command::new(HEDDLE);
+        heddle.args(["db", command, "--db"]).arg(&file);
+        if command == "serve" {
+            heddle
+                .arg("--remote")
+                .arg(format!("punix:{}", directory.path().join("nb.sock").display()));
+        }
+        Outcome::from(heddle.env("PATH", "").output().unwrap())
+    };
+    let expected = "heddle: Open vSwitch's database programs are not installed: `apt-get install openvswitch-switch`\n";
+    assert_eq!(bare("init").failed(1), expected);
+    std::fs::write(&file, "").unwrap();
+    let err = bare("serve").failed(1);
+    assert!(err.ends_with(expected), "{err}");
 }
 
 #[test]
