@@ -85,7 +85,7 @@ impl Arguments {
         let rundir = match (self.rundir, &ovs) {
             (Some(rundir), _) => rundir,
             (None, Remote::Unix(socket)) => socket.parent().map(PathBuf::from).unwrap_or_default(),
-            (None, Remote::Tcp { .. }) => {
+            (None, Remote::Tcp { .. } | Remote::Ssl { .. }) => {
                 return Err(Failure::input(
                     "--rundir: expected the directory of the bridges' management sockets, as --ovs is no unix socket",
                 ));

@@ -1,6 +1,6 @@
 //! The client: a replica that moves with each event, and transactions with their outcomes in between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +97,8 @@ pub struct Client {
     /// Sent over a connection that broke; judged when the replica is synced again.
     lost: BTreeMap<u64, (Transaction, usize)>,
     waiting_bytes: usize,
+    /// Of those waiting, the ones that were cancelled.
+    cancelled: BTreeSet<u64>,
     /// The request of the last [`call`](Self::call), and its answer.
     call: Option<(u64, Option<Result<Value, CallError>>)>,
     next_id: u64,
@@ -130,6 +132,7 @@ impl Client {
             waiting: BTreeMap::new(),
             lost: BTreeMap::new(),
             waiting_bytes: 0,
+            cancelled: BTreeSet::new(),
             call: None,
             next_id: 0,
             synced: false,
@@ -194,7 +197,11 @@ impl Client {
             return Err(TransactError::Overloaded);
         }
         self.commands
-            .send(Command::Request { id, bytes })
+            .send(Command::Request {
+                id,
+                bytes,
+                wait: transaction.longest_wait(),
+            })
             .map_err(|_| TransactError::Closed)?;
         self.waiting_bytes = waiting;
         self.waiting.insert(id, (transaction, size));
@@ -226,6 +233,10 @@ impl Client {
     /// Cancels a transaction that is held back by a [`wait`](Transaction::wait_for) with a timeout: its outcome comes at
     /// once, as [`TransactError::Refused`] unless it had already happened.
     pub fn cancel(&mut self, id: TransactionId) {
+        if !self.waiting.contains_key(&id.0) {
+            return;
+        }
+        self.cancelled.insert(id.0);
         // Without the task the outcome is told by `receive`.
         let _ = self.commands.send(Command::Cancel { id: id.0 });
     }
@@ -258,7 +269,11 @@ impl Client {
         let bytes = request.to_string().into_bytes();
         self.call = Some((id, None));
         self.commands
-            .send(Command::Request { id, bytes })
+            .send(Command::Request {
+                id,
+                bytes,
+                wait: Duration::ZERO,
+            })
             .map_err(|_| CallError::NotConnected)?;
         loop {
             if let Some((_, Some(answer))) = self.call.take_if(|(_, answer)| answer.is_some()) {
@@ -412,6 +427,10 @@ impl Client {
                         Ok(other) => Err(TransactError::Malformed(other.to_string().chars().take(200).collect())),
                         Err(error) => transaction.outcome(Err(error)),
                     };
+                    let asked = self.cancelled.remove(&id);
+                    let outcome = outcome.map_err(|error| if asked { error } else { error.or_unknown() });
+                    // A cluster may commit a transaction, not know it, and try it again: what it then refuses is there.
+                    let outcome = outcome.or_else(|error| transaction.proven(&self.replica).ok_or(error));
                     self.done(id, outcome);
                 }
             }
@@ -434,6 +453,7 @@ impl Client {
             answer.get_or_insert(Err(CallError::Broken));
         }
         for id in lost {
+            self.cancelled.remove(id);
             if let Some(transaction) = self.waiting.remove(id) {
                 self.lost.insert(*id, transaction);
             }

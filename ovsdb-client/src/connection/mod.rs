@@ -14,9 +14,11 @@ mod options;
 mod remote;
 mod stream;
 mod task;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use client::{CallError, Client, Event, SyncError};
-pub use options::Options;
+pub use options::{Options, Tls};
 pub use remote::{Remote, RemoteError};
 
 use std::io;
@@ -35,6 +37,9 @@ pub enum ConnectionError {
     /// The connection was not made in time.
     #[error("no connection after {} s", .0.as_secs_f32())]
     ConnectTimeout(Duration),
+    /// An `ssl:` remote can not be used with what [`Options::tls`] says.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The server closed the connection.
     #[error("the server closed the connection")]
     Closed,
@@ -47,4 +52,10 @@ pub enum ConnectionError {
     /// The task of the connection has ended with its runtime.
     #[error("the runtime of the connection has ended")]
     TaskEnded,
+}
+
+impl From<io::Error> for ConnectionError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
 }

@@ -1,10 +1,26 @@
 //! What a client is told at its start.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Remote;
 use crate::monitor::MonitorTable;
 use crate::session::ServerChoice;
+
+/// The files and the name for `ssl:` remotes, as `ovs-vsctl set-ssl` and the tools of Open vSwitch take them. They are
+/// read at each connection, so that renewed certificates count from the next on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Our private key, PEM.
+    pub private_key: PathBuf,
+    /// Our certificate and its chain, PEM; its common name is who we are to the server's role-based access control.
+    pub certificate: PathBuf,
+    /// The only authorities that servers' certificates may come from, PEM.
+    pub ca_certificates: PathBuf,
+    /// The name that the server's certificate must bear, and that it is asked for (SNI). `None`: any certificate of the
+    /// authorities will do, as for the tools of Open vSwitch, whose own PKI puts no names into certificates.
+    pub server_name: Option<String>,
+}
 
 /// Where to connect, what to replicate, and the limits.
 #[derive(Clone, Debug)]
@@ -15,6 +31,8 @@ pub struct Options {
     pub database: String,
     /// The tables to replicate.
     pub tables: Vec<MonitorTable>,
+    /// The files for `ssl:` remotes.
+    pub tls: Option<Tls>,
     /// Which members of a cluster will do.
     pub server: ServerChoice,
     /// The time to connect to one remote.
@@ -28,6 +46,9 @@ pub struct Options {
     pub probe_interval: Option<Duration>,
     /// How long without a byte a server may prepare the first picture.
     pub sync_patience: Duration,
+    /// How long a request may be without a reply, beyond the time that a transaction itself asks to wait. A cluster
+    /// without a majority never replies; the connection is given up then.
+    pub reply_patience: Duration,
     /// The longest message that the server may send, in bytes.
     pub max_message: usize,
     /// Updates not yet taken by [`Client::next`](super::Client::next), in bytes as received: beyond, no more is read
@@ -45,12 +66,14 @@ impl Options {
             remotes,
             database: database.to_owned(),
             tables: Vec::new(),
+            tls: None,
             server: ServerChoice::default(),
             connect_timeout: Duration::from_secs(5),
             min_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(8),
             probe_interval: Some(Duration::from_secs(5)),
             sync_patience: Duration::from_secs(60),
+            reply_patience: Duration::from_secs(30),
             max_message: 1 << 30,
             max_unread: 64 << 20,
             max_unsent: 64 << 20,
@@ -61,6 +84,13 @@ impl Options {
     #[must_use]
     pub fn table(mut self, table: MonitorTable) -> Self {
         self.tables.push(table);
+        self
+    }
+
+    /// The files for `ssl:` remotes.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 

@@ -1,4 +1,4 @@
-//! Where a server listens: `unix:PATH` or `tcp:HOST:PORT`, as every tool of Open vSwitch writes it.
+//! Where a server listens: `unix:PATH`, `tcp:HOST:PORT` or `ssl:HOST:PORT`, as every tool of Open vSwitch writes it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,6 +16,13 @@ pub enum Remote {
         /// The port.
         port: u16,
     },
+    /// `ssl:HOST:PORT`: TLS over TCP, with the files of [`Options::tls`](super::Options::tls).
+    Ssl {
+        /// A name or an address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
 }
 
 /// The port of OVSDB (RFC 7047 §6).
@@ -23,7 +30,9 @@ const DEFAULT_PORT: u16 = 6640;
 
 /// A text that is no [`Remote`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{found:?} is not a remote: expected unix:PATH, tcp:HOST:PORT or tcp:[IPV6]:PORT")]
+#[error(
+    "{found:?} is not a remote: expected unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT, with an IPv6 address in brackets"
+)]
 pub struct RemoteError {
     /// The text as it was given.
     pub found: String,
@@ -50,6 +59,8 @@ impl fmt::Display for Remote {
             Self::Unix(path) => write!(out, "unix:{}", path.display()),
             Self::Tcp { host, port } if host.contains(':') => write!(out, "tcp:[{host}]:{port}"),
             Self::Tcp { host, port } => write!(out, "tcp:{host}:{port}"),
+            Self::Ssl { host, port } if host.contains(':') => write!(out, "ssl:[{host}]:{port}"),
+            Self::Ssl { host, port } => write!(out, "ssl:{host}:{port}"),
         }
     }
 }
@@ -64,6 +75,10 @@ impl FromStr for Remote {
             ("tcp", address) => {
                 let (host, port) = host_and_port(address).ok_or_else(wrong)?;
                 Ok(Self::Tcp { host, port })
+            }
+            ("ssl", address) => {
+                let (host, port) = host_and_port(address).ok_or_else(wrong)?;
+                Ok(Self::Ssl { host, port })
             }
             _ => Err(wrong()),
         }
@@ -101,9 +116,11 @@ mod tests {
     fn remotes_survive_their_text_form() {
         for text in [
             "unix:/run/openvswitch/db.sock",
+            "ssl:[fd00::1]:6640",
             "tcp:127.0.0.1:6640",
             "tcp:[::1]:6641",
             "tcp:db.example:1",
+            "ssl:[fd00::1]:6640",
         ] {
             assert_eq!(text.parse::<Remote>().unwrap().to_string(), text);
         }

@@ -23,7 +23,8 @@ use crate::session::{Resume, Session, SessionConfig, SessionEvent};
 #[derive(Debug)]
 pub(super) enum Command {
     /// Send a request with the id made from `id`.
-    Request { id: u64, bytes: Vec<u8> },
+    /// The server may hold it back for `wait`.
+    Request { id: u64, bytes: Vec<u8>, wait: Duration },
     /// Monitor these rows of a table from now on.
     Conditions { table: String, conditions: Vec<Condition> },
     /// Cancel a request.
@@ -83,6 +84,7 @@ impl Task {
             server: options.server,
             probe_interval: options.probe_interval,
             sync_patience: options.sync_patience,
+            reply_patience: options.reply_patience,
             max_message: options.max_message,
             max_replies: 1 << 20,
         };
@@ -108,10 +110,10 @@ impl Task {
         let options = Arc::clone(&self.options);
         let mut backoff = Backoff::new(options.remotes.len(), options.min_backoff, options.max_backoff);
         while let Some(remote) = options.remotes.get(backoff.current()) {
-            let attempt = timeout(options.connect_timeout, stream::open(remote)).await;
+            let attempt = timeout(options.connect_timeout, stream::open(remote, options.tls.as_ref())).await;
             let (error, lost) = match attempt {
                 Err(_) => (ConnectionError::ConnectTimeout(options.connect_timeout), Vec::new()),
-                Ok(Err(error)) => (ConnectionError::Io(Arc::new(error)), Vec::new()),
+                Ok(Err(error)) => (error, Vec::new()),
                 Ok(Ok(stream)) => {
                     let now = Instant::now();
                     self.conditions_noted = false;
@@ -219,7 +221,7 @@ impl Task {
                         input.clear();
                         result
                     }
-                    Err(error) => return Ok(Err(ConnectionError::Io(Arc::new(error)))),
+                    Err(error) => return Ok(Err(error.into())),
                 },
                 written = writer.write(session.output_bytes()), if session.has_output() => match written {
                     Ok(0) => return Ok(Err(ConnectionError::Closed)),
@@ -227,12 +229,12 @@ impl Task {
                         session.output().advance(count);
                         Ok(())
                     }
-                    Err(error) => return Ok(Err(ConnectionError::Io(Arc::new(error)))),
+                    Err(error) => return Ok(Err(error.into())),
                 },
                 command = self.commands.recv() => match command {
                     None => return Err(ClientGone),
-                    Some(Command::Request { id, bytes }) if session.is_synced() => {
-                        session.send(id, &bytes);
+                    Some(Command::Request { id, bytes, wait }) if session.is_synced() => {
+                        session.send(id, &bytes, wait, Instant::now());
                         Ok(())
                     }
                     Some(Command::Conditions { table, conditions }) => {

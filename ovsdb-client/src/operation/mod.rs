@@ -35,6 +35,7 @@ pub(crate) enum Operation {
         columns: Columns,
         row: NewRow,
         uuid: Uuid,
+        random: bool,
     },
     Update {
         table: String,
@@ -95,11 +96,15 @@ impl Transaction {
     /// [outcome](Committed::uuid). The uuid is chosen here, so that a broken connection leaves no doubt whether the row
     /// came to be.
     pub fn insert(&mut self, table: &str, columns: Columns) -> NewRow {
-        self.insert_as(Uuid::new_v4(), table, columns)
+        self.push_insert(Uuid::new_v4(), true, table, columns)
     }
 
     /// Inserts a row with the `_uuid` given (ovsdb-server(7) §5.2.1, since Open vSwitch 2.13).
     pub fn insert_as(&mut self, uuid: Uuid, table: &str, columns: Columns) -> NewRow {
+        self.push_insert(uuid, false, table, columns)
+    }
+
+    fn push_insert(&mut self, uuid: Uuid, random: bool, table: &str, columns: Columns) -> NewRow {
         let row = NewRow(self.inserts);
         self.inserts = self.inserts.saturating_add(1);
         self.operations.push(Operation::Insert {
@@ -107,6 +112,7 @@ impl Transaction {
             columns,
             row,
             uuid,
+            random,
         });
         row
     }
@@ -214,6 +220,15 @@ impl Transaction {
 
     pub(crate) fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// How long its guards may hold it back.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        let waits = self.operations.iter().map(|operation| match operation {
+            Operation::Wait { timeout_ms, .. } => *timeout_ms,
+            _ => 0,
+        });
+        Duration::from_millis(waits.max().unwrap_or(0))
     }
 
     /// The whole `transact` request, on one line.

@@ -56,7 +56,8 @@ pub enum TransactError {
     /// Too much is waiting to be sent; it was never sent.
     #[error("too many transactions are waiting to be sent: this one was not sent")]
     Overloaded,
-    /// The connection broke before the reply came. The replica has been synced anew since, and shows this of it.
+    /// The connection broke before the reply came, or that of a relay or of a cluster's member on the way. The replica,
+    /// synced anew since in the first case, shows this of it.
     #[error("the connection broke before the reply: {effects}")]
     Unknown {
         /// Whether the replica shows what the transaction asked for.
@@ -70,12 +71,26 @@ pub enum TransactError {
     Closed,
 }
 
+impl TransactError {
+    /// The error of a transaction that nobody here has cancelled. A relay that loses its source, and a member that loses
+    /// its leader, answer what they have passed on with an error although it may happen.
+    pub(crate) fn or_unknown(self) -> Self {
+        match self {
+            Self::Refused(error) if matches!(error.error.as_str(), "canceled" | "cluster error") => Self::Unknown {
+                effects: Effects::Undecided,
+            },
+            other => other,
+        }
+    }
+}
+
 /// What the replica shows of a transaction whose reply was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effects {
     /// Everything that the transaction asked for is so; it or another one did it.
     Present,
-    /// Something that it asked for is not so: it did not happen, or was undone since.
+    /// Something that it asked for is not so: it did not happen, or was undone since; in a cluster it may still be on
+    /// its way.
     Absent,
     /// The replica can not tell, because the transaction touches what is not replicated or counts.
     Undecided,
@@ -212,27 +227,39 @@ impl Transaction {
             .map(str::to_owned)
     }
 
+    /// The transaction as committed, if the replica proves it: a uuid that was chosen at random by this transaction can
+    /// be there only because of it.
+    pub(crate) fn proven(&self, replica: &Replica) -> Option<Committed> {
+        let there = |operation: &Operation| match operation {
+            Operation::Insert {
+                table,
+                uuid,
+                random: true,
+                ..
+            } => replica.row(table, *uuid).is_some(),
+            _ => false,
+        };
+        let inserted = self.chosen_uuids();
+        self.operations().iter().any(there).then_some(Committed {
+            inserted,
+            results: Vec::new(),
+        })
+    }
+
+    fn chosen_uuids(&self) -> BTreeMap<NewRow, Uuid> {
+        let inserts = self.operations().iter().filter_map(|operation| match operation {
+            Operation::Insert { row, uuid, .. } => Some((*row, *uuid)),
+            _ => None,
+        });
+        inserts.collect()
+    }
+
     /// What the replica, synced after the connection broke, shows of this transaction.
     pub(crate) fn judge(&self, replica: &Replica) -> Result<Committed, TransactError> {
-        let uuids: BTreeMap<NewRow, Uuid> = self
-            .operations()
-            .iter()
-            .filter_map(|operation| match operation {
-                Operation::Insert { row, uuid, .. } => Some((*row, *uuid)),
-                _ => None,
-            })
-            .collect();
-        // A uuid chosen at random by this transaction can be there only because it was committed.
-        let proven = self.operations().iter().any(|operation| match operation {
-            Operation::Insert { table, uuid, .. } => replica.row(table, *uuid).is_some(),
-            _ => false,
-        });
-        if proven {
-            return Ok(Committed {
-                inserted: uuids,
-                results: Vec::new(),
-            });
+        if let Some(committed) = self.proven(replica) {
+            return Ok(committed);
         }
+        let uuids = self.chosen_uuids();
         let uuid_of = |row: NewRow| uuids.get(&row).copied();
         let mut effects = Effects::Undecided;
         for operation in self.operations() {

@@ -13,7 +13,7 @@ mod server;
 
 pub use server::{ServerChoice, ServerFault};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub struct SessionConfig {
     pub probe_interval: Option<Duration>,
     /// Before the first full picture, this long without a byte ends the session: the server may be busy with it.
     pub sync_patience: Duration,
+    /// How long a request may be without a reply, beyond what it asks for itself.
+    pub reply_patience: Duration,
     /// The longest message, in bytes.
     pub max_message: usize,
     /// The most bytes that wait for the server to read them, beyond the transactions.
@@ -140,6 +142,9 @@ pub enum SessionError {
     /// Nothing came for too long, in seconds.
     #[error("the server was silent for {0} seconds")]
     Silent(u64),
+    /// A request had no reply for too long, in seconds.
+    #[error("a request was not answered for {0} seconds")]
+    NoReply(u64),
     /// The server asks faster than it reads the answers.
     #[error("the server does not read our replies")]
     NotReading,
@@ -190,6 +195,9 @@ struct Core {
     output: BytesMut,
     events: Vec<(SessionEvent, usize)>,
     pending: HashMap<String, Pending>,
+    /// When the callers' requests are to be answered at the latest. Those that have been answered may still be here,
+    /// but never as the first.
+    reply_deadlines: BTreeSet<(Instant, u64)>,
     next_id: u64,
     server: ServerWatch,
     schema: Option<Arc<Schema>>,
@@ -211,6 +219,7 @@ impl Session {
             output: BytesMut::new(),
             events: Vec::new(),
             pending: HashMap::new(),
+            reply_deadlines: BTreeSet::new(),
             next_id: 0,
             schema: None,
             plan: None,
@@ -259,7 +268,13 @@ impl Session {
 
     /// Sends a request that [`Transaction`](crate::Transaction) or a caller has put into words; its reply comes as
     /// [`SessionEvent::Reply`] with `id`, which [`Session::caller_id`] has put into the text.
-    pub fn send(&mut self, id: u64, request: &[u8]) {
+    ///
+    /// `wait` is the time that the request itself asks the server to hold it back.
+    pub fn send(&mut self, id: u64, request: &[u8], wait: Duration, now: Instant) {
+        let patience = self.core.config.reply_patience.saturating_add(wait);
+        if let Some(deadline) = now.checked_add(patience) {
+            self.core.reply_deadlines.insert((deadline, id));
+        }
         self.core
             .pending
             .insert(format!("\"{}\"", Self::caller_id(id)), Pending::Caller(id));
@@ -347,6 +362,12 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, unless bytes come before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let reply = self.core.reply_deadlines.first().map(|(deadline, _)| *deadline);
+        [reply, self.life_deadline()].into_iter().flatten().min()
+    }
+
+    /// When the server has been silent for too long.
+    fn life_deadline(&self) -> Option<Instant> {
         let core = &self.core;
         if !core.synced {
             return core.last_bytes.checked_add(core.config.sync_patience);
@@ -361,7 +382,15 @@ impl Session {
     /// # Errors
     /// The session is over.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        if self
+            .core
+            .reply_deadlines
+            .first()
+            .is_some_and(|(deadline, _)| *deadline <= now)
+        {
+            return Err(SessionError::NoReply(self.core.config.reply_patience.as_secs()));
+        }
+        if self.life_deadline().is_none_or(|deadline| now < deadline) {
             return Ok(());
         }
         let core = &mut self.core;
@@ -471,6 +500,13 @@ impl Core {
                 Some(error) => Err(parse(error)?),
                 None => Ok(message.result.map_or(Ok(Value::Null), parse)?),
             };
+            while let Some((_, first)) = self.reply_deadlines.first()
+                && !self
+                    .pending
+                    .contains_key(&format!("\"{}\"", Session::caller_id(*first)))
+            {
+                self.reply_deadlines.pop_first();
+            }
             self.events.push((SessionEvent::Reply { id, reply }, size));
             return Ok(());
         }
