@@ -270,7 +270,9 @@ impl Agent {
             }
             Event::TransactionDone { id, outcome } => {
                 if let Err(error) = self.publisher.ended(id, outcome) {
-                    warn!("the northbound database refused what this host reports: {error}; trying again in {PAUSE:?}");
+                    warn!(
+                        "the northbound database did not take what this host reports: {error}; trying again in {PAUSE:?}"
+                    );
                     self.pause();
                 }
             }

@@ -33,7 +33,7 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// The database refused it; a guard that did not hold is no error.
+    /// The database did not take it.
     pub(super) fn ended(
         &mut self,
         id: TransactionId,
@@ -44,7 +44,8 @@ impl Publisher {
         }
         self.on_its_way = None;
         match outcome {
-            Ok(_) | Err(TransactError::TryAgain { .. } | TransactError::Unknown { .. }) => Ok(()),
+            // The replica shows what became of it.
+            Ok(_) | Err(TransactError::Unknown { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -7,7 +7,7 @@ use flows::{Action, EthAddr, Field, Match, Subfield};
 
 use super::base::MULTICAST_BIT;
 use super::pipeline::{integration, provider, tunnel};
-use super::{Cookie, HostFlows, HostView, Kind, NetworkHere, Tunnel, apply, apply_then, flow};
+use super::{Cookie, HostFlows, HostView, Kind, LocalPort, NetworkHere, Tunnel, apply, apply_then, flow};
 use crate::model::{Segment, TunnelType};
 
 /// Bit of a VLAN tag's control information that Open vSwitch sets when there is a tag at all.
@@ -52,21 +52,23 @@ fn cookie(here: &NetworkHere<'_>) -> Cookie {
 
 /// `br-int`: where packets go whose destination is no port of this host.
 fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
-    let to_others = || here.uplink.map(Action::output);
-    let to_all = || {
-        let mut actions = Vec::from_iter(to_others());
-        actions.push(Action::PopVlan);
-        actions.extend(here.local_ports.iter().map(|local| Action::output(local.ofport)));
+    let send = |to: &dyn Fn(&LocalPort<'_>) -> bool| {
+        let mut actions = Vec::from_iter(here.uplink.map(Action::output));
+        let ports = here
+            .local_ports
+            .iter()
+            .filter(|local| to(local))
+            .map(|local| Action::output(local.ofport));
+        let mut ports = ports.peekable();
+        actions.extend(ports.peek().map(|_| Action::PopVlan));
+        actions.extend(ports);
         apply(actions)
     };
     let multicast = tagged(here.lvid).with_masked(Field::EthDst, MULTICAST_BIT, MULTICAST_BIT);
     out.integration
-        .push(flow(integration::FORWARD, 90, cookie(here), multicast, to_all()));
-    let unknown = if here.network.learning {
-        to_all()
-    } else {
-        apply(Vec::from_iter(to_others()))
-    };
+        .push(flow(integration::FORWARD, 90, cookie(here), multicast, send(&|_| true)));
+    // All addresses of a port with port security are known, so it never has an unknown one.
+    let unknown = send(&|local| here.network.learning && !local.port.port_security);
     out.integration
         .push(flow(integration::FORWARD, 10, cookie(here), tagged(here.lvid), unknown));
 }

@@ -20,8 +20,8 @@ pub struct Network {
     pub segment: Segment,
     /// Largest IP packet, in bytes, that endpoints should send.
     pub mtu: u16,
-    /// Hosts learn MAC addresses behind each other, and unknown unicast is flooded. Otherwise the
-    /// database is the only source of addresses, and unknown unicast is dropped.
+    /// Hosts learn MAC addresses behind each other, and unknown unicast is flooded, on each host to the ports without port
+    /// security. Otherwise the database is the only source of addresses, and tunnels carry no unknown unicast.
     pub learning: bool,
 }
 
