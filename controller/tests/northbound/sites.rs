@@ -135,13 +135,15 @@ async fn what_an_agent_writes_arrives() {
         encap_types: BTreeSet::from([TunnelType::Vxlan, TunnelType::Geneve]),
         bridge_mappings: BTreeMap::from([("provider".to_owned(), "br-eth1".to_owned())]),
     };
-    let mut insert = Transaction::new();
-    register(&mut insert, &site(client.replica()).site, &registration);
-    let twice = insert.clone();
+    let (mut insert, mut twice) = (Transaction::new(), Transaction::new());
+    let nobody = site(client.replica()).site;
+    register(&mut insert, &nobody, &registration);
+    register(&mut twice, &nobody, &registration);
     transact(&mut client, insert).await.unwrap();
+    let again = transact(&mut client, twice).await;
     assert!(
-        matches!(transact(&mut client, twice).await, Err(TransactError::TryAgain { .. })),
-        "one row a name"
+        matches!(again, Err(TransactError::TryAgain { .. })),
+        "one row a name: {again:?}"
     );
 
     let now = site(client.replica()).site;
