@@ -10,6 +10,8 @@
 //! ```
 
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use server::{ServerChoice, ServerFault};
 

@@ -3,6 +3,9 @@
 
 mod client;
 mod cluster;
+mod hostile;
 mod oracle;
+mod property;
+mod proxy;
 mod server;
 mod tls;
