@@ -13,8 +13,10 @@ use crate::shared::lock;
 use crate::station::Station;
 use crate::{Error, Result};
 
-/// Every allowed pair is probed at least so often, and every forbidden one exactly.
-const ROUNDS: u32 = 3;
+/// How often every forbidden pair is probed.
+const FORBIDDEN_ROUNDS: u32 = 3;
+/// How often every allowed pair is probed at least: the last times without the floods of the forbidden ones, for a fair round trip.
+const ROUNDS: u32 = 6;
 /// From one round to the next.
 const PACE: Duration = Duration::from_millis(120);
 /// How long a packet that should not arrive may take to do so after the last one was sent.
@@ -252,8 +254,9 @@ impl Run {
                     .and_modify(|best| *best = rtt.min(*best))
                     .or_insert(rtt);
             } else {
-                // A reply is a packet of the one who answers.
-                seen.arrived.insert((probe.to, at, probe.v6));
+                // Who answers need not be whom it was meant for: another station of the asker's network may have that address. But
+                // wherever this is, it was sent in the asker's network.
+                seen.arrived.insert((probe.from, at, probe.v6));
             }
         })
     }
@@ -292,7 +295,7 @@ impl Run {
                                 mouth.echo(address, &probe)?;
                             }
                         }
-                        (Expect::Apart, Some(_)) if round < ROUNDS => {
+                        (Expect::Apart, Some(_)) if round < FORBIDDEN_ROUNDS => {
                             for frame in forbidden_frames(sender, target, &probe)? {
                                 raw.send(&frame)?;
                             }
