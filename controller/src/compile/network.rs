@@ -104,7 +104,7 @@ fn tunnelled(view: &HostView, here: &NetworkHere<'_>, kind: TunnelType, through:
             apply_then(vec![], tunnel::FLOOD),
         ));
         let from_somebody = tagged(here.lvid).with_masked(Field::EthSrc, EthAddr::default(), MULTICAST_BIT);
-        let actions = vec![learn(here, through, own), Action::output(patch_int)];
+        let actions = vec![learn(here, own), Action::output(patch_int)];
         out.tunnel
             .push(flow(tunnel::LEARN, 100, cookie, from_somebody, apply(actions)));
     }
@@ -124,7 +124,7 @@ pub(super) fn encapsulate<'a>(through: Tunnel, peers: impl IntoIterator<Item = &
 }
 
 /// Makes the switch remember that the packet's source is behind the peer that it came from.
-fn learn(here: &NetworkHere<'_>, through: Tunnel, own: IpAddr) -> Action {
+fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
     let (from, to) = match own {
         IpAddr::V4(_) => (Field::TunSrc, Field::TunDst),
         IpAddr::V6(_) => (Field::TunIpv6Src, Field::TunIpv6Dst),
@@ -150,7 +150,8 @@ fn learn(here: &NetworkHere<'_>, through: Tunnel, own: IpAddr) -> Action {
             constant(0, 16, LearnTarget::Load(Field::VlanTci.into())),
             same(Field::TunId.into(), LearnTarget::Load(Field::TunId.into())),
             same(from.into(), LearnTarget::Load(to.into())),
-            constant(through.ofport, 32, LearnTarget::Output),
+            // The tunnel port that the packet came through: Open vSwitch takes a field here, not a number.
+            same(Field::InPort.into(), LearnTarget::Output),
         ]),
         ..Learn::default()
     }))

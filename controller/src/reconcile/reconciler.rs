@@ -186,7 +186,12 @@ impl Reconciler {
         let mut commands = Vec::new();
 
         let mut problems = BTreeMap::new();
-        let guarded = self.program(&needed, &desired, &mut commands, &mut problems);
+        // A bridge's flows depend on the ports of the others: until all are known, what looks superfluous may be right.
+        let guarded = if self.knows_all(&needed) {
+            self.program(&needed, &desired, &mut commands, &mut problems)
+        } else {
+            BTreeSet::new()
+        };
         let Plan {
             mut changes,
             problems: misfits,
@@ -275,6 +280,11 @@ impl Reconciler {
         name.is_some_and(|name| *name == openflow_name(port))
     }
 
+    /// True if there is a session with every one of these bridges.
+    fn knows_all(&self, needed: &BTreeSet<String>) -> bool {
+        needed.iter().all(|bridge| self.sessions.contains_key(bridge))
+    }
+
     /// Sends what differs, and returns the bridges on which nothing does.
     fn program(
         &mut self,
@@ -309,11 +319,7 @@ impl Reconciler {
                 if conflicts.is_empty() {
                     guarded.insert((*bridge).clone());
                 }
-            } else if *bridge != INTEGRATION_BRIDGE
-                || others
-                    .iter()
-                    .all(|other| guarded.contains(*other) || !self.sessions.contains_key(*other))
-            {
+            } else if *bridge != INTEGRATION_BRIDGE || others.iter().all(|other| guarded.contains(*other)) {
                 commands.push(Command::Program {
                     bridge: (*bridge).clone(),
                     changes: changes.clone(),
@@ -342,8 +348,7 @@ impl Reconciler {
             .collect();
         let mut out = recorded.clone();
         // What the flows of a bridge mention is known only in a session with it.
-        let known = !needed.is_empty() && needed.iter().all(|bridge| self.sessions.contains_key(bridge));
-        if self.transacting || !known {
+        if self.transacting || needed.is_empty() || !self.knows_all(needed) {
             return out;
         }
         let missing = networks.into_iter().filter(|network| !recorded.contains_key(network));

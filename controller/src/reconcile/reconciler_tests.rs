@@ -165,6 +165,25 @@ fn a_restart_of_the_agent_changes_nothing() {
 }
 
 #[test]
+fn sessions_that_begin_one_by_one_change_nothing() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let bridges: Vec<_> = world.flows.keys().cloned().collect();
+    for first in 0..bridges.len() {
+        world.reconciler = Reconciler::default();
+        let order = bridges.iter().cycle().skip(first).take(bridges.len());
+        for (nth, bridge) in order.enumerate() {
+            world.connect(bridge);
+            let report = world.run(|_| ());
+            assert_eq!(world.sent, [], "after the session with {bridge}");
+            assert_eq!(report.applied.is_some(), nth + 1 == bridges.len());
+        }
+    }
+}
+
+#[test]
 fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
     let mut world = world();
     world.run(|_| ());

@@ -126,7 +126,8 @@ impl World {
             .session_began(INTEGRATION_BRIDGE, integration_ports, Vec::new());
     }
 
-    fn connect(&mut self, bridge: &str) {
+    /// A new session with a bridge.
+    pub(super) fn connect(&mut self, bridge: &str) {
         let flows: Vec<Flow> = self
             .flows
             .entry(bridge.to_owned())
