@@ -1,0 +1,240 @@
+//! What goes on while heddle is changed, restarted, or left alone with half of its surroundings; and what is not heddle's to touch.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+
+use lab::probe::{self, Stream};
+use lab::{Host, HostPlan, Lab, PATIENCE, Signal, Site, wait};
+use tests::Document;
+
+fn tenant() -> Document {
+    Document::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &["a", "b", "c"])
+}
+
+/// How many flow-mods and group-mods a host's switch has been sent since the counting was switched on.
+fn flow_mods(host: &Host) -> usize {
+    let log = std::fs::read_to_string(host.dir().join("ovs-vswitchd.log")).unwrap();
+    log.matches("OFPT_FLOW_MOD").count() + log.matches("GROUP_MOD").count()
+}
+
+fn count_flow_mods(host: &Host) {
+    host.appctl(&["vlog/set", "vconn:file:dbg"]).unwrap();
+    host.appctl(&["vlog/disable-rate-limit", "vconn"]).unwrap();
+}
+
+/// The agent starts anew on a host where nothing has changed: it sends no flow-mod, and no packet is lost or doubled.
+#[test]
+fn a_restart_of_the_agent_changes_nothing() {
+    let site = Site::start("restart", 2, &["provider"]).unwrap();
+    let vlan = "type: vlan, physical_network: provider, vlan: 1001";
+    let document = tenant().network("office", vlan, "10.1.0", "fd00:1", &["o1", "o2"]);
+    site.apply(&document.to_string()).unwrap();
+    let [a, b, o1, o2] = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    site.wait().unwrap();
+    let streams = [
+        Stream::start(&a, &b, false, 100).unwrap(),
+        Stream::start(&o1, &o2, true, 100).unwrap(),
+    ];
+    let host = site.host(1).unwrap();
+    let flows = || ["br-int", "br-tun", "br-provider"].map(|bridge| host.flows(bridge).unwrap());
+    let before = flows();
+    count_flow_mods(host);
+
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        site.stop_agent(host, signal).unwrap();
+        site.start_agent(host).unwrap();
+        site.wait().unwrap();
+        streams[0].wait_for(30).unwrap();
+    }
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    assert_eq!(flows(), before);
+    for stream in streams {
+        let report = stream.stop().unwrap();
+        assert_eq!(
+            (report.lost, report.unanswered, report.duplicated),
+            (0, 0, 0),
+            "{report:?}"
+        );
+    }
+
+    // The count counts: a change is seen.
+    let _c = site.plug("c", 1).unwrap();
+    assert!(flow_mods(host) > 0);
+}
+
+/// Twenty networks on two hosts; while one goes, the others lose nothing.
+#[test]
+fn deleting_a_network_costs_the_others_no_packet() {
+    let site = Site::start("delete", 2, &[]).unwrap();
+    let names: Vec<_> = (1..=20)
+        .map(|n| (format!("n{n}"), format!("a{n}"), format!("b{n}")))
+        .collect();
+    let types = ["vxlan", "gre", "geneve"];
+    let document = names
+        .iter()
+        .zip(1..)
+        .fold(Document::new(), |document, ((network, a, b), vni)| {
+            let kind = format!("type: {}, vni: {vni}", types[vni % 3]);
+            document.network(network, &kind, "10.0.0", "fd00", &[a, b])
+        });
+    site.apply(&document.to_string()).unwrap();
+    let placements: Vec<_> = names
+        .iter()
+        .flat_map(|(_, a, b)| [(a.as_str(), 1), (b.as_str(), 2)])
+        .collect();
+    let mut endpoints = site.plug_all(&placements).unwrap().into_iter();
+    let mut pairs = Vec::new();
+    while let (Some(a), Some(b)) = (endpoints.next(), endpoints.next()) {
+        pairs.push((a, b));
+    }
+    site.wait().unwrap();
+    // The first five go; five of each type, near and far in the order, stay and talk.
+    let staying = pairs.split_off(5);
+    for (a, b) in &pairs {
+        probe::ping(a, b, PATIENCE).unwrap();
+    }
+    let streams: Vec<_> = staying
+        .iter()
+        .map(|(a, b)| Stream::start(a, b, false, 100).unwrap())
+        .collect();
+    for (network, _, _) in &names[..5] {
+        site.heddle(&["network", "delete", "--cascade", network]).unwrap();
+    }
+    site.wait().unwrap();
+    streams[0].wait_for(50).unwrap();
+    for (stream, (a, _)) in streams.into_iter().zip(&staying) {
+        let report = stream.stop().unwrap();
+        assert_eq!((report.lost, report.unanswered), (0, 0), "{}: {report:?}", a.name());
+        assert!(report.sent > 50, "{report:?}");
+    }
+    let refused = probe::ping(&pairs[0].0, &pairs[0].1, std::time::Duration::from_secs(1));
+    assert!(refused.is_err(), "a deleted network still carries packets");
+}
+
+/// An operator's own bridges, ports and flows, on heddle's bridges too, are there before heddle, during it and after it.
+#[test]
+fn what_an_operator_made_is_not_touched() {
+    let lab = Lab::new("operator").unwrap();
+    let wire = lab.wire("provider").unwrap();
+    let site = Site::boot(lab, 2, HostPlan::new().provider(&wire)).unwrap();
+    let host = site.host(1).unwrap();
+    host.vsctl(
+        "add-br br-op -- set Bridge br-op datapath_type=netdev fail_mode=secure external_ids:owner=me \
+         -- add-port br-op op0 tag=5 -- set Interface op0 type=internal \
+         -- add-br br-int -- set Bridge br-int datapath_type=netdev fail_mode=secure \
+         -- add-port br-int op1 -- set Interface op1 type=internal",
+    )
+    .unwrap();
+    for (bridge, flow) in [
+        ("br-op", "table=3,cookie=0x77,priority=5,tcp,actions=drop"),
+        (
+            "br-provider",
+            "table=0,cookie=0x77,priority=70,udp,tp_dst=9,actions=drop",
+        ),
+        ("br-provider", "table=7,priority=1,ip,actions=NORMAL"),
+        ("br-int", "table=200,cookie=0x99,priority=1,arp,actions=drop"),
+    ] {
+        host.ofctl("add-flow", bridge, &[flow]).unwrap();
+    }
+    let theirs = || -> Vec<String> {
+        let marks = ["tp_dst=9", "table=7,", "table=200,"];
+        let mut flows = host.flows("br-op").unwrap();
+        for bridge in ["br-provider", "br-int"] {
+            flows.extend(
+                host.flows(bridge)
+                    .unwrap()
+                    .into_iter()
+                    .filter(|flow| marks.iter().any(|mark| flow.contains(mark))),
+            );
+        }
+        let rows = "--columns=name,datapath_type,fail_mode,external_ids,ports list Bridge br-op";
+        flows.push(host.vsctl(rows).unwrap());
+        for port in ["op0", "op1"] {
+            flows.push(
+                host.vsctl(&format!("--columns=name,tag,external_ids,interfaces list Port {port}"))
+                    .unwrap(),
+            );
+        }
+        flows.push(
+            host.vsctl("list-ports br-provider")
+                .unwrap()
+                .lines()
+                .filter(|port| *port == "eth1")
+                .collect(),
+        );
+        flows
+    };
+    let before = theirs();
+    assert!(
+        before.iter().filter(|line| line.contains("actions=")).count() >= 4,
+        "{before:#?}"
+    );
+
+    site.start_heddle().unwrap();
+    let vlan = "type: vlan, physical_network: provider, vlan: 1001";
+    let document = tenant().network("office", vlan, "10.1.0", "fd00:1", &["o1", "o2"]);
+    site.apply(&document.to_string()).unwrap();
+    let endpoints = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    probe::ping(&endpoints[0], &endpoints[1], PATIENCE).unwrap();
+    probe::ping(&endpoints[2], &endpoints[3], PATIENCE).unwrap();
+    assert_eq!(theirs(), before, "with heddle at work");
+
+    site.stop_agent(host, Signal::SIGTERM).unwrap();
+    site.start_agent(host).unwrap();
+    site.heddle(&["network", "delete", "--cascade", "office"]).unwrap();
+    site.wait().unwrap();
+    assert_eq!(theirs(), before, "after a restart and a deletion");
+}
+
+/// An agent that finds neither its switch nor the northbound database says so, keeps trying, and works when they appear.
+#[test]
+fn an_agent_waits_for_what_is_not_there_yet() {
+    let site = Site::boot(Lab::new("late").unwrap(), 1, HostPlan::new()).unwrap();
+    let host = site.host(1).unwrap();
+    host.end_database(Signal::SIGTERM).unwrap();
+    site.start_agent(host).unwrap();
+    let says = |what: &str, word: &str| {
+        wait::until_true(what, PATIENCE, || {
+            site.check_agents()?;
+            Ok(site.agent_log(host)?.contains(word))
+        })
+        .unwrap();
+    };
+    says("the agent says that it has no switch", "db.sock");
+    host.start_database().unwrap();
+    says("the agent says that it has no northbound database", "nb.sock");
+    site.start_database().unwrap();
+    site.wait_for_hosts().unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
+    probe::ping(&a, &b, PATIENCE).unwrap();
+}
+
+/// Each part of a running site ends and starts again; afterwards everything works, old and new.
+#[test]
+fn every_part_may_end_and_start_again() {
+    let site = Site::start("again", 2, &[]).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    let host = site.host(1).unwrap();
+
+    // Forwarding needs neither database.
+    let stream = Stream::start(&a, &b, false, 100).unwrap();
+    site.stop_database().unwrap();
+    host.end_database(Signal::SIGKILL).unwrap();
+    stream.wait_for(50).unwrap();
+    host.start_database().unwrap();
+    site.start_database().unwrap();
+    site.wait().unwrap();
+    let report = stream.stop().unwrap();
+    assert_eq!((report.lost, report.unanswered), (0, 0), "{report:?}");
+
+    // A switch that starts again has no flows.
+    host.end_daemon(Signal::SIGKILL).unwrap();
+    host.start_daemon().unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    probe::ping(&b, &a, PATIENCE).unwrap();
+    let c = site.plug("c", 1).unwrap();
+    probe::ping(&b, &c, PATIENCE).unwrap();
+    probe::ping(&a, &c, PATIENCE).unwrap();
+}
