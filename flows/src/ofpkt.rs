@@ -20,6 +20,7 @@ mod framing;
 mod hello;
 mod instructions;
 mod learn;
+mod match_old;
 mod message;
 mod multipart;
 mod nicira;
@@ -54,3 +55,5 @@ pub const NO_BUFFER: u32 = u32::MAX;
 pub const ANY_GROUP: u32 = u32::MAX;
 /// The table that stands for all (`OFPTT_ALL`).
 pub const ALL_TABLES: u8 = 255;
+
+pub(crate) use oxm::{is_valid as is_valid_value, prerequisites_hold};

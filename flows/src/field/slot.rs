@@ -67,7 +67,7 @@ define_slots! {
     TunErspanHwid 1 6,
     TunGtpuFlags 1 8,
     TunGtpuMsgtype 1 8,
-    TunFlags 2 1,
+    TunFlags 2 16,
     TunMetadata0 0 992,
     TunMetadata1 0 992,
     TunMetadata2 0 992,

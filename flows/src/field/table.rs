@@ -87,7 +87,7 @@ define_fields! {
     TunMetadata61: "tun_metadata61" / "", 124 bytes 992 bits, Hex, Masked, Always, ReadWrite, TunMetadata61 Whole, [(NxmNx, 101, "NXM_NX_TUN_METADATA61", V10)];
     TunMetadata62: "tun_metadata62" / "", 124 bytes 992 bits, Hex, Masked, Always, ReadWrite, TunMetadata62 Whole, [(NxmNx, 102, "NXM_NX_TUN_METADATA62", V10)];
     TunMetadata63: "tun_metadata63" / "", 124 bytes 992 bits, Hex, Masked, Always, ReadWrite, TunMetadata63 Whole, [(NxmNx, 103, "NXM_NX_TUN_METADATA63", V10)];
-    TunFlags: "tun_flags" / "", 2 bytes 1 bits, TunnelFlags, Masked, Always, ReadWrite, TunFlags Whole, [(NxmNx, 104, "NXM_NX_TUN_FLAGS", V10)];
+    TunFlags: "tun_flags" / "", 2 bytes 1 bits, TunnelFlags, Masked, Always, ReadWrite, TunFlags Bits(0), [(NxmNx, 104, "NXM_NX_TUN_FLAGS", V10)];
     InPort: "in_port" / "", 2 bytes 16 bits, Port16, Exact, Always, ReadWrite, InPort Whole, [(NxmOf, 0, "NXM_OF_IN_PORT", V10)];
     InPortOxm: "in_port_oxm" / "", 4 bytes 32 bits, Port, Exact, Always, ReadWrite, InPort Whole, [(Basic, 0, "OXM_OF_IN_PORT", V12)];
     SkbPriority: "skb_priority" / "", 4 bytes 32 bits, Hex, Exact, Always, ReadOnly, SkbPriority Whole, [];

@@ -82,13 +82,45 @@ fn put_set_field(out: &mut Writer, set: &SetField, context: &Context<'_>) {
         return;
     }
     let variable = set.field().is_tun_metadata();
-    if load && !variable && oxm::has_short_header(set.field()) || !variable && oxm::has_short_header(set.field()) {
+    if !variable && oxm::has_short_header(set.field()) {
         for (part, value) in load_segments(set) {
             nicira::put_reg_load(out, part, value);
         }
     } else {
         nicira::put_reg_load2(out, |out| put_set_value(out, set, Version::V10));
     }
+}
+
+/// The actions of OpenFlow 1.0 or 1.1 that a `set_field` of a whole field was called before there was one.
+fn old_form(set: &SetField, version: Version) -> Option<Vec<Action>> {
+    if version > Version::V11 || set.spelling() == SetSpelling::Load || !set.is_whole() {
+        return None;
+    }
+    let value = set.value();
+    let short = u16::try_from(value & 0xffff).unwrap_or(0);
+    let byte = u8::try_from(value & 0xff).unwrap_or(0);
+    let mac = EthAddr::from_u64(u64::try_from(value & 0xffff_ffff_ffff).unwrap_or(0));
+    let ip = Ipv4Addr::from_bits(u32::try_from(value & 0xffff_ffff).unwrap_or(0));
+    let one = match set.field() {
+        Field::VlanTci if value & VLAN_CFI != 0 => {
+            let pcp = u8::try_from(short >> 13).unwrap_or(0);
+            return Some(vec![Action::ModVlanVid(short & 0xfff), Action::ModVlanPcp(pcp)]);
+        }
+        Field::VlanTci => Action::StripVlan,
+        Field::VlanVid => Action::SetVlanVid(short & 0xfff),
+        Field::VlanPcp => Action::SetVlanPcp(byte & 7),
+        Field::EthSrc => Action::ModDlSrc(mac),
+        Field::EthDst => Action::ModDlDst(mac),
+        Field::IpSrc => Action::ModNwSrc(ip),
+        Field::IpDst => Action::ModNwDst(ip),
+        Field::NwTos => Action::ModNwTos(byte & 0xfc),
+        Field::IpDscp => Action::ModNwTos(byte << 2),
+        Field::NwEcn if version == Version::V11 => Action::ModNwEcn(byte),
+        Field::TcpSrc | Field::UdpSrc => Action::ModTpSrc(short),
+        Field::TcpDst | Field::UdpDst => Action::ModTpDst(short),
+        _ => return None,
+    };
+    Some(vec![one])
 }
 
 /// The OXM entry of a written value.
@@ -165,10 +197,13 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             nicira::put(out, &Action::PopQueue, context);
         }
         Action::Group(group) if !v10 => simple(out, 22, &group.to_be_bytes()),
-        Action::SetField(set) => put_set_field(out, set, context),
+        Action::SetField(set) => match old_form(set, version) {
+            Some(forms) => forms.iter().for_each(|form| put(out, form, context)),
+            None => put_set_field(out, set, context),
+        },
         Action::Move { src, dst } | Action::CopyField { src, dst } if version >= Version::V15 => {
             let start = begin(out, 28);
-            put_copy(out, *src, *dst);
+            put_copy(out, *src, *dst, version);
             end(out, start);
         }
         Action::CopyField { src, dst } if version >= Version::V13 => {
@@ -176,7 +211,7 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             out.u32(ONF);
             out.u16(3200);
             out.zeros(2);
-            put_copy(out, *src, *dst);
+            put_copy(out, *src, *dst, version);
             end(out, start);
         }
         Action::ModVlanVid(vid) | Action::SetVlanVid(vid) if v10 => {
@@ -257,13 +292,13 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
     }
 }
 
-fn put_copy(out: &mut Writer, src: Subfield, dst: Subfield) {
+fn put_copy(out: &mut Writer, src: Subfield, dst: Subfield, version: Version) {
     out.u16(src.bits);
     out.u16(src.offset);
     out.u16(dst.offset);
     out.zeros(2);
-    oxm::put_field(out, src.field);
-    oxm::put_field(out, dst.field);
+    oxm::put_field_for(out, src.field, version);
+    oxm::put_field_for(out, dst.field, version);
 }
 
 /// Reads actions to the end.

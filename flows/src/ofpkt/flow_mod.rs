@@ -2,7 +2,7 @@
 
 use super::oxm::{self, Strictness};
 use super::wire::{Put, Reader, Writer};
-use super::{ANY_GROUP, DecodeError, NO_BUFFER, OfpError, instructions};
+use super::{ANY_GROUP, DecodeError, NO_BUFFER, OfpError, instructions, match_old};
 use crate::{Flow, FlowFlags, Port, Version};
 
 /// What is done to the flows.
@@ -55,6 +55,10 @@ pub struct FlowMod {
     pub out_port: Port,
     /// For delete: only flows that output to this group; [`ANY_GROUP`]: all.
     pub out_group: u32,
+    /// In OpenFlow 1.0: in Nicira's form (`NXT_FLOW_MOD`) although OpenFlow's own could say the same.
+    pub nicira_form: bool,
+    /// In OpenFlow 1.0: the table is said although it is [`super::ALL_TABLES`], which leaves the choice to the switch.
+    pub table_said: bool,
 }
 
 impl FlowMod {
@@ -69,6 +73,8 @@ impl FlowMod {
             buffer_id: NO_BUFFER,
             out_port: Port::ANY,
             out_group: ANY_GROUP,
+            nicira_form: false,
+            table_said: false,
         }
     }
 
@@ -104,7 +110,137 @@ impl FlowMod {
         }
     }
 
-    /// Appends the body for OpenFlow 1.2 and up.
+    /// True if OpenFlow 1.0 must use Nicira's form.
+    pub(super) fn needs_nicira_form(&self) -> bool {
+        let cookie_filter = self.cookie_mask != 0;
+        self.nicira_form || cookie_filter || !match_old::fits_v10(&self.flow.matches)
+    }
+
+    /// The command of OpenFlow 1.0, with the table in its high byte.
+    fn command_and_table(&self) -> u16 {
+        let unsaid = self.flow.table == super::ALL_TABLES && !self.table_said;
+        let table = if unsaid { 0 } else { self.flow.table };
+        u16::from(table) << 8 | self.command as u16
+    }
+
+    /// The cookie that OpenFlow 1.0 has only one field for.
+    fn old_cookie(&self) -> u64 {
+        self.new_cookie.unwrap_or(self.flow.cookie)
+    }
+
+    /// Appends the body for OpenFlow 1.0.
+    pub(super) fn put_v10(&self, out: &mut Writer) {
+        let flow = &self.flow;
+        match_old::put_v10(out, &flow.matches);
+        out.u64(self.old_cookie());
+        self.put_v10_tail(out);
+        instructions::put(out, &flow.instructions, &flow.matches, Version::V10);
+    }
+
+    fn put_v10_tail(&self, out: &mut Writer) {
+        let flow = &self.flow;
+        out.u16(self.command_and_table());
+        out.u16(flow.idle_timeout);
+        out.u16(flow.hard_timeout);
+        out.u16(flow.priority);
+        out.u32(self.buffer_id);
+        out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
+        out.u16(flow.flags.0 & known_flags(Version::V10));
+    }
+
+    /// Appends what follows the head of `NXT_FLOW_MOD`.
+    pub(super) fn put_nicira(&self, out: &mut Writer) {
+        let flow = &self.flow;
+        let filter = self.cookie_mask != 0;
+        out.u64(if filter {
+            self.new_cookie.unwrap_or(u64::MAX)
+        } else {
+            self.old_cookie()
+        });
+        self.put_v10_tail(out);
+        let length_at = out.len();
+        out.u16(0);
+        out.zeros(6);
+        let start = out.len();
+        if filter {
+            oxm::put_cookie(out, flow.cookie, self.cookie_mask);
+        }
+        oxm::put_match(out, &flow.matches, Version::V10);
+        out.fill_len(start, length_at);
+        out.pad8(start);
+        instructions::put(out, &flow.instructions, &flow.matches, Version::V10);
+    }
+
+    /// Reads the body of OpenFlow 1.0.
+    pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let matches = match_old::read_v10(reader)?;
+        let cookie = reader.u64()?;
+        let mut found = Self::read_v10_tail(
+            reader,
+            Flow {
+                matches,
+                cookie,
+                ..Flow::default()
+            },
+        )?;
+        found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        Ok(found)
+    }
+
+    fn read_v10_tail(reader: &mut Reader<'_>, mut flow: Flow) -> Result<Self, DecodeError> {
+        let place = *reader;
+        let [table, command] = reader.u16()?.to_be_bytes();
+        let command = FlowModCommand::from_wire(command).ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
+        flow.table = table;
+        flow.idle_timeout = reader.u16()?;
+        flow.hard_timeout = reader.u16()?;
+        flow.priority = reader.u16()?;
+        let buffer_id = reader.u32()?;
+        let out_port = Port::from_u16(reader.u16()?);
+        let flags = reader.u16()?;
+        if flags & 4 != 0 {
+            // Emergency flows were never in use.
+            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
+        }
+        if flags & !known_flags(Version::V10) != 0 {
+            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
+        }
+        flow.flags = FlowFlags(flags);
+        Ok(Self {
+            buffer_id,
+            out_port,
+            ..Self::new(command, flow)
+        })
+    }
+
+    /// Reads what follows the head of `NXT_FLOW_MOD`.
+    pub(super) fn read_nicira(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let cookie = reader.u64()?;
+        let mut found = Self::read_v10_tail(
+            reader,
+            Flow {
+                cookie,
+                ..Flow::default()
+            },
+        )?;
+        let length = usize::from(reader.u16()?);
+        reader.skip(6)?;
+        let (matches, filter) = oxm::nx_match(reader, length, Strictness::Strict)?;
+        found.flow.matches = matches;
+        found.nicira_form = true;
+        if let Some((value, mask)) = filter {
+            if found.command == FlowModCommand::Add {
+                return Err(reader.error(OfpError::FLOW_BAD_COMMAND));
+            }
+            found.new_cookie = (cookie != u64::MAX).then_some(cookie);
+            found.flow.cookie = value;
+            found.cookie_mask = mask;
+        }
+        found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        Ok(found)
+    }
+
+    /// Appends the body for OpenFlow 1.1 and up.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         let flow = &self.flow;
         out.u64(flow.cookie);
@@ -124,11 +260,11 @@ impl FlowMod {
         out.u32(self.out_group);
         out.u16(flow.flags.0 & known_flags(version));
         out.u16(if version >= Version::V14 { flow.importance } else { 0 });
-        oxm::put_ofp_match(out, &flow.matches, version);
+        oxm::put_any_match(out, &flow.matches, version);
         instructions::put(out, &flow.instructions, &flow.matches, version);
     }
 
-    /// Reads the body for OpenFlow 1.2 and up.
+    /// Reads the body for OpenFlow 1.1 and up.
     pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
         let (cookie, cookie_mask) = (reader.u64()?, reader.u64()?);
@@ -146,7 +282,7 @@ impl FlowMod {
         if flags & !known_flags(version) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
-        let matches = oxm::ofp_match(reader, Strictness::Strict)?;
+        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
         let instructions = instructions::read(reader.sub(reader.len())?, version)?;
         let flow = Flow {
             matches,
@@ -160,13 +296,11 @@ impl FlowMod {
             table,
         };
         Ok(Self {
-            command,
-            flow,
             cookie_mask,
-            new_cookie: None,
             buffer_id,
             out_port,
             out_group,
+            ..Self::new(command, flow)
         })
     }
 }

@@ -111,6 +111,26 @@ fn numbers(version: Version) -> Numbers {
     }
 }
 
+/// Nicira's vendor id.
+const NICIRA: u32 = 0x2320;
+
+/// Appends vendor and subtype.
+fn vendor(out: &mut Writer, vendor: u32, subtype: u32) {
+    out.u32(vendor);
+    out.u32(subtype);
+}
+
+fn read_vendor(reader: &mut Reader<'_>, version: Version) -> Result<Body, DecodeError> {
+    let mut head = *reader;
+    match (head.u32(), head.u32()) {
+        (Ok(NICIRA), Ok(13)) if version == Version::V10 => {
+            reader.skip(8)?;
+            Ok(Body::FlowMod(Box::new(FlowMod::read_nicira(reader)?)))
+        }
+        _ => Ok(Body::Other(4, reader.bytes(reader.len())?.to_vec())),
+    }
+}
+
 impl Message {
     /// A message.
     #[must_use]
@@ -153,6 +173,7 @@ impl Message {
             Body::FlowRemoved(_) => 11,
             Body::PortStatus(_) => 12,
             Body::PacketOut(_) => 13,
+            Body::FlowMod(flow_mod) if self.version == Version::V10 && flow_mod.needs_nicira_form() => 4,
             Body::FlowMod(_) => 14,
             Body::MultipartRequest(_) => numbers.multipart_request,
             Body::MultipartReply(..) => numbers.multipart_reply,
@@ -186,7 +207,12 @@ impl Message {
             Body::FlowRemoved(removed) => removed.put(out, version),
             Body::PortStatus(status) => status.put(out, version),
             Body::PacketOut(packet) => packet.put(out, version),
-            Body::FlowMod(flow_mod) => flow_mod.put(out, version),
+            Body::FlowMod(flow_mod) if version > Version::V10 => flow_mod.put(out, version),
+            Body::FlowMod(flow_mod) if flow_mod.needs_nicira_form() => {
+                vendor(out, NICIRA, 13);
+                flow_mod.put_nicira(out);
+            }
+            Body::FlowMod(flow_mod) => flow_mod.put_v10(out),
             Body::MultipartRequest(request) => request.put(out, version),
             Body::MultipartReply(reply, more) => reply.put(out, *more, version),
             Body::RoleRequest(role) | Body::RoleReply(role) => role.put(out),
@@ -242,7 +268,9 @@ fn read_body(reader: &mut Reader<'_>, version: Version, kind: u8, xid: u32, dept
         11 if modern && version < Version::V15 => Body::FlowRemoved(FlowRemoved::read(reader)?),
         12 => Body::PortStatus(PortStatus::read(reader, version)?),
         13 => Body::PacketOut(PacketOut::read(reader, version)?),
-        14 if modern => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
+        4 => read_vendor(reader, version)?,
+        14 if version == Version::V10 => Body::FlowMod(Box::new(FlowMod::read_v10(reader)?)),
+        14 => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
         kind if kind == numbers.multipart_request => Body::MultipartRequest(MultipartRequest::read(reader, version)?),
         kind if kind == numbers.multipart_reply => {
             let (reply, more) = MultipartReply::read(reader, version)?;

@@ -24,7 +24,12 @@ pub(crate) fn put_header(out: &mut Writer, id: &WireId, masked: bool, len: usize
 
 /// The header of a field's whole value, as actions name fields; Nicira's own name first.
 pub(crate) fn put_field(out: &mut Writer, field: Field) {
-    if let Some(id) = field.info().wire.first() {
+    put_field_for(out, field, Version::V10);
+}
+
+/// The same with the name that a version prefers.
+pub(crate) fn put_field_for(out: &mut Writer, field: Field, version: Version) {
+    if let Some(id) = field.wire_id(version) {
         // Tunnel metadata is named with the length it has where nothing else is known.
         put_header(out, id, false, usize::from(field.info().bytes));
     }
@@ -173,7 +178,10 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
     let mut entries: SmallVec<[(u8, Entry<'_>); 16]> = matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
     entries.sort_unstable_by_key(|(rank, _)| *rank);
     for (_, entry) in &entries {
-        put_entry(out, matches, entry, version);
+        // What packets of this match do not have can not be said; Open vSwitch leaves it out.
+        if entry.slot < Slot::VlanTci || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite) {
+            put_entry(out, matches, entry, version);
+        }
     }
 }
 
@@ -365,7 +373,7 @@ fn read_field(matches: &mut Match, field: Field, masked: bool, payload: &[u8]) -
         return Err(OfpError::MATCH_BAD_LEN);
     }
     if field.is_tun_metadata() {
-        if len == 0 || len > 124 {
+        if len > 124 {
             return Err(OfpError::MATCH_BAD_LEN);
         }
         if masked && value_bytes.iter().zip(mask_bytes).any(|(v, m)| v & !m != 0) {
@@ -444,7 +452,10 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
         Prerequisite::Nd => nd(&[135, 136]),
         Prerequisite::NdSolicit => nd(&[135]),
         Prerequisite::NdAdvert => nd(&[136]),
-        Prerequisite::Ct => ip(),
+        Prerequisite::Ct => matches.slot(Slot::CtState).is_some_and(|(value, mask)| {
+            const VALID: u128 = 0x01 | 0x02 | 0x04 | 0x08 | 0x40 | 0x80;
+            value & VALID != 0 || (value & 0x20 != 0 && mask & 0x10 != 0 && value & 0x10 == 0)
+        }),
     }
 }
 
@@ -473,4 +484,53 @@ pub(crate) fn ofp_match(reader: &mut Reader<'_>, strictness: Strictness) -> Resu
         .zeros(padding, OfpError::MATCH_BAD_LEN)
         .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
     read_match(body, strictness).map(|(matches, _)| matches)
+}
+
+/// Appends the match of any version from 1.1 on.
+pub(crate) fn put_any_match(out: &mut Writer, matches: &Match, version: Version) {
+    if version == Version::V11 {
+        super::match_old::put_v11(out, matches);
+    } else {
+        put_ofp_match(out, matches, version);
+    }
+}
+
+/// Reads the match of any version from 1.1 on. Switches of OpenFlow 1.2 and up may still send that of 1.1.
+pub(crate) fn any_match(
+    reader: &mut Reader<'_>,
+    version: Version,
+    strictness: Strictness,
+) -> Result<Match, DecodeError> {
+    let mut kind = *reader;
+    if version == Version::V11 || matches!((kind.u16(), kind.u16()), (Ok(0), Ok(88))) {
+        super::match_old::read_v11(reader)
+    } else {
+        ofp_match(reader, strictness)
+    }
+}
+
+/// Appends `NXM_NX_COOKIE`.
+pub(crate) fn put_cookie(out: &mut Writer, value: u64, mask: u64) {
+    let masked = mask != u64::MAX;
+    out.u16(0x0001);
+    out.u8(COOKIE << 1 | u8::from(masked));
+    out.u8(if masked { 16 } else { 8 });
+    out.u64(value);
+    if masked {
+        out.u64(mask);
+    }
+}
+
+/// Reads `length` bytes of NXM entries and their padding.
+pub(crate) fn nx_match(
+    reader: &mut Reader<'_>,
+    length: usize,
+    strictness: Strictness,
+) -> Result<MatchAndCookie, DecodeError> {
+    let place = *reader;
+    let body = reader.sub(length).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    reader
+        .skip(length.next_multiple_of(8) - length)
+        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    read_match(body, strictness)
 }

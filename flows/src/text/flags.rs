@@ -86,4 +86,14 @@ impl BitNames {
             super::number::hex(out, u128::from(rest));
         }
     }
+
+    /// The bit with this name.
+    pub(crate) fn bit(&self, name: &str) -> Option<u32> {
+        self.names.iter().find(|(_, n)| *n == name).map(|(bit, _)| *bit)
+    }
+
+    /// All names, for messages.
+    pub(crate) fn list(&self) -> String {
+        self.names.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+    }
 }

@@ -4,7 +4,7 @@ mod actions;
 mod learn;
 mod matches;
 
-pub(crate) use actions::{instructions, list as action_list, subfield};
+pub(crate) use actions::{instructions, list as action_list, packet_in_reason, subfield};
 pub(crate) use matches::fields;
 
 use super::number::{dec, hex};

@@ -349,7 +349,7 @@ fn vlan(out: &mut String, tci: u32, mask: u32) {
 /// Hexadecimal without leading zeros, as long as it may be; the bare name if only its presence is asked for.
 fn tun_metadata(out: &mut String, field: Field, entry: &Entry<'_>) {
     out.push_str(field.name());
-    if entry.mask_bytes.is_some_and(|m| m.iter().all(|b| *b == 0)) {
+    if entry.value_bytes.is_empty() {
         out.push(',');
         return;
     }

@@ -1,0 +1,325 @@
+//! Reading flows as ovs-ofctl does: all that `add-flow`, `parse-flows` and `dump-flows` accept or print.
+
+mod actions;
+mod ct;
+mod learn;
+mod more;
+pub(crate) mod token;
+pub(crate) mod value;
+
+use super::print::Names;
+use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
+use crate::{Flow, FlowFlags, Instructions, Match, Port};
+use token::{KeyValue, Tokens};
+
+/// Text is not a flow.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("column {column}: {what}")]
+pub struct ParseError {
+    /// Where, in bytes from 1.
+    pub column: usize,
+    /// What was found and what was expected.
+    pub what: String,
+}
+
+/// A fault in a piece of the text; it becomes a [`ParseError`] where the whole text is known.
+#[derive(Debug)]
+pub(crate) struct Fault<'a> {
+    pub(crate) at: &'a str,
+    pub(crate) what: String,
+}
+
+impl<'a> Fault<'a> {
+    pub(crate) fn new(at: &'a str, what: impl Into<String>) -> Self {
+        Self { at, what: what.into() }
+    }
+
+    fn placed(self, text: &str) -> ParseError {
+        let offset = (self.at.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+        let column = offset.filter(|o| *o <= text.len()).unwrap_or(0) + 1;
+        ParseError {
+            column,
+            what: self.what,
+        }
+    }
+}
+
+pub(crate) type Parsed<'a, T> = Result<T, Fault<'a>>;
+
+/// Reads one flow, in the syntax of `ovs-ofctl add-flow` or as `ovs-ofctl dump-flows` prints it.
+///
+/// # Errors
+/// If the text is not a flow: where and why.
+pub fn parse_flow(text: &str) -> Result<Flow, ParseError> {
+    parse_flow_named(text, &super::print::NO_NAMES)
+}
+
+/// The same with names of ports and tables.
+///
+/// # Errors
+/// If the text is not a flow: where and why.
+pub fn parse_flow_named(text: &str, names: &Names) -> Result<Flow, ParseError> {
+    let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
+    let mut flow = spec.flow;
+    if !spec.table_given {
+        flow.table = 0;
+    }
+    Ok(flow)
+}
+
+/// Reads a change of flows: a flow with `add`, `modify`, `modify_strict`, `delete` or `delete_strict` and a space in front,
+/// or without, which means `default`.
+///
+/// # Errors
+/// If the text is not a flow: where and why.
+pub fn parse_flow_mod(text: &str, default: FlowModCommand, names: &Names) -> Result<FlowMod, ParseError> {
+    let trimmed = text.trim_start();
+    let (word, rest) = trimmed.split_once([' ', '\t']).unwrap_or((trimmed, ""));
+    let command = match word {
+        "add" => Some(FlowModCommand::Add),
+        "modify" => Some(FlowModCommand::Modify),
+        "modify_strict" => Some(FlowModCommand::ModifyStrict),
+        "delete" => Some(FlowModCommand::Delete),
+        "delete_strict" => Some(FlowModCommand::DeleteStrict),
+        _ => None,
+    };
+    let (command, body) = match command {
+        Some(command) => (command, rest),
+        None => (default, trimmed),
+    };
+    let spec = parse_spec(body, command, names).map_err(|fault| fault.placed(text))?;
+    Ok(spec.into_mod(command))
+}
+
+/// Reads a flow with its statistics, as `ovs-ofctl dump-flows` prints it.
+///
+/// # Errors
+/// If the text is not a flow: where and why.
+pub fn parse_flow_stats(text: &str, names: &Names) -> Result<FlowStats, ParseError> {
+    let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
+    let mut flow = spec.flow;
+    if !spec.table_given {
+        flow.table = 0;
+    }
+    let stats = spec.stats;
+    Ok(FlowStats {
+        flow,
+        duration: stats.duration,
+        idle_age: stats.idle_age,
+        hard_age: stats.hard_age,
+        packets: stats.packets.unwrap_or(u64::MAX),
+        bytes: stats.bytes.unwrap_or(u64::MAX),
+    })
+}
+
+/// Reads a match alone, as `ovs-ofctl` prints it.
+///
+/// # Errors
+/// If the text is not a match: where and why.
+pub fn parse_match(text: &str) -> Result<Match, ParseError> {
+    let mut spec = Spec::new(FlowModCommand::Delete);
+    spec.read_fields(text, &super::print::NO_NAMES)
+        .map_err(|fault| fault.placed(text))?;
+    Ok(spec.flow.matches)
+}
+
+/// Reads actions and instructions alone: what stands after `actions=`.
+///
+/// # Errors
+/// If the text is not a list of actions: where and why.
+pub fn parse_instructions(text: &str, names: &Names) -> Result<Instructions, ParseError> {
+    actions::instructions(text, names).map_err(|fault| fault.placed(text))
+}
+
+#[derive(Default)]
+struct Statistics {
+    duration: (u32, u32),
+    idle_age: Option<u32>,
+    hard_age: Option<u32>,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+}
+
+/// A flow as it is said, before defaults.
+struct Spec {
+    flow: Flow,
+    table_given: bool,
+    cookie_mask: u64,
+    cookie_given: bool,
+    out_port: Port,
+    out_group: u32,
+    strict: bool,
+    delete: bool,
+    stats: Statistics,
+}
+
+fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Parsed<'a, Spec> {
+    let mut spec = Spec::new(command);
+    let (fields, actions) = split_actions(text);
+    spec.read_fields(fields, names)?;
+    match actions {
+        Some(actions) if !spec.delete => {
+            spec.flow.instructions = actions::instructions(actions, names)?;
+            let table = if spec.table_given { Some(spec.flow.table) } else { None };
+            super::check::flow(&spec.flow, table).map_err(|what| Fault::new(actions, what))?;
+        }
+        Some(actions) => return Err(Fault::new(actions, "a delete has no actions")),
+        None if spec.delete => {}
+        None => {
+            return Err(Fault::new(
+                text.split_at(text.len()).1,
+                "must specify an action: expected actions=...",
+            ));
+        }
+    }
+    Ok(spec)
+}
+
+/// What stands before `actions=`, and after it.
+fn split_actions(text: &str) -> (&str, Option<&str>) {
+    let Some(at) = memchr::memmem::find(text.as_bytes(), b"action") else {
+        return (text, None);
+    };
+    let (fields, rest) = text.split_at(at);
+    match rest.split_once('=') {
+        Some((_, actions)) => (fields, Some(actions)),
+        None => (fields, None),
+    }
+}
+
+impl Spec {
+    fn new(command: FlowModCommand) -> Self {
+        let delete = matches!(command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        let strict = matches!(command, FlowModCommand::ModifyStrict | FlowModCommand::DeleteStrict);
+        Self {
+            flow: Flow {
+                table: crate::ofpkt::ALL_TABLES,
+                ..Flow::default()
+            },
+            table_given: false,
+            cookie_mask: 0,
+            cookie_given: false,
+            out_port: Port::ANY,
+            out_group: crate::ofpkt::ANY_GROUP,
+            strict: strict || command == FlowModCommand::Add,
+            delete,
+            stats: Statistics::default(),
+        }
+    }
+
+    fn into_mod(self, command: FlowModCommand) -> FlowMod {
+        let mut flow_mod = FlowMod::new(command, self.flow);
+        flow_mod.cookie_mask = self.cookie_mask;
+        flow_mod.out_port = self.out_port;
+        flow_mod.out_group = self.out_group;
+        let modify = matches!(command, FlowModCommand::Modify | FlowModCommand::ModifyStrict);
+        if modify && self.cookie_given && self.cookie_mask == 0 {
+            flow_mod.new_cookie = Some(flow_mod.flow.cookie);
+        }
+        flow_mod
+    }
+
+    fn read_fields<'a>(&mut self, text: &'a str, names: &Names) -> Parsed<'a, ()> {
+        let mut tokens = Tokens::new(text);
+        while let Some(pair) = tokens.next() {
+            if !self.keyword(&pair)? {
+                self.pair(&pair, names)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Words that stand alone.
+    fn keyword(&mut self, pair: &KeyValue<'_>) -> Parsed<'static, bool> {
+        if let Some((eth_type, proto)) = protocol(pair.key) {
+            self.flow
+                .matches
+                .set(crate::Field::EthType, u128::from(eth_type), u128::MAX);
+            if let Some(proto) = proto {
+                self.flow
+                    .matches
+                    .set(crate::Field::NwProto, u128::from(proto), u128::MAX);
+            }
+            return Ok(true);
+        }
+        let flag = match pair.key {
+            "send_flow_rem" => FlowFlags::SEND_FLOW_REM,
+            "check_overlap" => FlowFlags::CHECK_OVERLAP,
+            "reset_counts" => FlowFlags::RESET_COUNTS,
+            "no_packet_counts" => FlowFlags::NO_PKT_COUNTS,
+            "no_byte_counts" => FlowFlags::NO_BYT_COUNTS,
+            "allow_hidden_fields" | "eth" | "no_readonly" => return Ok(true),
+            _ => return Ok(false),
+        };
+        self.flow.flags = self.flow.flags.with(flag);
+        Ok(true)
+    }
+
+    fn pair<'a>(&mut self, pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, ()> {
+        let (key, text) = (pair.key, pair.value);
+        match key {
+            "table" => {
+                self.flow.table = value::table(text, names)?;
+                self.table_given = true;
+            }
+            "priority" if self.strict || self.delete || text.is_empty() || key == "priority" => {
+                self.flow.priority = value::u16(text, "priority")?;
+            }
+            "idle_timeout" => self.flow.idle_timeout = value::u16(text, key)?,
+            "hard_timeout" => self.flow.hard_timeout = value::u16(text, key)?,
+            "importance" => self.flow.importance = value::u16(text, key)?,
+            "cookie" => self.cookie(text)?,
+            "out_port" => self.out_port = value::port(text, names)?,
+            "out_group" => self.out_group = value::u32(text)?,
+            "duration" => self.stats.duration = value::duration(text)?,
+            "n_packets" => self.stats.packets = Some(value::u64(text)?),
+            "n_bytes" => self.stats.bytes = Some(value::u64(text)?),
+            "idle_age" => self.stats.idle_age = Some(value::u32(text)?),
+            "hard_age" => self.stats.hard_age = Some(value::u32(text)?),
+            "cookie_mask" | "hits" | "flags" => {}
+            _ => value::match_field(&mut self.flow.matches, pair, names)?,
+        }
+        Ok(())
+    }
+
+    fn cookie<'a>(&mut self, text: &'a str) -> Parsed<'a, ()> {
+        let (cookie, mask) = match text.split_once('/') {
+            Some((cookie, mask)) => (cookie, Some(mask)),
+            None => (text, None),
+        };
+        if let Some(mask) = mask {
+            let mask_value = if mask == "-1" { u64::MAX } else { value::u64(mask)? };
+            if self.strict && !self.delete && mask_value != u64::MAX {
+                return Err(Fault::new(mask, "cannot specify a cookie mask when adding a flow"));
+            }
+            self.cookie_mask = mask_value;
+        }
+        self.flow.cookie = value::u64(cookie)?;
+        self.cookie_given = true;
+        Ok(())
+    }
+}
+
+/// Ethernet type and IP protocol that a word stands for.
+pub(crate) fn protocol(word: &str) -> Option<(u16, Option<u8>)> {
+    Some(match word {
+        "ip" => (0x0800, None),
+        "ipv6" | "ip6" => (0x86dd, None),
+        "arp" => (0x0806, None),
+        "rarp" => (0x8035, None),
+        "icmp" => (0x0800, Some(1)),
+        "tcp" => (0x0800, Some(6)),
+        "udp" => (0x0800, Some(17)),
+        "sctp" => (0x0800, Some(132)),
+        "icmp6" => (0x86dd, Some(58)),
+        "tcp6" => (0x86dd, Some(6)),
+        "udp6" => (0x86dd, Some(17)),
+        "sctp6" => (0x86dd, Some(132)),
+        "mpls" => (0x8847, None),
+        "mplsm" => (0x8848, None),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

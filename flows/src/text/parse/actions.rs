@@ -1,0 +1,515 @@
+//! Reading actions and instructions.
+
+use super::token::{KeyValue, Tokens};
+use super::{Fault, Parsed, ct, learn, more, value};
+use crate::action::{SetField, SetSpelling, Subfield};
+use crate::field::{Access, Field};
+use crate::flow::WriteMetadata;
+use crate::text::print::Names;
+use crate::{Action, Instructions, Port};
+
+/// How deep actions may be nested.
+const MAX_DEPTH: u8 = 16;
+
+/// Reads what stands after `actions=`.
+pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instructions> {
+    let mut found = Instructions::default();
+    let mut apply = Vec::new();
+    let mut tokens = Tokens::new(text);
+    // The order that OpenFlow prescribes: meter, apply, clear, write, metadata, goto.
+    let mut stage = 0;
+    let mut dropped = false;
+    let mut count = 0;
+    while let Some(pair) = tokens.next() {
+        count += 1;
+        if pair.key.eq_ignore_ascii_case("drop") {
+            dropped = true;
+            continue;
+        }
+        let wrong_order = |now: u8| now < stage || (now == stage && now != 1);
+        let now = match pair.key {
+            "meter" => 0,
+            "clear_actions" => 2,
+            "write_actions" => 3,
+            "write_metadata" => 4,
+            "goto_table" => 5,
+            "apply_actions" => return Err(Fault::new(pair.key, "apply_actions is the default instruction")),
+            _ => 1,
+        };
+        if count > 1 && wrong_order(now) && !(now == 0 && stage == 0 && found.meter.is_none()) {
+            let what = format!(
+                "invalid instruction ordering: {} is there twice or too late; the order is meter, actions, \
+                 clear_actions, write_actions, write_metadata, goto_table",
+                pair.key
+            );
+            return Err(Fault::new(pair.key, what));
+        }
+        stage = now;
+        match now {
+            0 => found.meter = Some(meter(&pair)?),
+            2 => found.clear = true,
+            3 => {
+                let list = list(pair.value, names, 1)?;
+                found.write = (!list.is_empty()).then(|| list.into());
+            }
+            4 => found.write_metadata = Some(Box::new(write_metadata(pair.value)?)),
+            5 => found.goto_table = Some(value::table(pair.value, names)?),
+            _ => apply.push(action(&pair, names, 0)?),
+        }
+    }
+    if dropped && count > 1 && !all_drops(text) {
+        return Err(Fault::new(
+            text,
+            "\"drop\" must not be accompanied by any other action or instruction",
+        ));
+    }
+    found.apply = apply.into();
+    Ok(found)
+}
+
+fn all_drops(text: &str) -> bool {
+    let mut tokens = Tokens::new(text);
+    while let Some(pair) = tokens.next() {
+        if !pair.key.eq_ignore_ascii_case("drop") {
+            return false;
+        }
+    }
+    true
+}
+
+fn meter<'a>(pair: &KeyValue<'a>) -> Parsed<'a, u32> {
+    value::u32(pair.value)
+}
+
+fn write_metadata<'a>(text: &'a str) -> Parsed<'a, WriteMetadata> {
+    let (number, mask) = text
+        .split_once('/')
+        .map_or((text, None), |(number, mask)| (number, Some(mask)));
+    let mask = mask.map(value::u64).transpose()?.unwrap_or(u64::MAX);
+    Ok(WriteMetadata {
+        value: value::u64(number)? & mask,
+        mask,
+    })
+}
+
+/// Reads a list of actions inside another.
+pub(super) fn list<'a>(text: &'a str, names: &Names, depth: u8) -> Parsed<'a, Vec<Action>> {
+    if depth > MAX_DEPTH {
+        return Err(Fault::new(text, "actions are nested too deep"));
+    }
+    let mut actions = Vec::new();
+    let mut tokens = Tokens::new(text);
+    let mut dropped = false;
+    while let Some(pair) = tokens.next() {
+        if pair.key.eq_ignore_ascii_case("drop") {
+            dropped = true;
+            continue;
+        }
+        actions.push(action(&pair, names, depth)?);
+    }
+    if dropped && !actions.is_empty() {
+        return Err(Fault::new(
+            text,
+            "\"drop\" must not be accompanied by any other action or instruction",
+        ));
+    }
+    Ok(actions)
+}
+
+/// Reads one action.
+pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parsed<'a, Action> {
+    let text = pair.value;
+    let bare = |action: Action| {
+        if text.is_empty() {
+            Ok(action)
+        } else {
+            Err(Fault::new(text, format!("{} takes no argument", pair.key)))
+        }
+    };
+    // The commonest first.
+    Ok(match pair.key {
+        "output" => output(text, names)?,
+        "set_field" => Action::SetField(set_field(text, names)?),
+        "resubmit" => resubmit(text, names)?,
+        "load" | "reg_load" => Action::SetField(load(text)?),
+        "move" | "reg_move" => {
+            let (src, dst) = arrow(text)?;
+            let (src, dst) = (value::subfield(src)?, value::subfield(dst)?);
+            if src.bits != dst.bits {
+                let what = format!(
+                    "{text}: source field is {} bits wide but destination is {}",
+                    src.bits, dst.bits
+                );
+                return Err(Fault::new(text, what));
+            }
+            writable(dst.field, text)?;
+            Action::Move { src, dst }
+        }
+        "mod_vlan_vid" => Action::ModVlanVid(vlan_vid(text)?),
+        "mod_vlan_pcp" => Action::ModVlanPcp(vlan_pcp(text)?),
+        "set_vlan_vid" => Action::SetVlanVid(vlan_vid(text)?),
+        "set_vlan_pcp" => Action::SetVlanPcp(vlan_pcp(text)?),
+        "strip_vlan" => bare(Action::StripVlan)?,
+        "pop_vlan" => bare(Action::PopVlan)?,
+        "push_vlan" => match value::u16(text, "Ethertype")? {
+            kind @ (0x8100 | 0x88a8) => Action::PushVlan(kind),
+            _ => {
+                return Err(Fault::new(
+                    text,
+                    format!("{text}: not a valid VLAN ethertype: expected 0x8100 or 0x88a8"),
+                ));
+            }
+        },
+        "push_mpls" => Action::PushMpls(value::u16(text, "Ethertype")?),
+        "pop_mpls" => Action::PopMpls(value::u16(text, "Ethertype")?),
+        "mod_dl_src" | "set_dl_src" => Action::ModDlSrc(value::eth(text)?),
+        "mod_dl_dst" | "set_dl_dst" => Action::ModDlDst(value::eth(text)?),
+        "mod_nw_src" | "set_nw_src" => Action::ModNwSrc(value::ipv4(text)?),
+        "mod_nw_dst" | "set_nw_dst" => Action::ModNwDst(value::ipv4(text)?),
+        "mod_nw_tos" | "set_nw_tos" => match value::u8(text, "TOS")? {
+            tos if tos & 3 == 0 => Action::ModNwTos(tos),
+            tos => {
+                return Err(Fault::new(
+                    text,
+                    format!("{tos}: not a valid TOS: the two low bits are not its own"),
+                ));
+            }
+        },
+        "mod_nw_ecn" | "set_nw_ecn" => match value::u8(text, "ECN")? {
+            ecn @ 0..=3 => Action::ModNwEcn(ecn),
+            ecn => return Err(Fault::new(text, format!("{ecn}: not a valid ECN: expected 0 to 3"))),
+        },
+        "mod_nw_ttl" | "set_nw_ttl" => Action::ModNwTtl(value::u8(text, "TTL")?),
+        "mod_tp_src" | "set_tp_src" => Action::ModTpSrc(value::u16(text, "source port")?),
+        "mod_tp_dst" | "set_tp_dst" => Action::ModTpDst(value::u16(text, "destination port")?),
+        "set_tunnel" => Action::SetTunnel {
+            id: value::u64(text)?,
+            wide: false,
+        },
+        "set_tunnel64" => Action::SetTunnel {
+            id: value::u64(text)?,
+            wide: true,
+        },
+        "set_mpls_label" => match value::u32(text)? {
+            label @ 0..=0xf_ffff => Action::SetMplsLabel(label),
+            _ => {
+                return Err(Fault::new(
+                    text,
+                    format!("{text}: not a valid MPLS label: it has 20 bits"),
+                ));
+            }
+        },
+        "set_mpls_tc" => match value::u8(text, "MPLS TC")? {
+            tc @ 0..=7 => Action::SetMplsTc(tc),
+            _ => {
+                return Err(Fault::new(
+                    text,
+                    format!("{text}: not a valid MPLS TC: expected 0 to 7"),
+                ));
+            }
+        },
+        "set_mpls_ttl" => Action::SetMplsTtl(value::u8(text, "MPLS TTL")?),
+        "dec_mpls_ttl" => bare(Action::DecMplsTtl)?,
+        "dec_nsh_ttl" => bare(Action::DecNshTtl)?,
+        "dec_ttl" => dec_ttl(pair)?,
+        "set_queue" => Action::SetQueue(value::u32(text)?),
+        "pop_queue" => bare(Action::PopQueue)?,
+        "enqueue" => enqueue(text, names)?,
+        "group" => Action::Group(group(text)?),
+        "controller" | "CONTROLLER" => more::controller(text)?,
+        "learn" => Action::Learn(Box::new(learn::learn(text, names)?)),
+        "conjunction" => more::conjunction(text)?,
+        "multipath" => Action::Multipath(Box::new(more::multipath(text)?)),
+        "bundle" => Action::Bundle(Box::new(more::bundle(text, names, false)?)),
+        "bundle_load" => Action::Bundle(Box::new(more::bundle(text, names, true)?)),
+        "note" => Action::Note(hex_bytes(text)?.into()),
+        "exit" => bare(Action::Exit)?,
+        "sample" => Action::Sample(Box::new(more::sample(text, names)?)),
+        "fin_timeout" => more::fin_timeout(text)?,
+        "ct" => Action::Ct(Box::new(ct::ct(text, names, depth)?)),
+        "ct_clear" => bare(Action::CtClear)?,
+        "clone" => Action::Clone(list(text, names, depth + 1)?.into()),
+        "check_pkt_larger" => more::check_pkt_larger(text)?,
+        "encap" => Action::Encap(Box::new(more::encap(text)?)),
+        "decap" => more::decap(text)?,
+        "delete_field" => {
+            let part = value::subfield(text)?;
+            if !part.field.is_tun_metadata() || !part.is_whole() {
+                return Err(Fault::new(
+                    text,
+                    format!("{text}: only whole tun_metadata fields can be deleted"),
+                ));
+            }
+            Action::DeleteField(part.field)
+        }
+        "push" => Action::Push(value::subfield(text)?),
+        "pop" => {
+            let part = value::subfield(text)?;
+            writable(part.field, text)?;
+            Action::Pop(part)
+        }
+        "meter" => Action::Meter(value::u32(text)?),
+        "unroll_xlate" => {
+            return Err(Fault::new(
+                pair.key,
+                "UNROLL is an internal action that shouldn't be used via OpenFlow",
+            ));
+        }
+        key => return other(key, text, names),
+    })
+}
+
+/// Words in other cases, and ports, which stand for an output.
+fn other<'a>(key: &'a str, text: &'a str, names: &Names) -> Parsed<'a, Action> {
+    if key.eq_ignore_ascii_case("controller") {
+        return more::controller(text);
+    }
+    let lower = key.to_ascii_lowercase();
+    if lower != key && Port::from_name(key).is_none() {
+        let pair = KeyValue {
+            key: &lower,
+            value: text,
+            delimiter: None,
+        };
+        // A key of another case is not the text's own: its fault is told at the argument.
+        let read = action_owned(&pair, names);
+        return read.map_err(|what| Fault::new(key, what));
+    }
+    match value::known_port(key, names) {
+        Some(port) if text.is_empty() => Ok(Action::output(port)),
+        Some(_) => Err(Fault::new(text, format!("{key} takes no argument"))),
+        None => Err(Fault::new(key, format!("unknown action {key}"))),
+    }
+}
+
+fn action_owned(pair: &KeyValue<'_>, names: &Names) -> Result<Action, String> {
+    let known = pair
+        .key
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !known {
+        return Err(format!("unknown action {}", pair.key));
+    }
+    action(pair, names, MAX_DEPTH).map_err(|fault| fault.what)
+}
+
+/// What stands on both sides of `->`.
+pub(super) fn arrow<'a>(text: &'a str) -> Parsed<'a, (&'a str, &'a str)> {
+    let (src, dst) = text
+        .split_once("->")
+        .ok_or_else(|| Fault::new(text, format!("{text}: missing `->'")))?;
+    if src.is_empty() || dst.is_empty() {
+        return Err(Fault::new(
+            text,
+            format!("{text}: something must stand on both sides of `->'"),
+        ));
+    }
+    Ok((src, dst))
+}
+
+pub(super) fn writable<'a>(field: Field, at: &'a str) -> Parsed<'a, ()> {
+    if field.info().access == Access::ReadOnly {
+        return Err(Fault::new(at, format!("{} is read-only", field.name())));
+    }
+    Ok(())
+}
+
+fn output<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
+    if let Some(port) = value::known_port(text, names) {
+        return Ok(Action::output(port));
+    }
+    if text.contains('=') {
+        return more::output_trunc(text, names);
+    }
+    match value::subfield(text) {
+        Ok(part) => Ok(Action::OutputReg(part, 0xffff)),
+        Err(_) => Err(Fault::new(text, format!("{text}: output to unknown port"))),
+    }
+}
+
+fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
+    let (written, name) = arrow(text)?;
+    let field =
+        Field::from_name(name).ok_or_else(|| Fault::new(name, format!("{name} is not a valid OXM field name")))?;
+    writable(field, name)?;
+    if field.is_tun_metadata() {
+        let (number, mask) = written.split_once('/').map_or((written, None), |(n, m)| (n, Some(m)));
+        let mut bytes = value::wide_number(number)?;
+        let mut mask = match mask {
+            Some(mask) => value::wide_number(mask)?,
+            None => vec![0xff; bytes.len()],
+        };
+        let len = bytes.len().max(mask.len());
+        bytes.splice(0..0, std::iter::repeat_n(0, len - bytes.len()));
+        mask.splice(0..0, std::iter::repeat_n(0, len - mask.len()));
+        return Ok(SetField::wide(field, &bytes, &mask));
+    }
+    let found = value::masked(field, written, names)?;
+    if found.mask == 0 {
+        return Err(Fault::new(
+            written,
+            format!("{written}: a mask of nothing writes nothing"),
+        ));
+    }
+    Ok(SetField::new(field, found.value, found.mask))
+}
+
+fn load<'a>(text: &'a str) -> Parsed<'a, SetField> {
+    // `load(0x1->reg0)` leaves a parenthesis where the value went on.
+    let (written, name) = arrow(text)?;
+    let written = written.strip_suffix(')').unwrap_or(written);
+    let dst = value::subfield(name)?;
+    writable(dst.field, name)?;
+    let number = value::wide_number(written)?;
+    if dst.field.is_tun_metadata() {
+        return load_wide(dst, &number, written);
+    }
+    let wide = |bytes: &[u8]| bytes.iter().fold(0u128, |acc, &b| acc << 8 | u128::from(b));
+    let significant = number.iter().skip_while(|b| **b == 0).count();
+    if significant > 16 || wide(&number) & !crate::field::low_bits(dst.bits) != 0 {
+        return Err(Fault::new(
+            written,
+            format!("{text}: value {written} does not fit into {} bits", dst.bits),
+        ));
+    }
+    let shifted = wide(&number).checked_shl(u32::from(dst.offset)).unwrap_or(0);
+    Ok(SetField::new(dst.field, shifted, dst.mask()).spelled(SetSpelling::Load))
+}
+
+/// A write of some bits of a tunnel metadata field, all 124 bytes of which are there.
+fn load_wide<'a>(dst: Subfield, number: &[u8], at: &'a str) -> Parsed<'a, SetField> {
+    let (mut bytes, mut mask) = (vec![0u8; 124], vec![0u8; 124]);
+    let bit = |n: usize| number.iter().rev().nth(n / 8).is_some_and(|b| b >> (n % 8) & 1 == 1);
+    let significant = number.len() * 8;
+    if (usize::from(dst.bits)..significant).any(bit) {
+        return Err(Fault::new(
+            at,
+            format!("{at}: value does not fit into {} bits", dst.bits),
+        ));
+    }
+    for n in 0..usize::from(dst.bits) {
+        let place = n + usize::from(dst.offset);
+        if let (Some(byte), Some(mask)) = (
+            bytes.iter_mut().rev().nth(place / 8),
+            mask.iter_mut().rev().nth(place / 8),
+        ) {
+            *mask |= 1 << (place % 8);
+            *byte |= u8::from(bit(n)) << (place % 8);
+        }
+    }
+    Ok(SetField::wide(dst.field, &bytes, &mask).spelled(SetSpelling::Load))
+}
+
+fn vlan_vid<'a>(text: &'a str) -> Parsed<'a, u16> {
+    match value::u16(text, "VLAN VID")? {
+        vid @ 0..=0xfff => Ok(vid),
+        _ => Err(Fault::new(
+            text,
+            format!("{text}: not a valid VLAN VID: expected 0 to 4095"),
+        )),
+    }
+}
+
+fn vlan_pcp<'a>(text: &'a str) -> Parsed<'a, u8> {
+    match value::u8(text, "VLAN PCP")? {
+        pcp @ 0..=7 => Ok(pcp),
+        _ => Err(Fault::new(
+            text,
+            format!("{text}: not a valid VLAN PCP: expected 0 to 7"),
+        )),
+    }
+}
+
+fn dec_ttl<'a>(pair: &KeyValue<'a>) -> Parsed<'a, Action> {
+    if pair.delimiter.is_none() {
+        return Ok(Action::DecTtl([].into()));
+    }
+    let parts = pair.value.split([',', ' ']).filter(|part| !part.is_empty());
+    let ids = parts
+        .map(|part| value::u16(part, "controller id"))
+        .collect::<Parsed<'a, Vec<u16>>>()?;
+    if ids.is_empty() {
+        return Err(Fault::new(
+            pair.value,
+            "dec_ttl_cnt_ids: expected at least one controller id.",
+        ));
+    }
+    Ok(Action::DecTtl(ids.into()))
+}
+
+fn resubmit<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
+    let mut parts = text.split(',');
+    let port = match parts.next().map(str::trim).unwrap_or_default() {
+        "" => Port::IN_PORT,
+        name => value::known_port(name, names)
+            .filter(|port| port.to_u16().is_some())
+            .ok_or_else(|| Fault::new(text, format!("{name}: resubmit to unknown port")))?,
+    };
+    let table = match parts.next().map(str::trim).unwrap_or_default() {
+        "" => 255,
+        number => value::table(number, names)?,
+    };
+    let ct = match parts.next().map(str::trim) {
+        None => false,
+        Some("ct") => true,
+        Some(word) => return Err(Fault::new(text, format!("{word}: unknown parameter: expected ct"))),
+    };
+    if port == Port::IN_PORT && table == 255 {
+        return Err(Fault::new(
+            text,
+            "at least one \"in_port\" or \"table\" must be specified on resubmit",
+        ));
+    }
+    Ok(Action::Resubmit { port, table, ct })
+}
+
+fn enqueue<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
+    let wrong = || {
+        Fault::new(
+            text,
+            "\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"",
+        )
+    };
+    let (port, queue) = text.split_once([':', ',']).ok_or_else(wrong)?;
+    Ok(Action::Enqueue(
+        value::port(port.trim(), names)?,
+        value::u32(queue.trim())?,
+    ))
+}
+
+fn group<'a>(text: &'a str) -> Parsed<'a, u32> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(0xffff_fffc);
+    }
+    if text.eq_ignore_ascii_case("any") {
+        return Ok(u32::MAX);
+    }
+    let group = value::u32(text)?;
+    if group > 0xffff_ff00 {
+        return Err(Fault::new(
+            text,
+            format!("{text}: not a valid group: expected at most 4294967040"),
+        ));
+    }
+    Ok(group)
+}
+
+/// Bytes in hexadecimal, with or without periods between them.
+pub(super) fn hex_bytes<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    let mut digits = text.bytes().peekable();
+    while let Some(first) = digits.next() {
+        if first == b'.' && !bytes.is_empty() {
+            continue;
+        }
+        let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let (Some(high), Some(low)) = (nibble(first), digits.next().and_then(nibble)) else {
+            return Err(Fault::new(
+                text,
+                format!("{text}: bad hex digit: expected two digits a byte"),
+            ));
+        };
+        bytes.push(high << 4 | low);
+    }
+    Ok(bytes)
+}

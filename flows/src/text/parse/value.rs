@@ -1,0 +1,504 @@
+//! Reading values of fields, with their masks.
+
+use super::token::KeyValue;
+use super::{Fault, Parsed};
+use crate::action::Subfield;
+use crate::field::{Field, Format, Masking};
+use crate::text::flags::{self, BitNames};
+use crate::text::print::Names;
+use crate::{EthAddr, Match, Port};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// An unsigned number as strtoull(3) takes it: decimal, with 0x hexadecimal, with 0 octal.
+pub(crate) fn integer(text: &str) -> Option<u128> {
+    let (digits, radix) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (text.split_at(2).1, 16),
+        [b'0', _, ..] => (text.split_at(1).1, 8),
+        _ => (text, 10),
+    };
+    if digits.is_empty() || digits.starts_with('+') || digits.len() > 40 {
+        return None;
+    }
+    if radix == 10 && digits.len() < 19 {
+        let mut value = 0u64;
+        for byte in digits.bytes() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + u64::from(digit);
+        }
+        return Some(u128::from(value));
+    }
+    u128::from_str_radix(digits, radix).ok()
+}
+
+/// A number of at most 64 bits.
+pub(crate) fn u64<'a>(text: &'a str) -> Parsed<'a, u64> {
+    integer(text)
+        .and_then(|v| v.try_into().ok())
+        .ok_or_else(|| Fault::new(text, format!("{text:?}: expected a number of at most 64 bits")))
+}
+
+/// A number of at most 32 bits.
+pub(crate) fn u32<'a>(text: &'a str) -> Parsed<'a, u32> {
+    integer(text)
+        .and_then(|v| v.try_into().ok())
+        .ok_or_else(|| Fault::new(text, format!("{text:?}: expected a number of at most 32 bits")))
+}
+
+/// A number of at most 16 bits.
+pub(crate) fn u16<'a>(text: &'a str, name: &str) -> Parsed<'a, u16> {
+    integer(text)
+        .and_then(|v| v.try_into().ok())
+        .ok_or_else(|| Fault::new(text, format!("invalid {name} {text:?}: expected 0 to 65535")))
+}
+
+/// A number of at most 8 bits.
+pub(crate) fn u8<'a>(text: &'a str, name: &str) -> Parsed<'a, u8> {
+    integer(text)
+        .and_then(|v| v.try_into().ok())
+        .ok_or_else(|| Fault::new(text, format!("invalid {name} {text:?}: expected 0 to 255")))
+}
+
+/// A name without the quotes it may stand in.
+pub(crate) fn unquoted(text: &str) -> String {
+    match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+        None => text.to_owned(),
+    }
+}
+
+/// A table by number or name.
+pub(crate) fn table<'a>(text: &'a str, names: &Names) -> Parsed<'a, u8> {
+    if let Some(number) = integer(text).and_then(|v| v.try_into().ok()) {
+        return Ok(number);
+    }
+    let wanted = unquoted(text);
+    let named = names
+        .tables
+        .iter()
+        .find(|(_, name)| **name == wanted)
+        .map(|(number, _)| *number);
+    named.ok_or_else(|| Fault::new(text, format!("unknown table {text:?}: expected 0 to 255 or a name")))
+}
+
+/// A port by number or name.
+pub(crate) fn known_port(text: &str, names: &Names) -> Option<Port> {
+    if let Some(number) = integer(text) {
+        let number = u32::try_from(number).ok()?;
+        // 16-bit numbers of reserved ports mean their 32-bit selves.
+        return match number {
+            0..=0xfeff => Some(Port(number)),
+            0xff00..=0xffff => Some(Port::from_u16(u16::try_from(number).ok()?)),
+            0x1_0000..=0xffff_feff => None,
+            _ => Some(Port(number)),
+        };
+    }
+    if let Some(port) = Port::from_name(text) {
+        return Some(port);
+    }
+    if names.ports.is_empty() {
+        return None;
+    }
+    let wanted = unquoted(text);
+    names
+        .ports
+        .iter()
+        .find(|(_, name)| **name == wanted)
+        .map(|(number, _)| Port(*number))
+}
+
+/// A port, or a complaint.
+pub(crate) fn port<'a>(text: &'a str, names: &Names) -> Parsed<'a, Port> {
+    known_port(text, names).ok_or_else(|| {
+        Fault::new(
+            text,
+            format!("{text}: unknown port: expected a number or the name of a port"),
+        )
+    })
+}
+
+/// Seconds with decimals and an `s`, as in `duration=1.5s`.
+pub(crate) fn duration<'a>(text: &'a str) -> Parsed<'a, (u32, u32)> {
+    let wrong = || Fault::new(text, format!("{text:?}: expected seconds such as 1.5s"));
+    let number = text.strip_suffix('s').unwrap_or(text);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let sec = whole.parse().map_err(|_| wrong())?;
+    if fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let nanos = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+    Ok((
+        sec,
+        nanos.fold(0u32, |acc, b| acc * 10 + u32::from(b.saturating_sub(b'0'))),
+    ))
+}
+
+/// An Ethernet address.
+pub(crate) fn eth<'a>(text: &'a str) -> Parsed<'a, EthAddr> {
+    fast_eth(text).or_else(|| text.parse().ok()).ok_or_else(|| {
+        Fault::new(
+            text,
+            format!("{text}: invalid Ethernet address: expected xx:xx:xx:xx:xx:xx"),
+        )
+    })
+}
+
+/// `xx:xx:xx:xx:xx:xx` with two digits each, which is nearly always the form.
+fn fast_eth(text: &str) -> Option<EthAddr> {
+    let bytes: &[u8; 17] = text.as_bytes().try_into().ok()?;
+    let nibble = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut address = EthAddr([0; 6]);
+    for (octet, part) in address.0.iter_mut().zip(bytes.chunks(3)) {
+        let (Some((&high, rest)), true) = (part.split_first(), part.len() < 3 || part.last() == Some(&b':')) else {
+            return None;
+        };
+        *octet = nibble(high)? << 4 | nibble(*rest.first()?)?;
+    }
+    Some(address)
+}
+
+/// An IPv4 address.
+pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
+    text.parse()
+        .map_err(|_| Fault::new(text, format!("{text}: invalid IP address: expected a.b.c.d")))
+}
+
+/// An IPv6 address.
+pub(crate) fn ipv6<'a>(text: &'a str) -> Parsed<'a, Ipv6Addr> {
+    text.parse()
+        .map_err(|_| Fault::new(text, format!("{text}: invalid IPv6 address")))
+}
+
+/// A value and a mask, both within the field's bytes.
+pub(crate) struct Masked {
+    pub(crate) value: u128,
+    /// All ones of the field's bytes if none was written.
+    pub(crate) mask: u128,
+}
+
+/// All bits of as many bytes as the field has.
+fn byte_mask(field: Field) -> u128 {
+    crate::field::low_bits(u16::from(field.info().bytes) * 8)
+}
+
+/// Reads a value of `field`, with a mask if there is one.
+pub(crate) fn masked<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
+    if text == "*" {
+        return Ok(Masked { value: 0, mask: 0 });
+    }
+    let found = form(field, text, names)?;
+    let full = byte_mask(field);
+    let exact = found.mask & full == full;
+    if field.info().masking == Masking::Exact && !exact && found.mask != 0 {
+        let what = format!(
+            "{text}: invalid mask for field {}: it must be matched whole or not at all",
+            field.name()
+        );
+        return Err(Fault::new(text, what));
+    }
+    if !crate::ofpkt::is_valid_value(field, found.value) {
+        let what = format!(
+            "{text}: not a valid value for field {}: it has {} bits",
+            field.name(),
+            field.bits()
+        );
+        return Err(Fault::new(text, what));
+    }
+    Ok(found)
+}
+
+fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
+    let full = byte_mask(field);
+    let (value, mask) = match text.split_once('/') {
+        Some((value, mask)) => (value, Some(mask)),
+        None => (text, None),
+    };
+    let number = |text: &'a str| {
+        let fits = integer(text).filter(|v| *v <= full);
+        fits.ok_or_else(|| {
+            let bytes = field.info().bytes;
+            Fault::new(
+                text,
+                format!(
+                    "{text}: expected a number that fits the {bytes}-byte field {}",
+                    field.name()
+                ),
+            )
+        })
+    };
+    let (value, mask) = match field.info().format {
+        Format::Decimal | Format::Hex => (number(value)?, mask.map(number).transpose()?),
+        Format::Ethernet => {
+            let bits = |text| eth(text).map(|mac| u128::from(mac.to_u64()));
+            (bits(value)?, mask.map(bits).transpose()?)
+        }
+        Format::Ipv4 => {
+            let bits = |text| ipv4(text).map(|ip| u128::from(ip.to_bits()));
+            let mask = mask.map(|m| prefix(m, 32).map_or_else(|| bits(m), Ok)).transpose()?;
+            (bits(value)?, mask)
+        }
+        Format::Ipv6 => {
+            let bits = |text| ipv6(text).map(|ip| ip.to_bits());
+            let mask = mask.map(|m| prefix(m, 128).map_or_else(|| bits(m), Ok)).transpose()?;
+            (bits(value)?, mask)
+        }
+        Format::Port | Format::Port16 => {
+            let port = port(value, names)?;
+            let number = if field == Field::InPort {
+                u128::from(port.to_u16().unwrap_or(0))
+            } else {
+                u128::from(port.0)
+            };
+            (number, mask.map(number_of_mask).transpose()?)
+        }
+        Format::Frag => frag(text, value, mask)?,
+        Format::CtState => bits(text, &flags::CT_STATE, full)?,
+        Format::TcpFlags => bits(text, &flags::TCP, full)?,
+        Format::TunnelFlags => bits(text, &flags::TUNNEL, full)?,
+        Format::PacketType => (packet_type(text)?, None),
+    };
+    Ok(Masked {
+        value,
+        mask: mask.unwrap_or(full),
+    })
+}
+
+fn number_of_mask(text: &str) -> Parsed<'_, u128> {
+    integer(text).ok_or_else(|| Fault::new(text, format!("{text}: expected a mask")))
+}
+
+/// The mask of a prefix length.
+fn prefix(text: &str, width: u32) -> Option<u128> {
+    if text.contains(['.', ':']) {
+        return None;
+    }
+    let length = text.parse::<u32>().ok().filter(|l| *l <= width)?;
+    let all = crate::field::low_bits(u16::try_from(width).unwrap_or(128));
+    Some(all & !crate::field::low_bits(u16::try_from(width - length).unwrap_or(0)))
+}
+
+fn frag<'a>(text: &'a str, value: &'a str, mask: Option<&'a str>) -> Parsed<'a, (u128, Option<u128>)> {
+    let named = match text {
+        "no" => Some((0, 3)),
+        "yes" => Some((1, 1)),
+        "first" => Some((1, 3)),
+        "later" => Some((3, 3)),
+        "not_later" => Some((0, 2)),
+        _ => None,
+    };
+    if let Some((value, mask)) = named {
+        return Ok((value, Some(if mask == 3 { 0xff } else { mask })));
+    }
+    let wrong = |at| {
+        Fault::new(
+            at,
+            format!("{at}: unknown fragment type: expected no, yes, first, later or not_later"),
+        )
+    };
+    let number = integer(value).ok_or_else(|| wrong(value))?;
+    let mask = mask.map(|m| integer(m).ok_or_else(|| wrong(m))).transpose()?;
+    Ok((number, mask))
+}
+
+/// `+a-b`, `a|b`, or a number with or without a mask.
+fn bits<'a>(text: &'a str, names: &BitNames, full: u128) -> Parsed<'a, (u128, Option<u128>)> {
+    let unknown = |at: &'a str| Fault::new(at, format!("{at}: unknown flag: expected one of {}", names.list()));
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        let (value, mask) = match text.split_once('/') {
+            Some((value, mask)) => (value, Some(mask)),
+            None => (text, None),
+        };
+        let number = |t: &'a str| integer(t).filter(|v| *v <= full).ok_or_else(|| unknown(t));
+        return Ok((number(value)?, mask.map(number).transpose()?));
+    }
+    let (mut value, mut mask) = (0u128, 0u128);
+    if text.starts_with(['+', '-']) {
+        let mut rest = text;
+        while let Some(sign) = rest.chars().next() {
+            if !matches!(sign, '+' | '-') {
+                return Err(unknown(rest));
+            }
+            let body = rest.split_at(1).1;
+            let (name, tail) = body.split_at(body.find(['+', '-']).unwrap_or(body.len()));
+            let bit = u128::from(names.bit(name).ok_or_else(|| unknown(name))?);
+            if mask & bit != 0 {
+                return Err(Fault::new(name, format!("{name}: flag is given twice")));
+            }
+            mask |= bit;
+            if sign == '+' {
+                value |= bit;
+            }
+            rest = tail;
+        }
+        return Ok((value, Some(mask)));
+    }
+    for name in text.split('|') {
+        value |= u128::from(names.bit(name).ok_or_else(|| unknown(name))?);
+    }
+    Ok((value, None))
+}
+
+/// `(namespace,type)`.
+pub(crate) fn packet_type<'a>(text: &'a str) -> Parsed<'a, u128> {
+    let wrong = || {
+        Fault::new(
+            text,
+            format!("{text}: not a valid packet type: expected (namespace,type)"),
+        )
+    };
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|t| t.strip_suffix(')'))
+        .ok_or_else(wrong)?;
+    let (ns, kind) = inner.split_once(',').ok_or_else(wrong)?;
+    let part = |t: &str| integer(t.trim()).filter(|v| *v <= 0xffff).ok_or_else(wrong);
+    Ok(part(ns)? << 16 | part(kind)?)
+}
+
+/// Big-endian bytes of a number of any length, for tunnel metadata.
+pub(crate) fn wide_number<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
+    let wrong = || Fault::new(text, format!("{text}: expected a number of at most 124 bytes"));
+    let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) else {
+        let value = integer(text).ok_or_else(wrong)?.to_be_bytes();
+        let skip = value.iter().take_while(|b| **b == 0).count().min(value.len() - 1);
+        return Ok(value.split_at(skip).1.to_vec());
+    };
+    if digits.is_empty() || digits.len() > 248 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let nibbles: Vec<u8> = digits
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .filter_map(|d| u8::try_from(d).ok())
+        .collect();
+    let odd = nibbles.len() % 2;
+    let (first, rest) = nibbles.split_at(odd);
+    let pairs = rest.chunks(2).map(|pair| pair.iter().fold(0, |acc, n| acc << 4 | n));
+    Ok(first.iter().copied().chain(pairs).collect())
+}
+
+/// Adds `field=value` to a match.
+pub(crate) fn match_field<'a>(matches: &mut Match, pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, ()> {
+    let (key, text) = (pair.key, pair.value);
+    if key.ends_with(']') {
+        let part = subfield(key)?;
+        let value = integer(text).ok_or_else(|| Fault::new(text, format!("{text}: expected a number")))?;
+        if value & !crate::field::low_bits(part.bits) != 0 {
+            return Err(Fault::new(
+                text,
+                format!("{text}: value does not fit the {} bits of {key}", part.bits),
+            ));
+        }
+        let old = matches.get(part.field).map_or((0, 0), |f| (f.value, f.mask));
+        let shifted = value.checked_shl(u32::from(part.offset)).unwrap_or(0);
+        matches.set(part.field, old.0 & !part.mask() | shifted, old.1 | part.mask());
+        return Ok(());
+    }
+    let field = match_field_named(key).ok_or_else(|| {
+        Fault::new(
+            key,
+            format!("unknown keyword {key}: expected a field or a property of a flow"),
+        )
+    })?;
+    if field.is_tun_metadata() {
+        return tun_metadata(matches, field, text);
+    }
+    if pair.delimiter.is_none() || text.is_empty() {
+        return Err(Fault::new(key, format!("field {key} missing value")));
+    }
+    let found = masked(field, text, names)?;
+    if field == Field::DlVlan && found.value == 0xffff {
+        // OpenFlow 1.0's way to say: without a VLAN tag.
+        matches.set(Field::VlanTci, 0, u128::MAX);
+    } else {
+        matches.set(
+            field,
+            found.value,
+            if field == Field::NwTos {
+                found.mask & 0xfc
+            } else {
+                found.mask
+            },
+        );
+    }
+    Ok(())
+}
+
+/// Fields that a match may name; some have other names there.
+fn match_field_named(key: &str) -> Option<Field> {
+    match key {
+        "gtpu_flags" => Some(Field::TunGtpuFlags),
+        "gtpu_msgtype" => Some(Field::TunGtpuMsgtype),
+        _ => Field::from_name(key),
+    }
+}
+
+fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<'a, ()> {
+    if text.is_empty() {
+        // Only the presence of the option is asked for.
+        matches.set_wide(field, &[], None);
+        return Ok(());
+    }
+    let (value, mask) = match text.split_once('/') {
+        Some((value, mask)) => (value, Some(mask)),
+        None => (text, None),
+    };
+    let mut bytes = wide_number(value)?;
+    match mask {
+        None => {
+            let zeros = bytes.iter().take_while(|b| **b == 0).count();
+            matches.set_wide(field, bytes.split_at(zeros).1, None);
+        }
+        Some(mask) => {
+            let mut mask = wide_number(mask)?;
+            let len = bytes.len().max(mask.len());
+            bytes.splice(0..0, std::iter::repeat_n(0, len - bytes.len()));
+            mask.splice(0..0, std::iter::repeat_n(0, len - mask.len()));
+            matches.set_wide(field, &bytes, Some(&mask));
+        }
+    }
+    Ok(())
+}
+
+/// `field[a..b]`, `field[a]`, `field[]`, or `field`.
+pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
+    let text = text.trim();
+    let (name, bits) = match text.split_once('[') {
+        Some((name, rest)) => {
+            let bits = rest.strip_suffix(']');
+            (
+                name,
+                Some(bits.ok_or_else(|| Fault::new(text, format!("{text}: missing ] of a bit range")))?),
+            )
+        }
+        None => (text, None),
+    };
+    let field = Field::from_name(name).ok_or_else(|| Fault::new(text, format!("{name}: unknown field")))?;
+    let Some(bits) = bits.filter(|b| !b.is_empty()) else {
+        return Ok(Subfield::whole(field));
+    };
+    let (first, last) = bits.split_once("..").unwrap_or((bits, bits));
+    let number = |t: &'a str| {
+        t.parse::<u16>()
+            .map_err(|_| Fault::new(t, format!("{t}: expected the number of a bit, as in {name}[0..3]")))
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last {
+        return Err(Fault::new(
+            bits,
+            format!("{text}: starting bit {first} is after ending bit {last}"),
+        ));
+    }
+    if last >= field.bits() {
+        return Err(Fault::new(
+            bits,
+            format!(
+                "{text}: bits {first} to {last} are not bits of the {} of {name}",
+                field.bits()
+            ),
+        ));
+    }
+    Ok(Subfield::part(field, first, last - first + 1))
+}

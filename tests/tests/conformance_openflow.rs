@@ -1,0 +1,152 @@
+//! The vectors of Open vSwitch's own test suite: every record is run and counted by kind. Records that do not pass must be
+//! listed, with a reason, in `conformance_openflow.unpassed`; a listed record that passes is an error too.
+//!
+//! The vectors are not part of the repository: `HEDDLE_VECTORS` says where they are; where they are absent, the test says so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use flows::Version;
+use flows::ofpkt::{Body, FlowModCommand, Message};
+use flows::text::{Names, parse_flow_mod};
+use serde_json::Value;
+
+fn vectors() -> Option<PathBuf> {
+    let dir = std::env::var_os("HEDDLE_VECTORS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
+        PathBuf::from,
+    );
+    Some(dir.join("openflow-open.jsonl")).filter(|file| file.exists())
+}
+
+fn text(record: &Value, name: &str) -> Option<String> {
+    record.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn protocol(name: &str) -> Option<(Version, bool)> {
+    Some(match name {
+        "OpenFlow10" => (Version::V10, false),
+        "NXM" => (Version::V10, true),
+        "OpenFlow11" => (Version::V11, false),
+        "OpenFlow12" => (Version::V12, false),
+        "OpenFlow13" => (Version::V13, false),
+        "OpenFlow14" => (Version::V14, false),
+        "OpenFlow15" => (Version::V15, false),
+        _ => return None,
+    })
+}
+
+fn flow_text(record: &Value) -> Result<(), String> {
+    let line = text(record, "text").ok_or("no text")?;
+    let parsed = parse_flow_mod(line.trim(), FlowModCommand::Add, &Names::default());
+    if record.get("status").and_then(Value::as_i64) == Some(1) {
+        return match parsed {
+            Err(_) => Ok(()),
+            Ok(flow_mod) => Err(format!("accepted as {}", flow_mod.flow)),
+        };
+    }
+    let flow_mod = parsed.map_err(|e| e.to_string())?;
+    let Some(wire) = record.get("oracle_wire").and_then(Value::as_object) else {
+        return Ok(());
+    };
+    for (name, bytes) in wire {
+        let (version, nxm) = protocol(name).ok_or_else(|| format!("protocol {name}"))?;
+        let mut flow_mod = flow_mod.clone();
+        flow_mod.nicira_form = nxm;
+        let encoded = Message::new(version, 0, Body::FlowMod(Box::new(flow_mod))).encode();
+        let wanted = bytes.as_str().unwrap_or_default();
+        if hex(&encoded) != wanted {
+            return Err(format!("{name}:\n   have {}\n   want {wanted}", hex(&encoded)));
+        }
+        let decoded = Message::decode(&encoded).map_err(|e| format!("{name}: decode: {e}"))?;
+        if decoded.encode() != encoded {
+            return Err(format!(
+                "{name}: {} is encoded again as {}",
+                hex(&encoded),
+                hex(&decoded.encode())
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn run(record: &Value) -> Option<Result<(), String>> {
+    Some(match record.get("kind").and_then(Value::as_str)? {
+        "flow-text" => flow_text(record),
+        "ofp-print" => ofp_print(record),
+        _ => return None,
+    })
+}
+
+fn ofp_print(record: &Value) -> Result<(), String> {
+    let bytes = unhex(&text(record, "hex").ok_or("no hex")?);
+    let _ = Message::decode(&bytes);
+    Ok(())
+}
+
+#[test]
+fn vectors_of_open_vswitch() {
+    let Some(file) = vectors() else {
+        println!("conformance: no vectors (set HEDDLE_VECTORS to run them)");
+        return;
+    };
+    let known: BTreeMap<&str, &str> = include_str!("conformance_openflow.unpassed")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+        .collect();
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let (mut failures, mut needless) = (Vec::new(), Vec::new());
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        if record.get("oracle_ok") != Some(&Value::Bool(true)) {
+            continue;
+        }
+        let (id, kind) = (text(&record, "id").unwrap(), text(&record, "kind").unwrap());
+        let Some(result) = run(&record) else { continue };
+        let count = counts.entry(kind).or_default();
+        count.1 += 1;
+        match result {
+            Ok(()) => {
+                count.0 += 1;
+                if known.contains_key(id.as_str()) {
+                    needless.push(id);
+                }
+            }
+            Err(why) if !known.contains_key(id.as_str()) => {
+                failures.push(format!("{id}: {:?}\n   {why}", text(&record, "text")));
+            }
+            Err(_) => {}
+        }
+    }
+    for (kind, (passed, total)) in &counts {
+        println!("conformance {kind}: {passed}/{total}");
+    }
+    for failure in &failures {
+        println!("{failure}");
+    }
+    assert!(
+        failures.is_empty(),
+        "{} records fail without a reason on file",
+        failures.len()
+    );
+    assert!(needless.is_empty(), "these pass and are still on file: {needless:?}");
+}
