@@ -87,6 +87,8 @@ struct Agent {
     switch: Client,
     northbound: Option<Northbound>,
     links: BTreeMap<String, Link>,
+    /// Why there is no session, by bridge.
+    link_errors: BTreeMap<String, String>,
     events: (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>),
     reconciler: Reconciler,
     /// What the switch's database says, while there is a session with it.
@@ -123,6 +125,7 @@ impl Agent {
             switch,
             northbound: None,
             links: BTreeMap::new(),
+            link_errors: BTreeMap::new(),
             events: mpsc::channel(64),
             reconciler: Reconciler::default(),
             observed: None,
@@ -291,6 +294,7 @@ impl Agent {
                 if let Some(link) = self.links.get_mut(&bridge) {
                     link.began(session);
                 }
+                self.link_errors.remove(&bridge);
                 info!(bridge, ports = ports.len(), flows = flows.len(), "OpenFlow session");
                 self.reconciler.session_began(&bridge, ports, flows);
             }
@@ -300,6 +304,8 @@ impl Agent {
                 retry_in,
             } => {
                 warn!(bridge, "no OpenFlow session: {error}; trying again in {retry_in:?}");
+                self.link_errors
+                    .insert(bridge.clone(), format!("no OpenFlow session: {error}"));
                 self.reconciler.session_ended(&bridge);
             }
             LinkEvent::PortChanged { bridge, ofport, name } => self.reconciler.port_changed(&bridge, ofport, name),
@@ -360,6 +366,8 @@ impl Agent {
             }
         }
         report.problems.extend(self.setting_errors.clone());
+        self.link_errors.retain(|bridge, _| needed.contains(bridge));
+        report.problems.extend(self.link_errors.clone());
         if let Some(northbound) = &mut self.northbound {
             self.publisher
                 .publish(&mut northbound.client, &self.settings, site, &report);

@@ -50,10 +50,9 @@ pub(super) fn compile(view: &HostView, out: &mut HostFlows) {
     integration_bridge(view, &mut out.integration);
     tunnel_bridge(view, &mut out.tunnel);
     for provider in view.providers.values() {
-        provider_bridge(
-            provider.phy_port,
-            out.providers.entry(provider.bridge.clone()).or_default(),
-        );
+        if let Some(phy_port) = provider.phy_port {
+            provider_bridge(phy_port, out.providers.entry(provider.bridge.clone()).or_default());
+        }
     }
 }
 

@@ -67,7 +67,7 @@ struct NetworkHere<'a> {
     uplink: Option<u32>,
     /// How it travels through `br-tun`; none unless it is a tunnel network and the tunnel port exists.
     tunnel: Option<Tunnel>,
-    /// Ports of the network that are plugged in here, with their `ofport`.
+    /// Ports of the network that are plugged in here.
     local_ports: Vec<LocalPort<'a>>,
     /// Ports of the network that are up on other hosts that this host can reach, with those hosts' addresses.
     remote_ports: Vec<RemotePort<'a>>,
@@ -77,7 +77,8 @@ struct NetworkHere<'a> {
 
 struct LocalPort<'a> {
     port: &'a Port,
-    ofport: u32,
+    /// None until it is known.
+    ofport: Option<u32>,
     /// The port is up on another host as well (a live migration).
     elsewhere: bool,
 }
@@ -119,10 +120,11 @@ fn networks_here<'a>(site: &'a Site, view: &'a HostView) -> Vec<NetworkHere<'a>>
                 Segment::Vlan { .. } | Segment::Flat { .. } | Segment::Local => None,
             };
             let uplink = match &network.segment {
-                Segment::Tunnel { .. } => tunnel.and(view.patch_tun),
-                Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => {
-                    view.providers.get(physical_network).map(|provider| provider.int_port)
-                }
+                Segment::Tunnel { .. } => view.patch_tun,
+                Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => view
+                    .providers
+                    .get(physical_network)
+                    .and_then(|provider| provider.int_port),
                 Segment::Local => None,
             };
             let network = NetworkHere {

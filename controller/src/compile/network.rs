@@ -58,8 +58,8 @@ fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
             .local_ports
             .iter()
             .filter(|local| to(local))
-            .map(|local| Action::output(local.ofport));
-        let mut ports = ports.peekable();
+            .filter_map(|local| local.ofport);
+        let mut ports = ports.map(Action::output).peekable();
         actions.extend(ports.peek().map(|_| Action::PopVlan));
         actions.extend(ports);
         apply(actions)
@@ -163,23 +163,27 @@ fn provided(view: &HostView, here: &NetworkHere<'_>, physical_network: &str, vla
         return;
     };
     let cookie = cookie(here);
-    let arriving = Match::new().with(Field::InPort, wire.int_port);
-    let (arriving, into) = match vlan {
-        Some(vlan) => {
-            let arriving = arriving.with(Field::VlanVid, vlan | TAG_PRESENT);
-            (arriving, Action::set_field(Field::VlanVid, here.lvid | TAG_PRESENT))
-        }
-        None => (untagged(arriving), tag(here.lvid)),
-    };
-    let classified = apply_then(vec![into], integration::FORWARD);
-    out.integration
-        .push(flow(integration::CLASSIFY, 100, cookie, arriving, classified));
-    let leaving = tagged(here.lvid).with(Field::InPort, wire.phy_port);
-    let out_of = match vlan {
-        Some(vlan) => Action::set_field(Field::VlanVid, vlan | TAG_PRESENT),
-        None => Action::PopVlan,
-    };
-    let actions = vec![out_of, Action::output(flows::Port::NORMAL)];
-    let bridge = out.providers.entry(wire.bridge.clone()).or_default();
-    bridge.push(flow(provider::TRANSLATE, 100, cookie, leaving, apply(actions)));
+    if let Some(int_port) = wire.int_port {
+        let arriving = Match::new().with(Field::InPort, int_port);
+        let (arriving, into) = match vlan {
+            Some(vlan) => {
+                let arriving = arriving.with(Field::VlanVid, vlan | TAG_PRESENT);
+                (arriving, Action::set_field(Field::VlanVid, here.lvid | TAG_PRESENT))
+            }
+            None => (untagged(arriving), tag(here.lvid)),
+        };
+        let classified = apply_then(vec![into], integration::FORWARD);
+        out.integration
+            .push(flow(integration::CLASSIFY, 100, cookie, arriving, classified));
+    }
+    if let Some(phy_port) = wire.phy_port {
+        let leaving = tagged(here.lvid).with(Field::InPort, phy_port);
+        let out_of = match vlan {
+            Some(vlan) => Action::set_field(Field::VlanVid, vlan | TAG_PRESENT),
+            None => Action::PopVlan,
+        };
+        let actions = vec![out_of, Action::output(flows::Port::NORMAL)];
+        let bridge = out.providers.entry(wire.bridge.clone()).or_default();
+        bridge.push(flow(provider::TRANSLATE, 100, cookie, leaving, apply(actions)));
+    }
 }

@@ -13,7 +13,8 @@ use crate::model::Port;
 
 pub(super) fn compile(here: &NetworkHere<'_>, local: &LocalPort<'_>, out: &mut HostFlows) {
     let cookie = Cookie::new(Kind::Port, local.port.id);
-    let from_port = || Match::new().with(Field::InPort, local.ofport);
+    let Some(ofport) = local.ofport else { return };
+    let from_port = || Match::new().with(Field::InPort, ofport);
     let checked = if local.port.port_security { ARP_SPOOF } else { FORWARD };
     let classified = apply_then(vec![tag(here.lvid)], checked);
     out.integration
@@ -26,7 +27,7 @@ pub(super) fn compile(here: &NetworkHere<'_>, local: &LocalPort<'_>, out: &mut H
         100,
         cookie,
         to_port(here, local.port),
-        apply(deliver(here, local)),
+        apply(deliver(here, local, ofport)),
     ));
 }
 
@@ -35,7 +36,7 @@ pub(super) fn to_port(here: &NetworkHere<'_>, port: &Port) -> Match {
     tagged(here.lvid).with(Field::EthDst, port.mac)
 }
 
-fn deliver(here: &NetworkHere<'_>, local: &LocalPort<'_>) -> Vec<Action> {
+fn deliver(here: &NetworkHere<'_>, local: &LocalPort<'_>, ofport: u32) -> Vec<Action> {
     let mut actions = Vec::new();
     // Open vSwitch never sends a packet back where it came from, so this is a copy for the other host
     // only when the sender is on this one.
@@ -43,7 +44,7 @@ fn deliver(here: &NetworkHere<'_>, local: &LocalPort<'_>) -> Vec<Action> {
         actions.extend(here.uplink.map(Action::output));
     }
     actions.push(Action::PopVlan);
-    actions.push(Action::output(local.ofport));
+    actions.push(Action::output(ofport));
     actions
 }
 

@@ -115,13 +115,13 @@ fn site() -> (Site, HostView) {
     };
     let provider = |bridge: &str, int_port, phy_port| Provider {
         bridge: bridge.to_owned(),
-        int_port,
-        phy_port,
+        int_port: Some(int_port),
+        phy_port: Some(phy_port),
     };
     let view = HostView {
         host: Some(id(0x100)),
         bindings: [(11, 111), (13, 113), (21, 121), (31, 131), (41, 141), (51, 151)]
-            .map(|(n, o)| (id(n), o))
+            .map(|(n, o)| (id(n), Some(o)))
             .into(),
         local_vlans: [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
             .map(|(n, lvid)| (id(n), lvid))

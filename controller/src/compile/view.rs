@@ -10,13 +10,14 @@ use crate::model::TunnelType;
 
 /// This host, seen by the compiler. OpenFlow port numbers (`ofport`) are those of the bridge named.
 ///
-/// What is missing (a port that has no number yet, a network without a local VLAN) yields no flows.
+/// What is missing (a port that has no number yet, a network without a local VLAN) yields no flows. The flows of a bridge
+/// are made of the numbers of its own ports only: what is not known of one bridge changes nothing on another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostView {
     /// The `_uuid` of this host's own row; none before it is registered.
     pub host: Option<Uuid>,
-    /// Ports plugged in here, by `_uuid`: `ofport` on `br-int`.
-    pub bindings: BTreeMap<Uuid, u32>,
+    /// Ports plugged in here, by `_uuid`: `ofport` on `br-int`, once it is known.
+    pub bindings: BTreeMap<Uuid, Option<u32>>,
     /// Networks present here, by `_uuid`: the local VLAN, 1 to 4094.
     pub local_vlans: BTreeMap<Uuid, u16>,
     /// `patch-tun`, on `br-int`.
@@ -37,7 +38,7 @@ pub struct Provider {
     /// The bridge's name.
     pub bridge: String,
     /// `int-<bridge>`, on `br-int`.
-    pub int_port: u32,
+    pub int_port: Option<u32>,
     /// `phy-<bridge>`, on the provider bridge.
-    pub phy_port: u32,
+    pub phy_port: Option<u32>,
 }

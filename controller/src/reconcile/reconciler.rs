@@ -18,13 +18,13 @@ use flows::{Action, Field, Flow, FlowTable};
 use uuid::Uuid;
 
 use super::bindings::{Bindings, bindings};
-use super::layout::{Change, Plan, plan, plan_local_vlans};
+use super::layout::{CLOSED, Change, Plan, plan, plan_local_vlans};
 use super::local_vlans::{Allocator, recorded};
 use super::observed::Observed;
 use crate::compile::{
     self, Cookie, HostFlows, HostView, Layout, PATCH_INT, PATCH_TUN, Provider, int_port, phy_port, tunnel_port,
 };
-use crate::model::{INTEGRATION_BRIDGE, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType};
+use crate::model::{INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType};
 
 /// A bundle pauses forwarding while it is committed, about 0.8 ms for each 1,000 flows.
 const BUNDLE_LIMIT: usize = 2_000;
@@ -186,12 +186,7 @@ impl Reconciler {
         let mut commands = Vec::new();
 
         let mut problems = BTreeMap::new();
-        // A bridge's flows depend on the ports of the others: until all are known, what looks superfluous may be right.
-        let guarded = if self.knows_all(&needed) {
-            self.program(&needed, &desired, &mut commands, &mut problems)
-        } else {
-            BTreeSet::new()
-        };
+        let guarded = self.program(&needed, &desired, &mut commands, &mut problems);
         let Plan {
             mut changes,
             problems: misfits,
@@ -209,8 +204,8 @@ impl Reconciler {
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
             .all(|name| needed.contains(*name));
-        let up = self.up(&guarded, &view, site);
-        unreachable_networks(&view, site, &mut problems);
+        let up = up(observed, &guarded, &view, site);
+        unreachable_networks(settings, &view, site, &mut problems);
         problems.extend(bindings.problems);
         let report = Report {
             applied: (settled && both).then_some(site.revision),
@@ -248,26 +243,21 @@ impl Reconciler {
                 .extend(confirm(TUNNEL_BRIDGE, &tunnel_port(tunnel)).map(|ofport| (tunnel, ofport)));
         }
         for (physical_network, bridge) in &settings.bridge_mappings {
-            let int_port = confirm(INTEGRATION_BRIDGE, &int_port(bridge));
-            if let (Some(int_port), Some(phy_port)) = (int_port, confirm(bridge, &phy_port(bridge))) {
-                let provider = Provider {
-                    bridge: bridge.clone(),
-                    int_port,
-                    phy_port,
-                };
-                view.providers.insert(physical_network.clone(), provider);
-            }
+            let provider = Provider {
+                bridge: bridge.clone(),
+                int_port: confirm(INTEGRATION_BRIDGE, &int_port(bridge)),
+                phy_port: confirm(bridge, &phy_port(bridge)),
+            };
+            view.providers.insert(physical_network.clone(), provider);
         }
         for (id, bound) in &bindings.bound {
             let Some(network) = site.ports.get(id).map(|port| port.network) else {
                 continue;
             };
-            let ofport = bound
-                .ofport
-                .filter(|&ofport| self.confirmed(INTEGRATION_BRIDGE, &bound.interface, ofport));
-            if let (Some(&lvid), Some(ofport)) = (recorded.get(&network), ofport) {
+            if let Some(&lvid) = recorded.get(&network) {
+                let confirmed = |ofport: &u32| self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport);
                 view.local_vlans.insert(network, lvid);
-                view.bindings.insert(*id, ofport);
+                view.bindings.insert(*id, bound.ofport.filter(confirmed));
             }
         }
         view
@@ -319,7 +309,11 @@ impl Reconciler {
                 if conflicts.is_empty() {
                     guarded.insert((*bridge).clone());
                 }
-            } else if *bridge != INTEGRATION_BRIDGE || others.iter().all(|other| guarded.contains(*other)) {
+            } else if *bridge != INTEGRATION_BRIDGE
+                || others
+                    .iter()
+                    .all(|other| guarded.contains(*other) || !self.sessions.contains_key(*other))
+            {
                 commands.push(Command::Program {
                     bridge: (*bridge).clone(),
                     changes: changes.clone(),
@@ -387,52 +381,59 @@ impl Reconciler {
         }
         out
     }
-
-    /// Ports whose flows are acknowledged on every bridge that a packet of theirs crosses.
-    fn up(&self, guarded: &BTreeSet<String>, view: &HostView, site: &Site) -> BTreeSet<Uuid> {
-        let is_up = |port: &&Uuid| {
-            let network = site.ports.get(*port).and_then(|port| site.networks.get(&port.network));
-            network.is_some_and(|network| match &network.segment {
-                Segment::Tunnel { tunnel, .. } => {
-                    view.tunnels.contains_key(tunnel) && view.patch_tun.is_some() && guarded.contains(TUNNEL_BRIDGE)
-                }
-                Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => view
-                    .providers
-                    .get(physical_network)
-                    .is_some_and(|provider| guarded.contains(&provider.bridge)),
-                Segment::Local => true,
-            })
-        };
-        if !guarded.contains(INTEGRATION_BRIDGE) {
-            return BTreeSet::new();
-        }
-        view.bindings.keys().filter(is_up).copied().collect()
-    }
 }
 
-/// Tells of networks with a port here that this host can not carry to others.
-fn unreachable_networks(view: &HostView, site: &Site, problems: &mut BTreeMap<String, String>) {
+/// Ports whose flows are acknowledged, on every bridge that a packet of theirs crosses, with nothing closed in between.
+fn up(observed: &Observed, guarded: &BTreeSet<String>, view: &HostView, site: &Site) -> BTreeSet<Uuid> {
+    let open = |port: &str| {
+        let port = observed
+            .bridges
+            .get(INTEGRATION_BRIDGE)
+            .and_then(|bridge| bridge.ports.get(port)?.interfaces.get(port));
+        port.and_then(|port| port.options.get("peer"))
+            .is_some_and(|peer| peer != CLOSED)
+    };
+    let reaches_others = |network: &Network| match &network.segment {
+        Segment::Tunnel { tunnel, .. } => {
+            view.tunnels.contains_key(tunnel) && guarded.contains(TUNNEL_BRIDGE) && open(PATCH_TUN)
+        }
+        Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => {
+            let provider = view.providers.get(physical_network);
+            provider.is_some_and(|provider| guarded.contains(&provider.bridge) && open(&int_port(&provider.bridge)))
+        }
+        Segment::Local => true,
+    };
+    let network = |port: &Uuid| site.networks.get(&site.ports.get(port)?.network);
+    let bound = view
+        .bindings
+        .iter()
+        .filter(|(_, ofport)| ofport.is_some())
+        .map(|(port, _)| *port);
+    bound
+        .filter(|port| guarded.contains(INTEGRATION_BRIDGE) && network(port).is_some_and(reaches_others))
+        .collect()
+}
+
+/// Tells of networks with a port here that this host is not set up to carry to others.
+fn unreachable_networks(settings: &Settings, view: &HostView, site: &Site, problems: &mut BTreeMap<String, String>) {
     for network in view.local_vlans.keys().filter_map(|id| site.networks.get(id)) {
-        let message = match &network.segment {
-            Segment::Tunnel { .. } if view.encap_ip.is_none() => {
-                "a port of this network is plugged in here, but the host has no tunnel address: set \
-                 external_ids:heddle-encap-ip"
-                    .to_owned()
+        let missing = match &network.segment {
+            Segment::Tunnel { .. } if settings.encap_ip.is_none() => {
+                "no tunnel address: set external_ids:heddle-encap-ip".to_owned()
             }
-            Segment::Tunnel { tunnel, .. } if !view.tunnels.contains_key(tunnel) => format!(
-                "a port of this network is plugged in here, but the host has no {tunnel} port: add {tunnel} to \
-                 external_ids:heddle-encap-types"
-            ),
+            Segment::Tunnel { tunnel, .. } if !settings.encap_types.contains(tunnel) => {
+                format!("no {tunnel} tunnels: add {tunnel} to external_ids:heddle-encap-types")
+            }
             Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network }
-                if !view.providers.contains_key(physical_network) =>
+                if !settings.bridge_mappings.contains_key(physical_network) =>
             {
                 format!(
-                    "a port of this network is plugged in here, but the host has no bridge on {physical_network}: \
-                     set external_ids:heddle-bridge-mappings={physical_network}:BRIDGE"
+                    "no bridge on {physical_network}: set external_ids:heddle-bridge-mappings={physical_network}:BRIDGE"
                 )
             }
             Segment::Tunnel { .. } | Segment::Vlan { .. } | Segment::Flat { .. } | Segment::Local => continue,
         };
+        let message = format!("a port of this network is plugged in here, but the host has {missing}");
         problems.insert(network.name.clone(), message);
     }
 }

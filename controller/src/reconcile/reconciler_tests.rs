@@ -184,6 +184,24 @@ fn sessions_that_begin_one_by_one_change_nothing() {
 }
 
 #[test]
+fn a_bridge_without_a_session_holds_up_nothing_but_its_own_networks() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    world.reconciler.session_ended("br-eth1");
+    let before = world.flows.clone();
+    let mut another = port(31, 1);
+    another.hosts.insert(PEER);
+    world.site.ports.insert(another.id, another);
+    let report = world.run(one_network_per_local_vlan);
+    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+    assert_eq!(report.applied, None, "it is not known what br-eth1 does");
+    assert_eq!(world.flows["br-int"], before["br-int"]);
+    assert_ne!(world.flows["br-tun"], before["br-tun"]);
+}
+
+#[test]
 fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
     let mut world = world();
     world.run(|_| ());
