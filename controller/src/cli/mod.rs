@@ -9,6 +9,7 @@ mod host;
 mod lab;
 mod network;
 mod object;
+mod ovsdb;
 mod physical_network;
 mod port;
 mod render;
@@ -116,6 +117,9 @@ enum Command {
     PhysicalNetwork(object::Command<object::Names>),
     /// Wait until every host has what the database says
     Wait(wait::Arguments),
+    /// Look into any OVSDB server: list, dump and watch its rows
+    #[command(subcommand, after_help = ovsdb::EXAMPLES)]
+    Ovsdb(ovsdb::Command),
     /// Simulated hosts on this machine: demo, tests, benches (the program heddle-lab)
     Lab(lab::Arguments),
 }
@@ -180,6 +184,7 @@ impl Cli {
             Command::PhysicalNetwork(command) => {
                 block_on(object::run::<physical_network::PhysicalNetworks>(command, &global))
             }
+            Command::Ovsdb(command) => block_on(command.run(&global)),
             Command::Wait(arguments) => block_on(arguments.run(&global)),
         }
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::replica::ReplicaError;
-use crate::session::SessionError;
+use crate::session::{ServerFault, SessionError};
 
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -52,6 +52,25 @@ pub enum ConnectionError {
     /// The task of the connection has ended with its runtime.
     #[error("the runtime of the connection has ended")]
     TaskEnded,
+}
+
+impl ConnectionError {
+    /// True when the server was reached and waiting alone will not help: somebody must change the database, the schema
+    /// that is asked for, or the files for TLS.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Tls(_) => true,
+            Self::Session(error) => matches!(
+                **error,
+                SessionError::Mismatch(_)
+                    | SessionError::Schema(_)
+                    | SessionError::Refused { .. }
+                    | SessionError::Server(ServerFault::NoDatabase(_))
+            ),
+            _ => false,
+        }
+    }
 }
 
 impl From<io::Error> for ConnectionError {

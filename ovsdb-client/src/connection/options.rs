@@ -31,6 +31,8 @@ pub struct Options {
     pub database: String,
     /// The tables to replicate.
     pub tables: Vec<MonitorTable>,
+    /// Replicate the tables that are not among `tables` too, with all their columns.
+    pub every_table: bool,
     /// The files for `ssl:` remotes.
     pub tls: Option<Tls>,
     /// Which members of a cluster will do.
@@ -66,6 +68,7 @@ impl Options {
             remotes,
             database: database.to_owned(),
             tables: Vec::new(),
+            every_table: false,
             tls: None,
             server: ServerChoice::default(),
             connect_timeout: Duration::from_secs(5),

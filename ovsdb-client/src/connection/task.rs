@@ -81,6 +81,7 @@ impl Task {
         let config = SessionConfig {
             database: options.database.clone(),
             tables: options.tables.clone(),
+            every_table: options.every_table,
             server: options.server,
             probe_interval: options.probe_interval,
             sync_patience: options.sync_patience,
@@ -257,7 +258,7 @@ impl Task {
                 // The monitor may be under way with the conditions before: they are changed once it stands.
                 Ok(()) if self.conditions_noted && session.is_synced() => {
                     self.conditions_noted = false;
-                    session.change_conditions(&self.config.tables)
+                    session.change_conditions(Arc::clone(&self.config))
                 }
                 other => other,
             };

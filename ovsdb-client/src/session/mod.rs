@@ -41,6 +41,8 @@ pub struct SessionConfig {
     pub database: String,
     /// The tables to replicate.
     pub tables: Vec<MonitorTable>,
+    /// Replicate all other tables too.
+    pub every_table: bool,
     /// Which members of a cluster will do.
     pub server: ServerChoice,
     /// After this long without a byte the server is asked whether it lives; as long again without an answer and the
@@ -54,6 +56,21 @@ pub struct SessionConfig {
     pub max_message: usize,
     /// The most bytes that wait for the server to read them, beyond the transactions.
     pub max_replies: usize,
+}
+
+impl SessionConfig {
+    /// What can be monitored of what is wanted.
+    fn plan(&self, schema: &Schema) -> Result<Plan, SchemaMismatch> {
+        let mut tables = self.tables.clone();
+        if self.every_table {
+            let other = schema
+                .tables
+                .keys()
+                .filter(|name| !self.tables.iter().any(|table| table.name() == *name));
+            tables.extend(other.map(|name| MonitorTable::new(name)));
+        }
+        Plan::new(schema, &tables)
+    }
 }
 
 /// What the next session may go on from.
@@ -290,15 +307,16 @@ impl Session {
     }
 
     /// Changes which rows are monitored, `monitor_cond_change` (ovsdb-server(7) §4.1.13), to the conditions in
-    /// `tables`, which are the tables of this session otherwise. [`SessionEvent::ConditionsChanged`] follows when there
+    /// `config`, which is the one of this session otherwise. [`SessionEvent::ConditionsChanged`] follows when there
     /// is a change.
     ///
     /// # Errors
     /// The tables do not fit the schema.
-    pub fn change_conditions(&mut self, tables: &[MonitorTable]) -> Result<(), SessionError> {
+    pub fn change_conditions(&mut self, config: Arc<SessionConfig>) -> Result<(), SessionError> {
         let core = &mut self.core;
+        core.config = Arc::clone(&config);
         if let (Some(schema), Some(plan)) = (&core.schema, &core.plan) {
-            let next = Arc::new(Plan::new(schema, tables)?);
+            let next = Arc::new(config.plan(schema)?);
             let changes = plan.condition_changes(&next);
             core.plan = Some(Arc::clone(&next));
             if changes.is_empty() {
@@ -546,7 +564,7 @@ impl Core {
             Pending::Schema => {
                 let json = serde_json::from_str::<Value>(result).map_err(malformed("schema"))?;
                 let schema = Arc::new(Schema::from_json(&json)?);
-                let plan = Arc::new(Plan::new(&schema, &self.config.tables)?);
+                let plan = Arc::new(self.config.plan(&schema)?);
                 self.schema = Some(Arc::clone(&schema));
                 self.plan = Some(Arc::clone(&plan));
                 self.events.push((

@@ -23,6 +23,7 @@ fn config() -> SessionConfig {
     SessionConfig {
         database: "Test".to_owned(),
         tables: vec![MonitorTable::new("Port")],
+        every_table: false,
         server: ServerChoice::Leader,
         probe_interval: Some(Duration::from_secs(5)),
         sync_patience: Duration::from_secs(60),
