@@ -176,6 +176,8 @@ pub struct EncapProperty {
 pub enum Action {
     /// To a port, or a reserved one such as [`Port::NORMAL`]; to the controller see [`Action::Controller`].
     Output(Port),
+    /// To a port that is not the controller, with a limit of bytes that means nothing there but is kept.
+    OutputMaxLen(Port, u16),
     /// To the controller by a plain output action, at most so many bytes (0xffff: all).
     OutputController(u16),
     /// To the controller by Open vSwitch's own action.

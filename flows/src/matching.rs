@@ -192,6 +192,7 @@ impl Match {
     /// Replaces a slot; `value` must lie inside `mask`.
     pub(crate) fn put(&mut self, slot: Slot, value: u128, mask: u128) {
         let len = slot.bytes();
+        let mask = mask & slot.full_mask();
         let (value, mask_bytes) = ((value & mask).to_be_bytes(), mask.to_be_bytes());
         let skip = value.len().saturating_sub(len);
         let (value, mask_bytes) = (value.split_at(skip).1, mask_bytes.split_at(skip).1);

@@ -27,6 +27,7 @@ mod nicira;
 mod oxm;
 mod packet_in;
 mod packet_out;
+pub mod pieces;
 mod port_desc;
 mod property;
 mod role;
@@ -56,4 +57,5 @@ pub const ANY_GROUP: u32 = u32::MAX;
 /// The table that stands for all (`OFPTT_ALL`).
 pub const ALL_TABLES: u8 = 255;
 
+pub(crate) use actions::needs_ct;
 pub(crate) use oxm::{is_valid as is_valid_value, prerequisites_hold};

@@ -111,6 +111,7 @@ impl Canonical<'_> {
                 };
                 self.out.push(Action::Ct(Box::new(ct)));
             }
+            Action::OutputMaxLen(port, _) => self.out.push(Action::Output(*port)),
             Action::CopyField { src, dst } => self.out.push(Action::Move { src: *src, dst: *dst }),
             Action::Output(Port::CONTROLLER) => self.out.push(Action::OutputController(0xffff)),
             other => self.out.push(other.clone()),

@@ -6,10 +6,21 @@
 mod check;
 pub(crate) mod flags;
 pub(crate) mod number;
+mod nxm;
 pub(crate) mod parse;
 pub(crate) mod print;
 
+pub use nxm::{format_entries, parse_entries};
 pub use parse::{
     ParseError, parse_flow, parse_flow_mod, parse_flow_named, parse_flow_stats, parse_instructions, parse_match,
 };
 pub use print::Names;
+
+/// Cuts `a=b,c(d),e` into keys and values as Open vSwitch does; a key without a value has an empty one.
+#[must_use]
+pub fn key_values(text: &str) -> Vec<(&str, &str)> {
+    let mut tokens = parse::token::Tokens::new(text);
+    std::iter::from_fn(move || tokens.next())
+        .map(|pair| (pair.key, pair.value))
+        .collect()
+}

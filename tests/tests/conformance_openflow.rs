@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use flows::Version;
-use flows::ofpkt::{Body, FlowModCommand, Message};
-use flows::text::{Names, parse_flow_mod};
+use flows::ofpkt::{Body, FlowModCommand, Hello, Message, pieces};
+use flows::text::{Names, format_entries, parse_entries, parse_flow_mod};
 use serde_json::Value;
 
 fn vectors() -> Option<PathBuf> {
@@ -92,8 +92,144 @@ fn run(record: &Value) -> Option<Result<(), String>> {
     Some(match record.get("kind").and_then(Value::as_str)? {
         "flow-text" => flow_text(record),
         "ofp-print" => ofp_print(record),
+        "nx-match" => nx_match(record),
+        "ofp-match" => ofp_match(record),
+        "actions" => actions(record),
+        "error" => error(record),
+        "hello" => hello(record),
+        "util" if record["args"]["command"] == "parse-key-value" => key_value(record),
         _ => return None,
     })
+}
+
+fn version(record: &Value, otherwise: Version) -> Version {
+    let name = text(record, "of_version");
+    let minor = name
+        .as_deref()
+        .and_then(|n| n.strip_prefix("1."))
+        .and_then(|n| n.parse::<u8>().ok());
+    minor.map_or(otherwise, |minor| Version::from_wire(minor + 1).unwrap())
+}
+
+fn equal(have: &str, want: &str) -> Result<(), String> {
+    if have == want {
+        Ok(())
+    } else {
+        Err(format!("have {have}\n   want {want}"))
+    }
+}
+
+fn nx_match(record: &Value) -> Result<(), String> {
+    let args = &record["args"];
+    let line = text(record, "text").ok_or("no text")?;
+    let line = line.split('#').next().unwrap_or_default();
+    let version = version(record, Version::V10);
+    let bytes = parse_entries(line).map_err(|e| e.to_string())?;
+    let wanted = text(record, "expected_text").ok_or("no expected text")?;
+    let read = pieces::decode_entries(&bytes, args["strict"] == Value::Bool(true));
+    let have = match &read {
+        Err(e) => format!("nx_pull_match() returned error {}", e.error),
+        Ok(matches) => {
+            let mut entries = pieces::encode_entries(matches, version);
+            if let Ok(Some((cookie, mask))) = pieces::decode_cookie(&bytes) {
+                entries.extend(pieces::encode_cookie(cookie, mask));
+            }
+            format_entries(&entries)
+        }
+    };
+    equal(have.trim(), wanted.trim())?;
+    match (read, text(record, "oracle_hex")) {
+        (Ok(matches), Some(wanted)) if version >= Version::V12 => {
+            equal(&hex(&pieces::encode_match(&matches, version)), &wanted)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A match of fixed size, in which `x` stands for any digit.
+fn ofp_match(record: &Value) -> Result<(), String> {
+    let digits = text(record, "hex").ok_or("no hex")?.replace('x', "0");
+    let version = version(record, Version::V10);
+    let wanted = text(record, "expected_text").ok_or("no expected text")?;
+    let have = match pieces::decode_match(&unhex(&digits), version) {
+        Ok(matches) => matches.to_string(),
+        Err(e) => format!("bad ofp11_match: {}", e.error),
+    };
+    equal(have.trim(), wanted.trim())
+}
+
+fn actions(record: &Value) -> Result<(), String> {
+    let version = version(record, Version::V10);
+    let bytes = unhex(&text(record, "hex").ok_or("no hex")?);
+    let wanted = text(record, "expected_text").ok_or("no expected text")?;
+    let what = record["args"]["what"].as_str().unwrap_or_default();
+    let (read, encoded) = if what == "actions" {
+        let list = pieces::decode_actions(&bytes, version);
+        let encoded = list.as_ref().map(|list| pieces::encode_actions(list, version));
+        (list.clone().map(flows::Instructions::from), encoded.unwrap_or_default())
+    } else {
+        let list = pieces::decode_instructions(&bytes, version);
+        let encoded = list.as_ref().map(|list| pieces::encode_instructions(list, version));
+        (list.clone(), encoded.unwrap_or_default())
+    };
+    let name = format!("OpenFlow1{}", version.wire() - 1);
+    match read {
+        Err(e) => equal(&format!("bad {name} {what}: {}", e.error), wanted.trim()),
+        Ok(list) => {
+            equal(&format!("actions={list}"), wanted.trim())?;
+            if record["args"].get("reencoding").is_some() {
+                Ok(())
+            } else {
+                equal(&hex(&encoded), &hex(&bytes))
+            }
+        }
+    }
+}
+
+fn error(record: &Value) -> Result<(), String> {
+    let args = &record["args"];
+    let error = pieces::error_named(args["name"].as_str().unwrap_or_default()).ok_or("unknown error")?;
+    if let Some(request) = args["request"].as_str() {
+        let have = pieces::error_reply(error, &unhex(request)).ok_or("no words for it")?;
+        return equal(&hex(&have), &text(record, "hex").unwrap_or_default());
+    }
+    let line = |version: Version| {
+        let (vendor, kind, code) = pieces::error_meaning(error, version)?;
+        let vendor = if vendor == 0 {
+            "0".to_owned()
+        } else {
+            format!("{vendor:#x}")
+        };
+        Some(format!(
+            "OpenFlow 1.{}: vendor {vendor}, type {kind}, code {code}\n",
+            version.wire() - 1
+        ))
+    };
+    let have: String = Version::ALL.into_iter().filter_map(line).collect();
+    equal(&have, &text(record, "expected_text").unwrap_or_default())
+}
+
+fn hello(record: &Value) -> Result<(), String> {
+    let bitmap = record["args"]["bitmap"]
+        .as_str()
+        .unwrap_or_default()
+        .trim_start_matches("0x");
+    let versions = u32::from_str_radix(bitmap, 16).map_err(|e| e.to_string())?;
+    let message = Message::new(version(record, Version::V10), 1, Body::Hello(Hello { versions }));
+    equal(&hex(&message.encode()), &text(record, "hex").unwrap_or_default())
+}
+
+fn key_value(record: &Value) -> Result<(), String> {
+    let line = text(record, "text").ok_or("no text")?;
+    let pair = |(key, value): (&str, &str)| {
+        if value.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{key}={value}")
+        }
+    };
+    let have: Vec<String> = flows::text::key_values(&line).into_iter().map(pair).collect();
+    equal(&have.join(", "), &text(record, "expected_text").unwrap_or_default())
 }
 
 fn ofp_print(record: &Value) -> Result<(), String> {

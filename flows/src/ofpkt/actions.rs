@@ -183,6 +183,7 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
     let v11 = version == Version::V11;
     match action {
         Action::Output(port) => put_output(out, *port, 0, version),
+        Action::OutputMaxLen(port, max_len) => put_output(out, *port, *max_len, version),
         Action::OutputController(max_len) => put_output(out, Port::CONTROLLER, *max_len, version),
         Action::Enqueue(port, queue) if v10 => {
             let start = begin(out, 11);
@@ -301,8 +302,27 @@ fn put_copy(out: &mut Writer, src: Subfield, dst: Subfield, version: Version) {
     oxm::put_field_for(out, dst.field, version);
 }
 
+/// Reads actions to the end, as they stand outside of `ct`.
+pub(crate) fn read_list(reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
+    let actions = read_any(reader, version, depth)?;
+    match actions.iter().find(|action| needs_ct(action)) {
+        Some(_) => Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT)),
+        None => Ok(actions),
+    }
+}
+
+/// True for writes of a connection's own fields, which only `ct` can do.
+pub(crate) fn needs_ct(action: &Action) -> bool {
+    let field = match action {
+        Action::SetField(set) => set.field(),
+        Action::Move { dst, .. } | Action::CopyField { dst, .. } => dst.field,
+        _ => return false,
+    };
+    matches!(field, Field::CtMark | Field::CtLabel)
+}
+
 /// Reads actions to the end.
-pub(crate) fn read_list(mut reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
+pub(crate) fn read_any(mut reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
     if depth > MAX_DEPTH {
         return Err(reader.error(OfpError::ACTION_BAD_LEN));
     }
@@ -361,10 +381,10 @@ fn read_copy(body: &mut Reader<'_>) -> Result<(Subfield, Subfield), DecodeError>
     let place = *body;
     let bits = body.u16()?;
     let (src_offset, dst_offset) = (body.u16()?, body.u16()?);
-    body.zeros(2, OfpError::ACTION_MUST_BE_ZERO)?;
+    body.zeros(2, OfpError::MUST_BE_ZERO)?;
     let src = Subfield::part(oxm::field(body)?, src_offset, bits);
     let dst = Subfield::part(oxm::field(body)?, dst_offset, bits);
-    body.zeros(body.len(), OfpError::ACTION_MUST_BE_ZERO)?;
+    body.zeros(body.len(), OfpError::MUST_BE_ZERO)?;
     check_move(src, dst).map_err(|e| place.error(e))?;
     Ok((src, dst))
 }
@@ -409,10 +429,10 @@ fn bare(body: &mut Reader<'_>, action: Action) -> Result<Action, DecodeError> {
 }
 
 fn output_to(port: Port, max_len: u16) -> Action {
-    if port == Port::CONTROLLER {
-        Action::OutputController(max_len)
-    } else {
-        Action::Output(port)
+    match (port, max_len) {
+        (Port::CONTROLLER, _) => Action::OutputController(max_len),
+        (_, 0) => Action::Output(port),
+        _ => Action::OutputMaxLen(port, max_len),
     }
 }
 
@@ -586,8 +606,8 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
     let payload = body
         .bytes(header.len)
         .map_err(|_| place.error(OfpError::ACTION_BAD_SET_LEN))?;
-    body.zeros(body.len(), OfpError::ACTION_MUST_BE_ZERO)
-        .map_err(|_| place.error(OfpError::ACTION_MUST_BE_ZERO))?;
+    body.zeros(body.len(), OfpError::MUST_BE_ZERO)
+        .map_err(|_| place.error(OfpError::MUST_BE_ZERO))?;
     let field = header.field.ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
     let half = if header.masked {
         payload.len() / 2
@@ -598,7 +618,7 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
     let full = vec![0xff; half];
     let mask = if header.masked { mask } else { &full };
     if mask.len() != value.len() || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes)) {
-        return Err(place.error(OfpError::MATCH_BAD_LEN));
+        return Err(place.error(OfpError::ACTION_BAD_SET_LEN));
     }
     if value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
         return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));

@@ -1,6 +1,6 @@
 //! `ct` and `nat` on the wire (`NXAST_CT`, `NXAST_NAT`).
 
-use super::actions::{Context, NICIRA, check_subfield, end, put_list, read_list};
+use super::actions::{Context, NICIRA, check_subfield, end, put_list, read_any};
 use super::nicira::{begin, packed};
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError, oxm};
@@ -110,7 +110,7 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
     };
     ct.nat = leading_nat(body)?;
     let inner = body.sub(body.len())?;
-    ct.actions = read_list(inner, version, depth + 1)?.into();
+    ct.actions = read_any(inner, version, depth + 1)?.into();
     for action in &ct.actions {
         let allowed = matches!(action, Action::SetField(set) if matches!(set.field(), Field::CtMark | Field::CtLabel))
             || matches!(action, Action::Move { dst, .. } if matches!(dst.field, Field::CtMark | Field::CtLabel));

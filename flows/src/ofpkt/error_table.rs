@@ -242,3 +242,8 @@ pub(super) fn find(message: &ErrorMessage, version: Version) -> Option<OfpError>
         .find(|(_, meanings)| meanings.iter().any(says))
         .map(|(name, _)| OfpError(name))
 }
+
+/// The error of this name.
+pub(super) fn named(name: &str) -> Option<OfpError> {
+    TABLE.iter().find(|(n, _)| *n == name).map(|(name, _)| OfpError(name))
+}

@@ -173,7 +173,8 @@ impl FlowMod {
 
     /// Reads the body of OpenFlow 1.0.
     pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let matches = match_old::read_v10(reader)?;
+        let mut matches = match_old::read_v10(reader)?;
+        match_old::normalise(&mut matches);
         let cookie = reader.u64()?;
         let mut found = Self::read_v10_tail(
             reader,

@@ -95,22 +95,23 @@ fn read_actions(mut reader: Reader<'_>, version: Version, into: &mut Instruction
             let place = reader;
             let mut body = reader.sub(32)?;
             body.skip(10)?;
-            body.zeros(6, OfpError::ACTION_MUST_BE_ZERO)?;
+            body.zeros(6, OfpError::MUST_BE_ZERO)?;
             let (value, mask) = (body.u64()?, body.u64()?);
             if into.write_metadata.is_some() {
                 return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER));
             }
-            into.write_metadata = Some(Box::new(WriteMetadata {
-                value: value & mask,
-                mask,
-            }));
+            into.write_metadata = Some(Box::new(WriteMetadata { value, mask }));
             continue;
         }
         if into.write_metadata.is_some() && !into.apply.is_empty() {
             return Err(reader.error(OfpError::ACTION_UNSUPPORTED_ORDER));
         }
         let place = reader;
-        match actions::read(&mut reader, version, 0)? {
+        let action = actions::read(&mut reader, version, 0)?;
+        if actions::needs_ct(&action) {
+            return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
+        }
+        match action {
             Action::Meter(meter) if list.is_empty() && into.meter.is_none() => into.meter = Some(meter),
             _ if into.write_metadata.is_some() => return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER)),
             action => list.push(action),
@@ -163,10 +164,7 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
             2 => {
                 body.skip(4)?;
                 let (value, mask) = (body.u64()?, body.u64()?);
-                found.write_metadata = Some(Box::new(WriteMetadata {
-                    value: value & mask,
-                    mask,
-                }));
+                found.write_metadata = Some(Box::new(WriteMetadata { value, mask }));
             }
             3 => {
                 body.skip(4)?;

@@ -177,7 +177,6 @@ pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
             matches.set(Field::VlanTci, tci & mask, mask);
         }
     }
-    normalise(&mut matches);
     Ok(matches)
 }
 
@@ -320,7 +319,7 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
     let (metadata, metadata_wild) = (reader.u64()?, reader.u64()?);
     if has(V11_IN_PORT) {
         if in_port.to_u16().is_none() {
-            return Err(bad(OfpError::ACTION_BAD_OUT_PORT));
+            return Err(bad(OfpError::MATCH_BAD_VALUE));
         }
         matches.set(Field::InPortOxm, u128::from(in_port.0), u128::MAX);
     }
@@ -389,8 +388,7 @@ fn read_v11_ports(matches: &mut Match, ip: bool, src: Option<u16>, dst: Option<u
     );
     let ports = ip && (icmp || matches!(matches.nw_proto(), Some(6 | 17 | 132)));
     if !ports {
-        let other = ip && matches.nw_proto().is_some() && (src.is_some() || dst.is_some());
-        return if other { Err(OfpError::MATCH_BAD_FIELD) } else { Ok(()) };
+        return Ok(());
     }
     for (slot, value) in [(Slot::TpSrc, src), (Slot::TpDst, dst)] {
         if let Some(value) = value {

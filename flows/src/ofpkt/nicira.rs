@@ -235,10 +235,12 @@ fn put_controller(out: &mut Writer, controller: &Controller) {
     let start = begin(out, 37);
     out.zeros(6);
     if *max_len != 0xffff {
-        property(out, 0, &max_len.to_be_bytes());
+        let [a, b] = max_len.to_be_bytes();
+        property(out, 0, &[a, b, 0, 0]);
     }
     if *controller_id != 0 {
-        property(out, 1, &controller_id.to_be_bytes());
+        let [a, b] = controller_id.to_be_bytes();
+        property(out, 1, &[a, b, 0, 0]);
     }
     if *reason != 1 {
         property(out, 2, &[*reason]);
@@ -350,7 +352,7 @@ fn put_sample(out: &mut Writer, sample: &Sample) {
 
 /// The only place a whole action may have other than zeros after its arguments is an error.
 fn finish(body: &mut Reader<'_>) -> Result<(), DecodeError> {
-    body.zeros(body.len(), OfpError::ACTION_MUST_BE_ZERO)
+    body.zeros(body.len(), OfpError::MUST_BE_ZERO)
 }
 
 /// Demands so many bytes after the subtype, as actions of fixed size have.
@@ -463,7 +465,7 @@ pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         }
         21 => {
             let count = usize::from(body.u16()?);
-            body.zeros(4, OfpError::ACTION_MUST_BE_ZERO)?;
+            body.zeros(4, OfpError::MUST_BE_ZERO)?;
             let mut ids = body.sub(count * 2).map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
             let ids = (0..count).map(|_| ids.u16()).collect::<Result<Box<[u16]>, _>>()?;
             Action::DecTtl(ids)
@@ -535,7 +537,7 @@ pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
             Action::Group(body.u32()?)
         }
         42 => {
-            body.zeros(6, OfpError::ACTION_MUST_BE_ZERO)?;
+            body.zeros(6, OfpError::MUST_BE_ZERO)?;
             let inner = body.sub(body.len())?;
             Action::Clone(read_list(inner, version, depth + 1)?.into())
         }
@@ -562,6 +564,8 @@ pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
             }
             Action::DeleteField(field)
         }
+        // Among instructions it is one; in a bare list of actions it has no place.
+        22 => return Err(bad(OfpError::INSTRUCTION_UNSUP)),
         _ => return Err(bad(OfpError::ACTION_BAD_VENDOR_TYPE)),
     })
 }
@@ -612,7 +616,7 @@ fn read_sample(body: &mut Reader<'_>, subtype: u16) -> Result<Action, DecodeErro
 }
 
 fn read_controller(body: &mut Reader<'_>) -> Result<Controller, DecodeError> {
-    body.zeros(6, OfpError::ACTION_MUST_BE_ZERO)?;
+    body.zeros(6, OfpError::MUST_BE_ZERO)?;
     let mut controller = Controller {
         reason: 1,
         max_len: 0xffff,
@@ -634,6 +638,8 @@ fn read_controller(body: &mut Reader<'_>) -> Result<Controller, DecodeError> {
             5 => controller.meter_id = Some(data.u32()?),
             _ => return Err(place.error(OfpError::PROPERTY_BAD_TYPE)),
         }
+        // Two bytes of padding may count as data.
+        data.zeros(data.len().min(2), OfpError::PROPERTY_BAD_LEN)?;
         if !data.is_empty() {
             return Err(place.error(OfpError::PROPERTY_BAD_LEN));
         }

@@ -253,6 +253,14 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
                 .unwrap_or(u16::MAX);
             put_value(out, Field::InPort, u128::from(port), None, version);
         }
+        // Open vSwitch 3.1 matches of these only the bits that are set in the value.
+        Slot::TunErspanVer | Slot::TunErspanDir | Slot::TunErspanHwid => {
+            if value & mask != 0 {
+                put_value(out, matches.owner(entry.slot), value, Some(value & mask), version);
+            }
+        }
+        // States that do not exist are always left out of the mask.
+        Slot::CtState => put_value(out, Field::CtState, value, Some(mask), version),
         Slot::TpSrc | Slot::TpDst if matches.nw_proto() == Some(2) => {}
         slot if slot >= Slot::Reg0 && slot <= Slot::Reg15 && version >= Version::V15 => {
             put_wide_register(out, matches, entry, version);

@@ -38,7 +38,7 @@ fn conjunctions(actions: &[Action]) -> Result<(), String> {
 }
 
 fn actions(list: &[Action], packet: &mut Match) -> Result<(), String> {
-    list.iter().try_for_each(|action| one(action, packet))
+    list.iter().try_for_each(|action| one(action, packet, false))
 }
 
 fn need(ok: bool, what: &dyn std::fmt::Display) -> Result<(), String> {
@@ -61,7 +61,7 @@ fn is_tagged(packet: &Match) -> bool {
         .is_some_and(|f| f.value & f.mask & VLAN_CFI != 0)
 }
 
-fn one(action: &Action, packet: &mut Match) -> Result<(), String> {
+fn one(action: &Action, packet: &mut Match, in_ct: bool) -> Result<(), String> {
     let eth_type = packet.eth_type();
     let ipv4 = eth_type == Some(0x0800);
     let ip = matches!(eth_type, Some(0x0800 | 0x86dd));
@@ -69,6 +69,9 @@ fn one(action: &Action, packet: &mut Match) -> Result<(), String> {
     match action {
         Action::SetField(set) => {
             let field = set.field();
+            if crate::ofpkt::needs_ct(action) && !in_ct {
+                return Err(format!("{action}: only possible inside ct(exec(...))"));
+            }
             need(prerequisites_hold(packet, field.info().prerequisite), &action)?;
             // A tag must be there for its id to be written.
             need(field != Field::VlanVid || is_tagged(packet), &action)
@@ -174,5 +177,7 @@ fn conntrack(ct: &Ct, packet: &Match) -> Result<(), String> {
     if let crate::action::CtZone::Field(part) = ct.zone {
         readable(part, packet)?;
     }
-    actions(&ct.actions, &mut packet.clone())
+    ct.actions
+        .iter()
+        .try_for_each(|action| one(action, &mut packet.clone(), true))
 }

@@ -19,7 +19,7 @@ pub(crate) static CT_STATE: BitNames = BitNames {
         (0x40, "snat"),
         (0x80, "dnat"),
     ],
-    all: u32::MAX,
+    all: 0xff,
 };
 
 /// TCP flags (ovs-fields(7), `tcp_flags`).

@@ -279,11 +279,11 @@ pub(super) fn encap<'a>(text: &'a str) -> Parsed<'a, Encap> {
     let wrong = || Fault::new(text, format!("Encap hdr not supported: {text}"));
     let pair = tokens
         .next()
-        .ok_or_else(|| Fault::new(text, "encap needs a header: ethernet, mpls, mpls_mcast or nsh(...)"))?;
+        .ok_or_else(|| Fault::new(text, "encap needs a header: ethernet, mpls, mpls_mc or nsh(...)"))?;
     let packet_type = match pair.key {
         "ethernet" => 0,
         "mpls" => 0x0001_8847,
-        "mpls_mcast" => 0x0001_8848,
+        "mpls_mc" | "mpls_mcast" => 0x0001_8848,
         "nsh" => 0x0001_894f,
         _ => return Err(wrong()),
     };

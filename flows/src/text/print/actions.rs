@@ -99,7 +99,7 @@ fn output(out: &mut String, names: &Names, port: Port) {
 
 fn action_text(out: &mut String, names: &Names, action: &Action) {
     match action {
-        Action::Output(port) => output(out, names, *port),
+        Action::Output(port) | Action::OutputMaxLen(port, _) => output(out, names, *port),
         Action::OutputController(max_len) => word(out, "CONTROLLER:", u64::from(*max_len)),
         Action::Controller(controller) => to_controller(out, controller),
         Action::OutputReg(part, _) => {
@@ -510,12 +510,7 @@ fn ct_text(out: &mut String, names: &Names, ct: &Ct) {
             out.push(',');
         }
     }
-    if out.ends_with("ct(") {
-        // `ct` alone: without parentheses' content Open vSwitch leaves the parentheses out.
-        out.pop();
-    } else {
-        close(out);
-    }
+    close(out);
 }
 
 fn address(out: &mut String, ip: IpAddr, brackets: bool) {
@@ -569,7 +564,7 @@ fn encap_text(out: &mut String, encap: &Encap) {
             nsh_properties(out, encap);
         }
         0x0001_8847 => out.push_str("mpls"),
-        0x0001_8848 => out.push_str("mpls_mcast"),
+        0x0001_8848 => out.push_str("mpls_mc"),
         other => {
             let _ = write!(out, "packet_type({},", other >> 16);
             hex(out, u128::from(other & 0xffff));

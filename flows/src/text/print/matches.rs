@@ -284,7 +284,17 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
         }
         Slot::TunGtpuFlags => hexadecimal(out, "gtpu_flags", entry),
         Slot::TunGtpuMsgtype => decimal(out, "gtpu_msgtype", entry),
-        Slot::TunGbpFlags | Slot::TunErspanHwid | Slot::RecircId => {
+        Slot::TunErspanVer | Slot::TunErspanDir => {
+            name(out, crate::matching::plain_view(entry.slot).name());
+            dec(out, number(entry));
+            out.push(',');
+        }
+        Slot::TunErspanHwid => {
+            name(out, "tun_erspan_hwid");
+            hex(out, value);
+            out.push(',');
+        }
+        Slot::TunGbpFlags | Slot::RecircId => {
             hexadecimal(out, crate::matching::plain_view(entry.slot).name(), entry);
         }
         Slot::CtZone => decimal(out, "ct_zone", entry),
@@ -407,7 +417,7 @@ pub(crate) fn field_value(out: &mut String, names: &Names, field: Field, value: 
             ipv6(out, value);
             netmask(out, mask.unwrap_or(u128::MAX), 128, ipv6);
         }
-        Format::CtState => flags::CT_STATE.write(out, low, low_mask(mask)),
+        Format::CtState => flags::CT_STATE.write(out, low, low_mask(mask) & 0xff),
         Format::TcpFlags => flags::TCP.write(out, low, low_mask(mask) & 0xfff),
         Format::TunnelFlags => flags::TUNNEL.write(out, low, low_mask(mask)),
         Format::Frag => out.push_str(frag_word(low, low_mask(mask) & 3)),
