@@ -19,6 +19,8 @@ const FORBIDDEN_ROUNDS: u32 = 3;
 const ROUNDS: u32 = 6;
 /// From one round to the next.
 const PACE: Duration = Duration::from_millis(120);
+/// How often a sender looks whether it is done.
+const TICK: Duration = Duration::from_millis(5);
 /// How long a packet that should not arrive may take to do so after the last one was sent.
 const GRACE: Duration = Duration::from_millis(150);
 
@@ -168,15 +170,20 @@ pub fn all_pairs(
     expect: impl Fn(usize, usize) -> Expect + Sync,
     patience: Duration,
 ) -> Result<Matrix> {
-    let run = Run::new(stations, &expect);
+    run(Run::new(stations, &expect, ROUNDS), stations, patience)
+}
+
+fn run(run: Run, stations: &[&Station], patience: Duration) -> Result<Matrix> {
     let ears: Vec<_> = stations
         .iter()
         .map(|station| run.listen(station))
         .collect::<Result<_>>()?;
     let numbers: Vec<_> = (0..stations.len()).collect();
     in_parallel(&numbers, |from| run.talk(stations, *from, patience))?;
-    // Only what must not arrive is still of interest, and its absence can not be waited for in another way.
-    thread::sleep(GRACE);
+    if run.expected.values().any(|expect| *expect == Expect::Apart) {
+        // The absence of a packet can not be waited for in another way.
+        thread::sleep(GRACE);
+    }
     drop(ears);
     Ok(run.matrix(stations))
 }
@@ -193,7 +200,8 @@ pub fn ping(from: &Station, to: &Station, patience: Duration) -> Result<Duration
             Expect::Ignore
         }
     };
-    let matrix = all_pairs(&[from, to], expect, patience)?;
+    let stations = [from, to];
+    let matrix = run(Run::new(&stations, &expect, 1), &stations, patience)?;
     matrix.check()?;
     match matrix.verdict(0, 1) {
         Verdict::Reached(rtt) => Ok(rtt),
@@ -206,6 +214,8 @@ struct Run {
     nonce: Nonce,
     start: Instant,
     expected: BTreeMap<(usize, usize), Expect>,
+    /// How often every allowed pair is probed at least.
+    rounds: u32,
     /// By station numbers of the sender and the intended receiver, and IP version.
     seen: Arc<Mutex<Seen>>,
 }
@@ -221,7 +231,7 @@ struct Seen {
 }
 
 impl Run {
-    fn new(stations: &[&Station], expect: &dyn Fn(usize, usize) -> Expect) -> Self {
+    fn new(stations: &[&Station], expect: &dyn Fn(usize, usize) -> Expect, rounds: u32) -> Self {
         let mut expected = BTreeMap::new();
         for from in 0..stations.len() {
             for to in (0..stations.len()).filter(|to| *to != from) {
@@ -232,6 +242,7 @@ impl Run {
             nonce: Nonce::new(),
             start: Instant::now(),
             expected,
+            rounds,
             seen: Arc::default(),
         }
     }
@@ -282,18 +293,13 @@ impl Run {
         let mouth = Mouth::open(sender)?;
         let raw = sender.raw()?;
         for round in 0.. {
-            let mut missing = false;
             for (to, target) in stations.iter().enumerate() {
-                let expect = self.expected.get(&(from, to)).copied().unwrap_or(Expect::Ignore);
+                let expect = self.expect(from, to);
                 for v6 in [false, true] {
                     let probe = self.probe(sender, target, v6, round);
                     match (expect, sender.address(v6).and(target.address(v6))) {
-                        (Expect::Reach, Some(address)) => {
-                            let reached = self.reached(sender, target, v6);
-                            missing |= !reached;
-                            if round < ROUNDS || !reached {
-                                mouth.echo(address, &probe)?;
-                            }
+                        (Expect::Reach, Some(address)) if round < self.rounds || !self.reached(sender, target, v6) => {
+                            mouth.echo(address, &probe)?;
                         }
                         (Expect::Apart, Some(_)) if round < FORBIDDEN_ROUNDS => {
                             for frame in forbidden_frames(sender, target, &probe)? {
@@ -304,12 +310,39 @@ impl Run {
                     }
                 }
             }
-            if round >= ROUNDS && !missing || self.start.elapsed() >= patience {
-                return Ok(());
+            let next = Instant::now() + PACE;
+            let forbidden = (0..stations.len()).any(|to| self.expect(from, to) == Expect::Apart);
+            let last = round + 1
+                >= if forbidden {
+                    self.rounds.max(FORBIDDEN_ROUNDS)
+                } else {
+                    self.rounds
+                };
+            while Instant::now() < next {
+                if last && self.reached_all(stations, from) || self.start.elapsed() >= patience {
+                    return Ok(());
+                }
+                thread::sleep(TICK);
             }
-            thread::sleep(PACE);
         }
         Ok(())
+    }
+
+    fn expect(&self, from: usize, to: usize) -> Expect {
+        self.expected.get(&(from, to)).copied().unwrap_or(Expect::Ignore)
+    }
+
+    /// Every station that this one should reach has answered.
+    fn reached_all(&self, stations: &[&Station], from: usize) -> bool {
+        let Some(sender) = stations.get(from) else {
+            return true;
+        };
+        let missing = |to: usize, target: &Station, v6: bool| {
+            let asked = sender.address(v6).and(target.address(v6)).is_some();
+            asked && self.expect(from, to) == Expect::Reach && !self.reached(sender, target, v6)
+        };
+        let mut targets = stations.iter().enumerate();
+        !targets.any(|(to, target)| missing(to, target, false) || missing(to, target, true))
     }
 
     fn reached(&self, from: &Station, to: &Station, v6: bool) -> bool {
