@@ -167,6 +167,7 @@ impl Found {
     /// The first thing that could not be removed; the rest is removed all the same.
     pub fn tear_down(&self) -> Result<()> {
         end(&self.processes);
+        end(&self.unlisted());
         let mut first = Ok(());
         for name in &self.namespaces {
             let path = Path::new("/run/netns").join(name);
@@ -187,6 +188,20 @@ impl Found {
         // Only the last lab can remove the common directory; for the others it is not empty.
         let _ = fs::remove_dir(ROOT);
         first.and(removed)
+    }
+}
+
+impl Found {
+    /// Processes in the lab's namespaces that are not in the ledger: their owner was killed between their start and the
+    /// line about them.
+    fn unlisted(&self) -> BTreeSet<ProcessId> {
+        let mut found = BTreeSet::new();
+        for name in &self.namespaces {
+            // A namespace that is gone has no processes.
+            let pids = tool::run("ip", ["netns", "pids", name]).unwrap_or_default();
+            found.extend(pids.lines().filter_map(|pid| ProcessId::of(pid.trim().parse().ok()?)));
+        }
+        found
     }
 }
 
