@@ -215,14 +215,17 @@ impl Client {
     /// # Errors
     /// Everything but a commit.
     pub async fn transact(&mut self, transaction: Transaction) -> Result<Committed, TransactError> {
+        // Events from before are not looked at: there may be many.
+        let mut seen = self.ready.len();
         let id = self.submit(transaction);
         loop {
             let is_ours = |event: &Event| matches!(event, Event::TransactionDone { id: done, .. } if *done == id);
-            if let Some(at) = self.ready.iter().position(is_ours)
-                && let Some(Event::TransactionDone { outcome, .. }) = self.ready.remove(at)
+            if let Some(at) = self.ready.range(seen..).position(is_ours)
+                && let Some(Event::TransactionDone { outcome, .. }) = self.ready.remove(seen.saturating_add(at))
             {
                 return outcome;
             }
+            seen = self.ready.len();
             if self.ended {
                 return Err(TransactError::Closed);
             }

@@ -205,14 +205,16 @@ impl Task {
     ) -> Result<Result<(), ConnectionError>, ClientGone> {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut input = BytesMut::with_capacity(1 << 16);
+        // Deadlines move with every byte, mostly away: the timer is set anew only when it fires or is too late.
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
         loop {
             let deadline = session.deadline().map(tokio::time::Instant::from_std);
-            let timer = async {
-                match deadline {
-                    Some(deadline) => tokio::time::sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
+            if let Some(deadline) = deadline
+                && (timer.is_elapsed() || deadline < timer.deadline())
+            {
+                timer.as_mut().reset(deadline);
+            }
             // Each branch is cancel-safe: one read, one write, one command, one timer.
             let step = tokio::select! {
                 read = reader.read_buf(&mut input) => match read {
@@ -252,7 +254,7 @@ impl Task {
                         Ok(())
                     }
                 },
-                () = timer => session.handle_timeout(Instant::now()),
+                () = &mut timer, if deadline.is_some() => session.handle_timeout(Instant::now()),
             };
             let step = match step {
                 // The monitor may be under way with the conditions before: they are changed once it stands.
