@@ -45,6 +45,7 @@
 //! | [`operation`] | building transactions and reading their outcomes |
 //! | [`monitor`] | what is replicated, and decoding updates |
 //! | [`replica`] | the rows, typed access to them, and what changed |
+//! | [`typed`] | rows as Rust structs, checked against the schema |
 //! | [`rpc`] | framing and members of JSON-RPC messages |
 //! | [`session`] | one connection's conversation, without a socket or a clock |
 //! | [`connection`] | sockets, back-off and the [`Client`] |
@@ -69,6 +70,7 @@ pub mod replica;
 pub mod rpc;
 pub mod schema;
 pub mod session;
+pub mod typed;
 pub mod value;
 
 pub use connection::{Client, Event, Options, Remote};

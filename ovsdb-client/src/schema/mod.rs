@@ -99,6 +99,15 @@ pub enum Strength {
     Weak,
 }
 
+impl fmt::Display for Strength {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Strong => "strong",
+            Self::Weak => "weak",
+        })
+    }
+}
+
 impl BaseType {
     /// Every value of a type.
     #[must_use]

@@ -9,3 +9,4 @@ mod property;
 mod proxy;
 mod server;
 mod tls;
+mod typed;
