@@ -18,7 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ovsdb_client::connection::RemoteError;
 use ovsdb_client::{Client, Event, Remote, TransactionId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -48,26 +47,16 @@ pub struct Options {
     pub hostname: String,
 }
 
-/// The agent can not go on, and trying again would not help.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// A remote in `heddle-nb` is none.
-    #[error("heddle-nb: {0}")]
-    Northbound(#[source] RemoteError),
-}
-
 /// Runs until `stop` is done. Bridges, ports and flows stay as they are: the host goes on forwarding.
 ///
-/// # Errors
-///
-/// See [`AgentError`]. A database or a switch that is absent is no error: the agent says so and waits for it.
-pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<(), AgentError> {
+/// A database or a switch that is absent, and settings that are wrong, are no end: the agent says so and waits.
+pub async fn run(options: Options, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
     let mut agent = Agent::new(options);
     loop {
         tokio::select! {
-            () = &mut stop => return Ok(()),
-            event = agent.next() => agent.handle(event)?,
+            () = &mut stop => return,
+            event = agent.next() => agent.handle(event),
         }
         agent.advance();
     }
@@ -93,7 +82,8 @@ struct Agent {
     reconciler: Reconciler,
     /// What the switch's database says, while there is a session with it.
     observed: Option<Observed>,
-    settings: Settings,
+    /// The newest settings that were right.
+    settings: Option<Settings>,
     setting_errors: BTreeMap<String, String>,
     /// The newest intent that was read; kept while the northbound database is out of reach.
     site: Option<Site>,
@@ -106,7 +96,7 @@ struct Agent {
 }
 
 struct Northbound {
-    remotes: String,
+    remotes: Vec<Remote>,
     client: Client,
 }
 
@@ -119,7 +109,6 @@ impl Agent {
                 .fold(connection, ovsdb_client::Options::table),
         );
         info!(remote = %options.ovs, "connecting to the switch's database");
-        let (settings, _) = Settings::read(&options.overrides, &options.hostname);
         Self {
             options,
             switch,
@@ -129,7 +118,7 @@ impl Agent {
             events: mpsc::channel(64),
             reconciler: Reconciler::default(),
             observed: None,
-            settings,
+            settings: None,
             setting_errors: BTreeMap::new(),
             site: None,
             left_out: Vec::new(),
@@ -160,28 +149,19 @@ impl Agent {
         }
     }
 
-    fn handle(&mut self, happening: Happening) -> Result<(), AgentError> {
+    fn handle(&mut self, happening: Happening) {
         match happening {
             Happening::Switch(event) => self.handle_switch(event),
-            Happening::Northbound(event) => {
-                self.handle_northbound(event);
-                Ok(())
-            }
-            Happening::Link(event) => {
-                self.handle_link(event);
-                Ok(())
-            }
-            Happening::Resumed => {
-                self.resume_at = None;
-                Ok(())
-            }
+            Happening::Northbound(event) => self.handle_northbound(event),
+            Happening::Link(event) => self.handle_link(event),
+            Happening::Resumed => self.resume_at = None,
         }
     }
 
-    fn handle_switch(&mut self, event: Event) -> Result<(), AgentError> {
+    fn handle_switch(&mut self, event: Event) {
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the switch's database"),
-            Event::Synced(_) | Event::Changed(_) => return self.read_switch(),
+            Event::Synced(_) | Event::Changed(_) => self.read_switch(),
             Event::Disconnected {
                 remote,
                 error,
@@ -202,11 +182,10 @@ impl Agent {
             // Answers to what was not asked, or is of no interest any more.
             _ => {}
         }
-        Ok(())
     }
 
     /// Takes in what the switch's database says, and follows the northbound database if it is another one now.
-    fn read_switch(&mut self) -> Result<(), AgentError> {
+    fn read_switch(&mut self) {
         match database::observe(self.switch.replica()) {
             Ok(observed) => self.observed = observed,
             Err(error) => {
@@ -214,38 +193,49 @@ impl Agent {
                 self.observed = None;
             }
         }
-        let Some(observed) = &self.observed else { return Ok(()) };
+        let Some(observed) = &self.observed else { return };
         let mut external_ids = observed.external_ids.clone();
         external_ids.extend(self.options.overrides.clone());
-        let (settings, errors) = Settings::read(&external_ids, &self.options.hostname);
-        let errors: BTreeMap<String, String> = errors
-            .into_iter()
-            .map(|error| (format!("external_ids:{}", error.key), error.to_string()))
-            .collect();
-        for (key, message) in &errors {
-            if self.setting_errors.get(key) != Some(message) {
-                warn!("{message}");
+        let mut wrong = BTreeMap::new();
+        match Settings::read(&external_ids, &self.options.hostname) {
+            Ok(settings) => self.follow(settings),
+            // What was right before holds until somebody has mended it.
+            Err(errors) => {
+                wrong.extend(
+                    errors
+                        .into_iter()
+                        .map(|error| (format!("external_ids:{}", error.key), error.to_string())),
+                );
             }
         }
-        self.setting_errors = errors;
-        self.settings = settings;
+        for message in wrong
+            .values()
+            .filter(|message| !self.setting_errors.values().any(|known| known == *message))
+        {
+            warn!("{message}");
+        }
+        self.setting_errors = wrong;
+    }
+
+    /// Takes the settings, and another northbound database if they name one.
+    fn follow(&mut self, settings: Settings) {
         if self
             .northbound
             .as_ref()
-            .is_none_or(|northbound| northbound.remotes != self.settings.nb)
+            .is_none_or(|northbound| northbound.remotes != settings.nb)
         {
-            let remotes = Remote::list(&self.settings.nb).map_err(AgentError::Northbound)?;
-            info!(remote = self.settings.nb, "connecting to the northbound database");
-            let connection = ovsdb_client::Options::new(remotes, northbound::DATABASE);
+            let remotes: Vec<String> = settings.nb.iter().map(ToString::to_string).collect();
+            info!(remote = remotes.join(","), "connecting to the northbound database");
+            let connection = ovsdb_client::Options::new(settings.nb.clone(), northbound::DATABASE);
             let tables = northbound::tables().into_iter();
             let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
             self.northbound = Some(Northbound {
-                remotes: self.settings.nb.clone(),
+                remotes: settings.nb.clone(),
                 client,
             });
             self.publisher = Publisher::default();
         }
-        Ok(())
+        self.settings = Some(settings);
     }
 
     fn handle_northbound(&mut self, event: Event) {
@@ -332,10 +322,10 @@ impl Agent {
         if self.resume_at.is_some() {
             return;
         }
-        let (Some(observed), Some(site)) = (&self.observed, &self.site) else {
+        let (Some(observed), Some(site), Some(settings)) = (&self.observed, &self.site, &self.settings) else {
             return;
         };
-        let needed = Reconciler::bridges(&self.settings, observed);
+        let needed = Reconciler::bridges(settings, observed);
         keep_links(
             &mut self.links,
             &mut self.reconciler,
@@ -346,9 +336,9 @@ impl Agent {
         let host = site
             .hosts
             .values()
-            .find(|host| host.name == self.settings.host)
+            .find(|host| host.name == settings.host)
             .map(|host| host.id);
-        let (commands, mut report) = self.reconciler.step(&self.settings, host, observed, site);
+        let (commands, mut report) = self.reconciler.step(settings, host, observed, site);
         for command in commands {
             match command {
                 Command::Transact(changes) => {
@@ -369,8 +359,7 @@ impl Agent {
         self.link_errors.retain(|bridge, _| needed.contains(bridge));
         report.problems.extend(self.link_errors.clone());
         if let Some(northbound) = &mut self.northbound {
-            self.publisher
-                .publish(&mut northbound.client, &self.settings, site, &report);
+            self.publisher.publish(&mut northbound.client, settings, site, &report);
         }
     }
 }

@@ -73,9 +73,8 @@ impl Arguments {
                 _ = terminate.recv() => {}
             }
         };
-        agent::run(options, stop)
-            .await
-            .map_err(|error| Failure::Failed(error.into()))
+        agent::run(options, stop).await;
+        Ok(())
     }
 
     fn options(self, global: &Global) -> Result<Options, Failure> {
@@ -106,8 +105,7 @@ impl Arguments {
             .collect();
         let hostname = hostname()?;
         // What is wrong on the command line is said at once; what is wrong in the database is said and waited for.
-        let (_, errors) = Settings::read(&overrides, &hostname);
-        if !errors.is_empty() {
+        if let Err(errors) = Settings::read(&overrides, &hostname) {
             return Err(Failure::Input(
                 errors
                     .iter()
@@ -117,9 +115,6 @@ impl Arguments {
                     })
                     .collect(),
             ));
-        }
-        if let Some(nb) = overrides.get("heddle-nb") {
-            Remote::list(nb).map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
         }
         Ok(Options {
             ovs,

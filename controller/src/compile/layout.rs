@@ -130,8 +130,7 @@ mod tests {
         let external_ids = external_ids
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
-        let (settings, errors) = Settings::read(&external_ids, "h1");
-        assert_eq!(errors, []);
+        let settings = Settings::read(&external_ids, "h1").unwrap();
         let layout = Layout::new(&settings);
         let lines: Vec<String> = layout
             .ports
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn no_address_means_no_tunnels() {
-        let (settings, _) = Settings::read(&BTreeMap::new(), "h1");
+        let settings = Settings::read(&BTreeMap::new(), "h1").unwrap();
         let names: Vec<_> = Layout::new(&settings).ports.into_keys().collect();
         assert_eq!(names, ["patch-int", "patch-tun"]);
     }

@@ -13,6 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ovsdb_client::Remote;
+
 use super::{TunnelType, check_name, check_physical_network_name};
 
 /// The integration bridge: endpoints plug in here.
@@ -23,8 +25,8 @@ pub const TUNNEL_BRIDGE: &str = "br-tun";
 /// A host's settings, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Remotes of the northbound database, as `heddle-nb` spells them.
-    pub nb: String,
+    /// Remotes of the northbound database.
+    pub nb: Vec<Remote>,
     /// The host's name on the site.
     pub host: String,
     /// Where tunnels of this host end.
@@ -57,9 +59,11 @@ impl Settings {
 
     /// Reads the settings of a host called `hostname` from its `external_ids` (with the flags laid over them).
     ///
-    /// Settings that are wrong are left at their defaults and reported, so that the rest of the host works.
-    #[must_use]
-    pub fn read(external_ids: &BTreeMap<String, String>, hostname: &str) -> (Self, Vec<SettingsError>) {
+    /// # Errors
+    ///
+    /// All that is wrong. There are no settings then: a host that took a misspelt address for none would take down what
+    /// works.
+    pub fn read(external_ids: &BTreeMap<String, String>, hostname: &str) -> Result<Self, Vec<SettingsError>> {
         let mut errors = Vec::new();
         let get = |key: &str| {
             external_ids
@@ -75,6 +79,15 @@ impl Settings {
             });
         };
 
+        let nb = get("heddle-nb").unwrap_or(Self::DEFAULT_NB);
+        let nb = Remote::list(nb).unwrap_or_else(|error| {
+            refuse(
+                "heddle-nb",
+                &error.found,
+                "unix:PATH, tcp:ADDRESS:PORT or ssl:ADDRESS:PORT, with commas between",
+            );
+            Vec::new()
+        });
         let encap_ip = get("heddle-encap-ip").and_then(|text| match text.parse::<IpAddr>() {
             Ok(address) if !address.is_unspecified() && !address.is_multicast() => Some(address),
             Ok(_) | Err(_) => {
@@ -134,7 +147,7 @@ impl Settings {
             good
         });
         let settings = Self {
-            nb: get("heddle-nb").unwrap_or(Self::DEFAULT_NB).to_owned(),
+            nb,
             host: host.unwrap_or(hostname).to_owned(),
             encap_ip,
             encap_types,
@@ -142,7 +155,7 @@ impl Settings {
             vxlan_port,
             datapath_type: get("heddle-datapath-type").unwrap_or_default().to_owned(),
         };
-        (settings, errors)
+        if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 }
 
@@ -154,20 +167,19 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
         let external_ids = pairs
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let (settings, errors) = Settings::read(&external_ids, "compute1");
-        (settings, errors.iter().map(ToString::to_string).collect())
+        let wrong = |errors: Vec<SettingsError>| errors.iter().map(ToString::to_string).collect();
+        Settings::read(&external_ids, "compute1").map_err(wrong)
     }
 
     #[test]
     fn nothing_said_means_the_defaults() {
-        let (settings, errors) = read(&[]);
-        assert_eq!(errors, [""; 0]);
-        assert_eq!(settings.nb, Settings::DEFAULT_NB);
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.nb, Remote::list(Settings::DEFAULT_NB).unwrap());
         assert_eq!(settings.host, "compute1");
         assert_eq!(settings.encap_ip, None);
         assert_eq!(settings.encap_types.len(), 3);
@@ -176,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_read() {
-        let (settings, errors) = read(&[
+        let settings = read(&[
             ("heddle-nb", "tcp:10.0.0.1:6641,tcp:10.0.0.2:6641"),
             ("heddle-host", "h1"),
             ("heddle-encap-ip", "fd00::1"),
@@ -184,8 +196,9 @@ mod tests {
             ("heddle-bridge-mappings", "provider:br-eth1,inside:br-eth2"),
             ("heddle-vxlan-port", "8472"),
             ("heddle-datapath-type", "netdev"),
-        ]);
-        assert_eq!(errors, [""; 0]);
+        ])
+        .unwrap();
+        assert_eq!(settings.nb.len(), 2);
         assert_eq!(settings.host, "h1");
         assert_eq!(settings.encap_ip, Some("fd00::1".parse().unwrap()));
         assert_eq!(
@@ -197,17 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_the_rest_holds() {
-        let (settings, errors) = read(&[
+    fn everything_that_is_wrong_is_named() {
+        let errors = read(&[
+            ("heddle-nb", "10.0.0.1"),
             ("heddle-encap-ip", "0.0.0.0"),
             ("heddle-encap-types", "vxlan,stt"),
             ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4,e:br-tun"),
             ("heddle-vxlan-port", "0"),
             ("heddle-host", "h\u{1b}1"),
-        ]);
+        ])
+        .unwrap_err();
         assert_eq!(
             errors,
             [
+                "external_ids:heddle-nb=\"10.0.0.1\": expected unix:PATH, tcp:ADDRESS:PORT or ssl:ADDRESS:PORT, with commas between",
                 "external_ids:heddle-encap-ip=\"0.0.0.0\": expected a unicast IPv4 or IPv6 address",
                 "external_ids:heddle-encap-types=\"stt\": expected vxlan, gre or geneve, with commas between",
                 "external_ids:heddle-bridge-mappings=\"b:br1\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
@@ -218,7 +234,5 @@ mod tests {
                 "external_ids:heddle-host=\"h\\u{1b}1\": expected a name of at most 255 bytes without control characters",
             ]
         );
-        assert_eq!(settings.encap_types, BTreeSet::from([TunnelType::Vxlan]));
-        assert_eq!(settings.bridge_mappings.len(), 2);
     }
 }

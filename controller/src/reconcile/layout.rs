@@ -254,7 +254,7 @@ mod tests {
         let external_ids = external_ids
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
-        Layout::new(&Settings::read(&external_ids, "h1").0)
+        Layout::new(&Settings::read(&external_ids, "h1").unwrap())
     }
 
     fn step(observed: &mut Observed, layout: &Layout, guarded: &BTreeSet<String>) {

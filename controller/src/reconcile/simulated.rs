@@ -28,8 +28,7 @@ impl World {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let (settings, errors) = Settings::read(&external_ids, "h1");
-        assert_eq!(errors, []);
+        let settings = Settings::read(&external_ids, "h1").unwrap();
         Self {
             settings,
             site: Site::default(),
