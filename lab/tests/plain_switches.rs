@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use lab::probe::{self, Expect, Stream, Verdict};
-use lab::{Capture, Error, HostPlan, Identity, Lab, in_parallel};
+use lab::probe::{self, Expect, Stream, Verdict, Watch};
+use lab::{Capture, Error, HostPlan, Identity, Lab, in_parallel, wait};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -96,6 +96,10 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
             panic!("no fault found")
         };
         assert!(found.contains("e1 -> e3: LEAK"), "{found}");
+        let watch = Watch::start(&[&endpoints[0]], &[&endpoints[2], &endpoints[3]]).unwrap();
+        let leak = ("e1".to_owned(), "e3".to_owned());
+        wait::until_true("the watch hears it", PATIENCE, || Ok(watch.heard().contains_key(&leak))).unwrap();
+        assert!(watch.stop().into_keys().eq([leak]), "and nothing else");
     }
     tag(&endpoints[2], 20);
 

@@ -1,9 +1,13 @@
 //! What must not arrive: other tenants' packets, lies about addresses, tags that a guest makes, interfaces that are nobody's.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helpers fail as its body does"
+)]
 
-use lab::probe::{self, Expect, all_pairs};
-use lab::{Capture, Endpoint, Identity, PATIENCE, Site, Station};
+use lab::probe::{self, Expect, Watch, all_pairs};
+use lab::{Capture, Endpoint, Identity, PATIENCE, Signal, Site, Station};
 use tests::Document;
 
 /// Two tenants with the same MAC and IP addresses, on the same two hosts, in tunnels and on a trunk.
@@ -55,6 +59,77 @@ fn tenants_with_the_same_addresses_never_meet() {
         }
     };
     all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+}
+
+/// Two tenants with the same addresses; while interfaces come back under each other's numbers, networks come and go and get each
+/// other's local VLANs, and agents and switches are killed, one tenant talks without pause, and the other must never hear it.
+#[test]
+fn nothing_leaks_while_everything_changes() {
+    let site = Site::start("churn", 2, &["provider"]).unwrap();
+    let blue = Document::new().network("blue", "type: vxlan, vni: 1", "10.0.0", "fd00", &["b1", "b2", "b3"]);
+    let green = Document::new().network("green", "type: vxlan, vni: 2", "10.0.0", "fd00", &["g1", "g2", "g3"]);
+    let red = "type: vlan, physical_network: provider, vlan: 7";
+    let red = Document::new().network("red", red, "10.0.0", "fd00", &["r1", "r2"]);
+    for document in [&blue, &green, &red] {
+        site.apply(&document.to_string()).unwrap();
+    }
+    let placements = [
+        ("b1", 1),
+        ("b2", 2),
+        ("b3", 2),
+        ("g1", 1),
+        ("g2", 2),
+        ("g3", 2),
+        ("r1", 1),
+        ("r2", 2),
+    ];
+    let endpoints = site.plug_all(&placements).unwrap();
+    let Ok([b1, b2, b3, mut g1, mut g2, mut g3, mut r1, r2]) = <[Endpoint; 8]>::try_from(endpoints) else {
+        panic!("eight endpoints were plugged in");
+    };
+    let (h1, h2) = (site.host(1).unwrap(), site.host(2).unwrap());
+    probe::ping(&b1, &b3, PATIENCE).unwrap();
+    let foreign = [g1.station(), &g2, &g3, &r1, &r2].map(Station::clone);
+    let listeners: Vec<_> = foreign.iter().chain([b3.station()]).collect();
+    let watch = Watch::start(&[&b1, &b2], &listeners).unwrap();
+
+    for round in 0..6 {
+        // Interfaces of two tenants change their numbers with each other.
+        let numbers = [
+            h1.ofport(g1.tap().unwrap()).unwrap(),
+            h1.ofport(r1.tap().unwrap()).unwrap(),
+        ];
+        let (of_g1, of_r1) = (g1.unplug().unwrap(), r1.unplug().unwrap());
+        g1.replug_as(of_g1, numbers[1].unwrap()).unwrap();
+        r1.replug_as(of_r1, numbers[0].unwrap()).unwrap();
+        site.wait_until_up("g1", &[1]).unwrap();
+        site.wait_until_up("r1", &[1]).unwrap();
+        // A network goes and comes back while its interfaces are plugged in.
+        site.heddle(&["network", "delete", "--cascade", "green"]).unwrap();
+        site.apply(&green.to_string()).unwrap();
+        g3.move_to(if round % 2 == 0 { h1 } else { h2 }).unwrap();
+        site.stop_agent(h1, Signal::SIGKILL).unwrap();
+        let of_g2 = g2.unplug().unwrap();
+        h1.end_daemon(Signal::SIGKILL).unwrap();
+        site.start_agent(h1).unwrap();
+        h1.start_daemon().unwrap();
+        g2.replug(of_g2).unwrap();
+        for (port, host) in [("g1", 1), ("g2", 2), ("g3", 1 + round % 2), ("r1", 1), ("b1", 1)] {
+            site.wait_until_up(port, &[host]).unwrap();
+        }
+        for (one, other) in [(&g1, &g2), (&g3, &g1), (&r1, &r2), (&b1, &b3)] {
+            probe::ping(one, other, PATIENCE).unwrap();
+        }
+    }
+    let heard = watch.stop();
+    let friend = |name: &str| {
+        heard
+            .get(&(name.to_owned(), "b3".to_owned()))
+            .copied()
+            .unwrap_or_default()
+    };
+    assert!(friend("b1") > 100 && friend("b2") > 100, "nobody talked: {heard:?}");
+    assert_eq!(heard.len(), 2, "heard by others: {heard:?}");
 }
 
 /// A frame with an EtherType for experiments (IEEE 802, 9.2.4) that says what it is.

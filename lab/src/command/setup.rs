@@ -128,3 +128,15 @@ pub(super) fn check_root(what: &str) -> anyhow::Result<()> {
     }
     bail!("{what} needs root, for network namespaces: run it in a root shell, or with `sudo -E env PATH=\"$PATH\" ...`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Need;
+
+    #[test]
+    fn programs_and_files_are_found_or_missed() {
+        let is_there = |file| Need { file, package: "" }.is_there();
+        assert!(is_there("sh") && is_there("/etc/passwd"));
+        assert!(!is_there("no-such-program") && !is_there("/etc/no-such-file"));
+    }
+}

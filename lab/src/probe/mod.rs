@@ -7,7 +7,9 @@ mod payload;
 mod stream;
 mod talk;
 mod transfer;
+mod watch;
 
 pub use matrix::{Expect, Matrix, Outcome, Verdict, all_pairs, ping};
 pub use stream::{Report, Stream};
 pub use transfer::{Transfer, transfer};
+pub use watch::{Heard, Watch};
