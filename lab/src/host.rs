@@ -9,7 +9,7 @@ use crate::namespace::Namespace;
 use crate::shared::Shared;
 use crate::switch::Switch;
 use crate::wire::Wire;
-use crate::{Result, tool, wait};
+use crate::{Result, wait};
 
 /// The bridge that holds the tunnel source address on its LOCAL port; native tunnelling of the userspace datapath needs that.
 pub const UNDERLAY_BRIDGE: &str = "br-phy";
@@ -206,14 +206,6 @@ impl Host {
         self.switch
             .vsctl(&format!("set Open_vSwitch . external_ids:{key}=\"{value}\""))
             .map(drop)
-    }
-
-    /// Runs a command in the host's namespace.
-    ///
-    /// # Errors
-    /// As [`tool::run`].
-    pub fn run(&self, program: &str, args: &[&str]) -> Result<String> {
-        self.namespace.run(|| tool::run(program, args))
     }
 }
 

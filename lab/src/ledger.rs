@@ -296,7 +296,7 @@ fn read(id: &str, text: &str) -> Found {
 ///
 /// # Errors
 /// The first thing that could not be removed.
-pub fn remove_abandoned() -> Result<()> {
+pub(crate) fn remove_abandoned() -> Result<()> {
     for lab in find_all()?.iter().filter(|lab| !lab.kept && !lab.in_use()) {
         lab.tear_down()?;
     }

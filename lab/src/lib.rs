@@ -37,7 +37,7 @@ pub use error::{Error, Result};
 pub use frame::{Arp, Frame, Tunnel};
 pub use host::{Host, HostPlan, UNDERLAY_BRIDGE, Underlay};
 pub use lab::{Lab, in_parallel};
-pub use ledger::{Found, find_all, remove_abandoned};
+pub use ledger::{Found, find_all};
 pub use namespace::Namespace;
 pub use nix::sys::signal::Signal;
 pub use outside::Outside;

@@ -53,20 +53,6 @@ impl Process {
         })
     }
 
-    /// Its process id.
-    #[must_use]
-    pub fn pid(&self) -> i32 {
-        self.id.pid
-    }
-
-    /// Everything it has printed so far.
-    ///
-    /// # Errors
-    /// When the file can not be read.
-    pub fn log(&self) -> Result<String> {
-        fs::read_to_string(&self.log).map_err(Error::io(format!("read {}", self.log.display())))
-    }
-
     /// [`Error::Died`] when it has ended.
     ///
     /// # Errors

@@ -64,7 +64,10 @@ pub struct Station {
 
 impl Station {
     /// Switches on `nic`, which must be in `namespace`, as `identity`.
-    pub(crate) fn start(namespace: &Namespace, nic: &str, identity: Identity) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When there is no such interface, or `ip` refuses.
+    pub fn start(namespace: &Namespace, nic: &str, identity: Identity) -> Result<Self> {
         let station = Self {
             id: namespace.shared().number(),
             identity,

@@ -238,3 +238,37 @@ fn every_part_may_end_and_start_again() {
     probe::ping(&b, &c, PATIENCE).unwrap();
     probe::ping(&a, &c, PATIENCE).unwrap();
 }
+
+/// A provider bridge is mapped while the agent runs: what could not be carried before is said to be so, and then is carried.
+#[test]
+fn settings_change_while_the_agent_runs() {
+    let site = Site::start("settings", 2, &["provider"]).unwrap();
+    for host in site.hosts() {
+        host.set("heddle-bridge-mappings", "").unwrap();
+    }
+    let vlan = "type: vlan, physical_network: provider, vlan: 1001";
+    let document = Document::new().wire("provider", "1001-2000");
+    let document = document.network("office", vlan, "10.1.0", "fd00:1", &["o1", "o2"]);
+    site.apply(&document.to_string()).unwrap();
+    let plug = |number| {
+        let identity = site.identity(&format!("o{number}")).unwrap();
+        site.lab().plug(site.host(number).unwrap(), identity).unwrap()
+    };
+    let (o1, o2) = (plug(1), plug(2));
+    wait::until_true("both hosts say that they can not carry the network", PATIENCE, || {
+        Ok(site
+            .host_views()?
+            .iter()
+            .all(|host| host.problems.contains_key("office")))
+    })
+    .unwrap();
+    assert!(site.port_view("o1").unwrap().hosts.is_empty());
+
+    for host in site.hosts() {
+        host.set("heddle-bridge-mappings", "provider:br-provider").unwrap();
+    }
+    site.wait_until_up("o1", &[1]).unwrap();
+    site.wait_until_up("o2", &[2]).unwrap();
+    probe::ping(&o1, &o2, PATIENCE).unwrap();
+    assert!(site.host_views().unwrap().iter().all(|host| host.problems.is_empty()));
+}
