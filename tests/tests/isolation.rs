@@ -36,7 +36,13 @@ fn tenants_with_the_same_addresses_never_meet() {
             "fd00",
             &["r1", "r2"],
         )
-        .network("grey", "type: local, project: grey", "10.0.0", "fd00", &["l1", "l2"]);
+        .network(
+            "grey",
+            "type: local, project: grey",
+            "10.0.0",
+            "fd00",
+            &["l1", "l2", "l3"],
+        );
     site.apply(&document.to_string()).unwrap();
     let ports = [
         ("b1", 1),
@@ -47,18 +53,21 @@ fn tenants_with_the_same_addresses_never_meet() {
         ("r2", 2),
         ("l1", 1),
         ("l2", 2),
+        ("l3", 2),
     ];
     let endpoints = ports.map(|(port, host)| site.plug(port, host).unwrap());
     let stations: Vec<_> = endpoints.iter().map(Endpoint::station).collect();
-    // The local network's two ports are on two hosts, so they do not meet either.
+    // The local network is on each host by itself.
+    let place = ["b", "b", "g", "g", "r", "r", "l on h1", "l on h2", "l on h2"];
     let expect = |a: usize, b: usize| {
-        if a / 2 == b / 2 && a < 6 {
+        if place[a] == place[b] {
             Expect::Reach
         } else {
             Expect::Apart
         }
     };
     all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+    probe::transfer(stations[7], stations[8], false, 50_000_000).unwrap();
 }
 
 /// Two tenants with the same addresses; while interfaces come back under each other's numbers, networks come and go and get each

@@ -64,56 +64,65 @@ impl Arguments {
             || Ok((Site::boot(lab, HOSTS, plan)?, String::new())),
         )?;
         let shown = show(&site, &stages);
-        if !matches!(shown, Ok((true, _))) {
+        if !matches!(shown, Ok(true)) {
             eprintln!("logs, flows and databases are kept in {}", site.save_logs()?.display());
         }
-        let (well, example) = shown?;
-        self.finish(site, &stages, example.as_ref())?;
+        let well = shown?;
+        self.finish(site, &stages)?;
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// Takes everything down, or says what is up.
-    fn finish(&self, site: Site, stages: &Stages, example: Option<&Station>) -> anyhow::Result<()> {
+    fn finish(&self, site: Site, stages: &Stages) -> anyhow::Result<()> {
         if !self.keep {
             stages.run("take everything down", || Ok((drop(site), String::new())))?;
             println!("{:>6.2} s in all", stages.total().as_secs_f64());
             return Ok(());
         }
         site.lab().keep()?;
-        let lab = site.lab();
         println!(
-            "{:>6.2} s in all; it is all still up, as lab {}:\n",
-            stages.total().as_secs_f64(),
-            lab.id()
+            "{:>6.2} s in all; it is all still up. To look around:\n",
+            stages.total().as_secs_f64()
         );
-        println!("    export HEDDLE_NB={}", site.remote());
-        println!("    {} host list", site.binary().display());
-        println!("    {} port list", site.binary().display());
-        if let Some(host) = site.hosts().first() {
-            let dir = host.dir().display();
-            println!("    ovs-vsctl --db={} show", host.remote());
-            println!("    ovs-ofctl -O OpenFlow13 --names dump-flows unix:{dir}/br-tun.mgmt");
-            println!(
-                "    ip netns exec {} bash               # on host {}",
-                host.namespace().name(),
-                host.name()
-            );
-            println!("    less {dir}/agent.log");
+        let (heddle, id) = (site.binary().display(), site.lab().id());
+        let host = site.host(1)?;
+        let (dir, namespace) = (host.dir().display(), host.namespace().name());
+        let hints = [
+            (
+                format!("export HEDDLE_NB={}", site.remote()),
+                "where the northbound database is",
+            ),
+            (format!("{heddle} host show"), "every host, and what it lacks"),
+            (format!("{heddle} port list"), "every port, and where it is up"),
+            (
+                format!("ip netns exec hl-{id}-blue-h1 ping 10.0.0.3"),
+                "from one endpoint to another",
+            ),
+            (
+                format!("ovs-vsctl --db={} show", host.remote()),
+                "the bridges of host h1",
+            ),
+            (
+                format!("ovs-ofctl -O OpenFlow13 dump-flows unix:{dir}/br-tun.mgmt"),
+                "its flows",
+            ),
+            (
+                format!("ip netns exec {namespace} tcpdump -ni eth0"),
+                "its tunnel packets",
+            ),
+            (format!("less {dir}/agent.log"), "what its agent says"),
+            (format!("cargo lab down {id}"), "remove it all"),
+        ];
+        let width = hints.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+        for (command, what) in hints {
+            println!("    {command:width$}  # {what}");
         }
-        if let Some(station) = example {
-            println!(
-                "    ip netns exec {} bash          # in endpoint {}",
-                station.namespace().name(),
-                station.name()
-            );
-        }
-        println!("    cargo lab down {}                 # remove it", lab.id());
         Ok(())
     }
 }
 
-/// Everything between booting and taking down. True when all is as it should be; and an endpoint to look at.
-fn show(site: &Site, stages: &Stages) -> anyhow::Result<(bool, Option<Station>)> {
+/// Everything between booting and taking down. True when all is as it should be.
+fn show(site: &Site, stages: &Stages) -> anyhow::Result<bool> {
     stages.run("start the northbound database and an agent on each host", || {
         site.start_heddle()?;
         Ok(((), String::new()))
@@ -145,8 +154,7 @@ fn show(site: &Site, stages: &Stages) -> anyhow::Result<(bool, Option<Station>)>
         ))
     })?;
     println!();
-    let well = report(&endpoints, &matrix)?;
-    Ok((well, endpoints.first().map(|endpoint| endpoint.station().clone())))
+    report(&endpoints, &matrix)
 }
 
 fn identity(name: &str, number: u8, addresses: &[&str]) -> lab::Result<Identity> {
