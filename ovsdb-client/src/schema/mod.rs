@@ -3,6 +3,7 @@
 //! Parsing is in [`parse`]. Follows ovsdb-server where it deviates: the version may be absent.
 
 mod parse;
+mod write;
 
 pub use parse::SchemaError;
 
@@ -27,6 +28,8 @@ pub struct Schema {
 pub struct TableSchema {
     /// The columns by name, without `_uuid` and `_version`.
     pub columns: BTreeMap<String, ColumnSchema>,
+    /// False: its rows are set by insert only, an extension of ovsdb-server.
+    pub mutable: bool,
     /// The most rows; `None`: no limit.
     pub max_rows: Option<u64>,
     /// Whether rows stay without a strong reference to them.
@@ -40,7 +43,8 @@ pub struct TableSchema {
 pub struct ColumnSchema {
     /// The type of its values.
     pub column_type: ColumnType,
-    /// False: not in the database file, lost at the server's restart.
+    /// True: not in the database file, lost at the server's restart. ovsdb-server keeps columns with strong references to
+    /// tables that are no roots whatever the schema says, because the rows live by them.
     pub ephemeral: bool,
     /// False: set by insert only. ovsdb-server takes columns with weak references as mutable whatever the schema says.
     pub mutable: bool,
@@ -118,7 +122,27 @@ impl BaseType {
         }
     }
 
-    /// The value of a column that nobody has set: the type's default, or the least of an enumeration.
+    /// Whether an atom of the type meets the constraint. What references lead to only the server knows.
+    #[must_use]
+    pub fn allows(&self, atom: &Atom) -> bool {
+        fn within<T: PartialOrd>(value: T, min: &Option<T>, max: &Option<T>) -> bool {
+            min.as_ref().is_none_or(|min| value >= *min) && max.as_ref().is_none_or(|max| value <= *max)
+        }
+        match (&self.constraint, atom) {
+            _ if atom.atom_type() != self.atom => false,
+            (Constraint::Enum(allowed), atom) => allowed
+                .as_set()
+                .is_some_and(|allowed| allowed.binary_search(atom).is_ok()),
+            (Constraint::Integer(min, max), Atom::Integer(number)) => within(*number, min, max),
+            (Constraint::Real(min, max), Atom::Real(number)) => within(*number, min, max),
+            (Constraint::Length(min, max), Atom::String(text)) => {
+                within(u32::try_from(text.chars().count()).unwrap_or(u32::MAX), min, max)
+            }
+            _ => true,
+        }
+    }
+
+    /// The value of a column that nobody has set: the type's default, even where the constraint does not allow it.
     #[must_use]
     pub fn default_atom(&self) -> Atom {
         self.atom.default_atom()

@@ -137,6 +137,7 @@ impl Schema {
         if !tables.values().any(|table| table.get("isRoot").is_some()) {
             parsed.values_mut().for_each(|table| table.is_root = true);
         }
+        keep_what_rows_live_by(&mut parsed);
         let schema = Self {
             name,
             version,
@@ -159,6 +160,27 @@ impl Schema {
             }
         }
         Ok(())
+    }
+}
+
+/// Columns with strong references to tables that are no roots are not ephemeral.
+fn keep_what_rows_live_by(tables: &mut BTreeMap<String, TableSchema>) {
+    let roots: BTreeSet<String> = tables
+        .iter()
+        .filter(|(_, table)| table.is_root)
+        .map(|(name, _)| name.clone())
+        .collect();
+    let keeps = |base: &BaseType| match &base.constraint {
+        Constraint::Reference {
+            table,
+            strength: Strength::Strong,
+        } => !roots.contains(table),
+        _ => false,
+    };
+    for column in tables.values_mut().flat_map(|table| table.columns.values_mut()) {
+        if keeps(&column.column_type.key) || column.column_type.value.as_ref().is_some_and(keeps) {
+            column.ephemeral = false;
+        }
     }
 }
 
@@ -185,6 +207,7 @@ impl TableSchema {
             })
             .transpose()?;
         let is_root = members.boolean("isRoot")?.unwrap_or(false);
+        let mutable = members.boolean("mutable")?.unwrap_or(true);
         let indexes = members.optional("indexes");
         members.end()?;
         let columns_json = columns_json
@@ -204,6 +227,7 @@ impl TableSchema {
         let indexes = indexes.map_or(Ok(Vec::new()), |json| parse_indexes(table, json, &columns))?;
         Ok(Self {
             columns,
+            mutable,
             max_rows,
             is_root,
             indexes,

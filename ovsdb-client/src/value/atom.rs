@@ -230,11 +230,25 @@ fn is_word(text: &str) -> bool {
         && Uuid::try_parse(text).is_err()
 }
 
+/// Without a point where it is whole, as ovsdb-server writes it.
+impl Serialize for Real {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = self.0 as i64;
+        #[allow(clippy::cast_precision_loss)]
+        if self.0.abs() < 1e15 && whole as f64 == self.0 {
+            serializer.serialize_i64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
 impl Serialize for Atom {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Integer(number) => serializer.serialize_i64(*number),
-            Self::Real(number) => serializer.serialize_f64(number.get()),
+            Self::Real(number) => number.serialize(serializer),
             Self::Boolean(truth) => serializer.serialize_bool(*truth),
             Self::String(text) => serializer.serialize_str(text),
             Self::Uuid(uuid) => {

@@ -93,13 +93,23 @@ impl<'de> Visitor<'de> for DatumSeed<'_> {
                 let atoms = seq
                     .next_element_seed(SetSeed(self.column.key.atom))?
                     .ok_or_else(|| missing(&self))?;
-                self.finish(Datum::set(atoms))?
+                let count = atoms.len();
+                let datum = Datum::set(atoms);
+                if datum.len() != count {
+                    return Err(S::Error::custom("a set with a duplicate"));
+                }
+                self.finish(datum)?
             }
             // The server writes an empty map as `["map",[]]`, but takes `["set",[]]` for it too.
             (Tag::Map, Some(value)) => {
                 let seed = MapSeed(self.column.key.atom, value.atom);
                 let pairs = seq.next_element_seed(seed)?.ok_or_else(|| missing(&self))?;
-                self.finish(Datum::map(pairs))?
+                let count = pairs.len();
+                let datum = Datum::map(pairs);
+                if datum.len() != count {
+                    return Err(S::Error::custom("a map with a duplicate key"));
+                }
+                self.finish(datum)?
             }
             (Tag::Set, Some(_)) => {
                 let atoms = seq
@@ -422,6 +432,7 @@ mod tests {
             r#"["map",[]]"#,
             r#"["set",[1],2]"#,
             r#"["uuid","x"]"#,
+            r#"["set",[1,1]]"#,
         ] {
             assert!(decode(&integer, json).is_err(), "{json}");
         }
