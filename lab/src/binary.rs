@@ -6,6 +6,9 @@ use std::sync::OnceLock;
 
 use crate::{Error, Result, tool};
 
+/// Names a `heddle` that is built already; `heddle-lab test` sets it, so that no test builds anything.
+pub const HEDDLE_VARIABLE: &str = "HEDDLE_PROGRAM";
+
 /// The `heddle` that belongs to the running program, built first if this is a checkout. Built at most once a process.
 ///
 /// # Errors
@@ -23,6 +26,9 @@ pub fn heddle() -> Result<&'static Path> {
 /// # Errors
 /// When it does not build.
 pub fn build_heddle() -> Result<()> {
+    if std::env::var_os(HEDDLE_VARIABLE).is_some() {
+        return Ok(());
+    }
     let dir = directory()?;
     let Some(mut command) = build_command(&dir) else {
         return Ok(());
@@ -41,11 +47,16 @@ pub fn build_heddle() -> Result<()> {
 }
 
 fn find() -> Result<PathBuf> {
-    let dir = directory()?;
-    if let Some(mut command) = build_command(&dir) {
-        tool::output(command.arg("--quiet"))?;
-    }
-    let heddle = dir.join("heddle");
+    let heddle = match std::env::var_os(HEDDLE_VARIABLE) {
+        Some(heddle) => heddle.into(),
+        None => {
+            let dir = directory()?;
+            if let Some(mut command) = build_command(&dir) {
+                tool::output(command.arg("--quiet"))?;
+            }
+            dir.join("heddle")
+        }
+    };
     if heddle.exists() {
         return Ok(heddle);
     }

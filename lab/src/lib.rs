@@ -30,7 +30,7 @@ pub mod tool;
 pub mod wait;
 mod wire;
 
-pub use binary::{build_heddle, heddle};
+pub use binary::{HEDDLE_VARIABLE, build_heddle, heddle};
 pub use capture::Capture;
 pub use endpoint::{Endpoint, Migration, Unplugged};
 pub use error::{Error, Result};

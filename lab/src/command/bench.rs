@@ -1,6 +1,6 @@
 //! `heddle-lab bench`: the benches are the bench targets of the workspace's packages; nothing else lists them.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -53,15 +53,15 @@ impl Arguments {
             bail!("there is no bench {name:?}; `cargo lab bench` lists those there are");
         };
         setup::ensure()?;
-        let fixed = ["bench", "--package", package, "--bench", bench, "--"].map(str::to_owned);
-        test::cargo(fixed.into_iter().chain(self.args))
+        let mut command = test::cargo();
+        command.args(["bench", "--package", package, "--bench", bench, "--"]);
+        test::run(command.args(self.args))
     }
 }
 
 /// Every bench with its package, sorted.
 fn benches() -> anyhow::Result<Vec<(String, String)>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = test::cargo()
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .output();
     let output = output.context("cargo could not be started")?;

@@ -19,17 +19,21 @@ impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         setup::ensure()?;
         setup::check_root("the end-to-end tests")?;
-        cargo(["test", "--workspace"].into_iter().map(str::to_owned).chain(self.args))
+        lab::build_heddle()?;
+        let mut command = cargo();
+        command.args(["test", "--workspace"]).args(self.args);
+        run(command.env(lab::HEDDLE_VARIABLE, lab::heddle()?))
     }
 }
 
+/// The cargo that runs this program, or the one there is.
+pub(super) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// Runs cargo with its own output and exit code.
-pub(super) fn cargo(args: impl IntoIterator<Item = String>) -> anyhow::Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(args)
-        .status()
-        .context("cargo could not be started")?;
+pub(super) fn run(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let status = command.status().context("cargo could not be started")?;
     // A signal has no code.
     Ok(status
         .code()
