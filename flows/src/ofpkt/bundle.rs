@@ -66,7 +66,7 @@ impl BundleControl {
         out.u16(self.flags.0);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let bundle_id = reader.u32()?;
         let place = *reader;
         let kind = usize::from(reader.u16()?);
@@ -101,7 +101,7 @@ impl BundleAdd {
         self.message.encode_into(out);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
         let bundle_id = reader.u32()?;
         reader.skip(2)?;
         let flags = BundleFlags(reader.u16()?);

@@ -18,7 +18,7 @@ impl SwitchConfig {
         out.u16(self.miss_send_len);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             flags: reader.u16()?,
             miss_send_len: reader.u16()?,

@@ -39,7 +39,7 @@ impl ErrorMessage {
         out.extend_from_slice(&self.data);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let (kind, code) = (reader.u16()?, reader.u16()?);
         let mut message = Self {
             kind,

@@ -38,7 +38,7 @@ impl SwitchFeatures {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let mut features = Self {
             datapath_id: reader.u64()?,
             n_buffers: reader.u32()?,

@@ -110,6 +110,20 @@ impl FlowMod {
         }
     }
 
+    /// The cookie that flows get, where a change of this version says one.
+    #[must_use]
+    pub fn cookie_given(&self, version: Version) -> Option<u64> {
+        let modifies = matches!(self.command, FlowModCommand::Modify | FlowModCommand::ModifyStrict);
+        match version {
+            _ if self.command == FlowModCommand::Add => Some(self.flow.cookie),
+            Version::V10 if self.cookie_mask == 0 => Some(self.old_cookie()),
+            Version::V10 => self.new_cookie,
+            // A change that compares no cookie adds the flow where there is none.
+            Version::V11 if modifies && self.cookie_mask == 0 => Some(self.flow.cookie),
+            _ => None,
+        }
+    }
+
     /// True if OpenFlow 1.0 must use Nicira's form.
     pub(super) fn needs_nicira_form(&self) -> bool {
         let cookie_filter = self.cookie_mask != 0;
@@ -172,7 +186,9 @@ impl FlowMod {
     }
 
     /// Reads the body of OpenFlow 1.0.
-    pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read_v10(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WILDCARDS: u32 = (1 << 22) - 1;
+        let exact = { *reader }.u32()? & WILDCARDS == 0;
         let mut matches = match_old::read_v10(reader)?;
         match_old::normalise(&mut matches);
         let cookie = reader.u64()?;
@@ -184,6 +200,10 @@ impl FlowMod {
                 ..Flow::default()
             },
         )?;
+        if exact {
+            // OpenFlow 1.0.1, 3.4: a match without wildcards has the highest priority, whatever is said.
+            found.flow.priority = u16::MAX;
+        }
         found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
         Ok(found)
     }
@@ -201,7 +221,11 @@ impl FlowMod {
         let flags = reader.u16()?;
         if flags & 4 != 0 {
             // Emergency flows were never in use.
-            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
+            return Err(place.error(if flow.idle_timeout != 0 || flow.hard_timeout != 0 {
+                OfpError::FLOW_BAD_EMERG_TIMEOUT
+            } else {
+                OfpError::FLOW_TABLE_FULL
+            }));
         }
         if flags & !known_flags(Version::V10) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
@@ -215,7 +239,7 @@ impl FlowMod {
     }
 
     /// Reads what follows the head of `NXT_FLOW_MOD`.
-    pub(super) fn read_nicira(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read_nicira(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let cookie = reader.u64()?;
         let mut found = Self::read_v10_tail(
             reader,
@@ -231,7 +255,7 @@ impl FlowMod {
         found.nicira_form = true;
         if let Some((value, mask)) = filter {
             if found.command == FlowModCommand::Add {
-                return Err(reader.error(OfpError::FLOW_BAD_COMMAND));
+                return Err(reader.error(OfpError::NXM_INVALID));
             }
             found.new_cookie = (cookie != u64::MAX).then_some(cookie);
             found.flow.cookie = value;
@@ -266,25 +290,31 @@ impl FlowMod {
     }
 
     /// Reads the body for OpenFlow 1.1 and up.
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
         let (cookie, cookie_mask) = (reader.u64()?, reader.u64()?);
         let table = reader.u8()?;
-        let command = FlowModCommand::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
+        let command = reader.u8()?;
         let (idle_timeout, hard_timeout, priority) = (reader.u16()?, reader.u16()?, reader.u16()?);
         let buffer_id = reader.u32()?;
         let out_port = Port(reader.u32()?);
         let out_group = reader.u32()?;
         let flags = reader.u16()?;
         let importance = reader.u16()?;
+        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
+        let command = FlowModCommand::from_wire(command);
+        let is_delete = command.is_some_and(FlowModCommand::is_delete);
+        if table == super::ALL_TABLES && (version == Version::V11 || !is_delete) {
+            return Err(place.error(OfpError::FLOW_BAD_TABLE_ID));
+        }
         if out_port.to_u16().is_none() {
             return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
         }
+        let command = command.ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
+        let instructions = instructions::read(reader.sub(reader.len())?, version)?;
         if flags & !known_flags(version) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
-        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
-        let instructions = instructions::read(reader.sub(reader.len())?, version)?;
         let flow = Flow {
             matches,
             instructions,
@@ -307,7 +337,7 @@ impl FlowMod {
 }
 
 /// The flags that a version has.
-pub(super) fn known_flags(version: Version) -> u16 {
+pub(crate) fn known_flags(version: Version) -> u16 {
     match version {
         Version::V10 | Version::V11 => 3,
         Version::V12 => 7,

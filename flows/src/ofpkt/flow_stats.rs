@@ -1,8 +1,9 @@
 //! Flows as a switch lists them, and the requests that ask for them (OpenFlow 1.5.1, 7.3.5.2 to 7.3.5.5).
 
 use super::oxm::{self, Strictness};
+use super::oxs::Oxs;
 use super::wire::{Put, Reader, Writer};
-use super::{ALL_TABLES, ANY_GROUP, DecodeError, OfpError, instructions};
+use super::{ALL_TABLES, ANY_GROUP, DecodeError, OfpError, instructions, match_old};
 use crate::{Flow, FlowFlags, Match, Port, Version};
 
 /// Which flows are asked for.
@@ -46,8 +47,15 @@ impl FlowStatsRequest {
         }
     }
 
-    /// Appends the body for OpenFlow 1.2 and up.
+    /// Appends the body.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
+        if version == Version::V10 {
+            match_old::put_v10(out, &self.matches);
+            out.u8(self.table);
+            out.zeros(1);
+            out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
+            return;
+        }
         out.u8(self.table);
         out.zeros(3);
         out.u32(self.out_port.0);
@@ -55,11 +63,34 @@ impl FlowStatsRequest {
         out.zeros(4);
         out.u64(self.cookie);
         out.u64(self.cookie_mask);
-        oxm::put_ofp_match(out, &self.matches, version);
+        oxm::put_any_match(out, &self.matches, version);
     }
 
-    /// Reads the body for OpenFlow 1.2 and up.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    /// Appends the body of `NXST_FLOW` and `NXST_AGGREGATE`.
+    pub(super) fn put_nx(&self, out: &mut Writer, version: Version) {
+        out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
+        let length_at = out.len();
+        out.u16(0);
+        out.u8(self.table);
+        out.zeros(3);
+        let length = oxm::put_nx_match(out, &self.matches, (self.cookie, self.cookie_mask), version);
+        out.set_u16(length_at, length);
+    }
+
+    /// Reads the body.
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        if version == Version::V10 {
+            let matches = match_old::read_v10(reader)?;
+            let table = reader.u8()?;
+            reader.skip(1)?;
+            let out_port = Port::from_u16(reader.u16()?);
+            return Ok(Self {
+                table,
+                out_port,
+                matches,
+                ..Self::all()
+            });
+        }
         let place = *reader;
         let table = reader.u8()?;
         reader.skip(3)?;
@@ -70,11 +101,29 @@ impl FlowStatsRequest {
         if out_port.to_u16().is_none() {
             return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
         }
-        let matches = oxm::ofp_match(reader, Strictness::Strict)?;
+        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
         Ok(Self {
             table,
             out_port,
             out_group,
+            cookie,
+            cookie_mask,
+            matches,
+        })
+    }
+
+    /// Reads the body of `NXST_FLOW` and `NXST_AGGREGATE`.
+    pub(crate) fn read_nx(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let out_port = Port::from_u16(reader.u16()?);
+        let length = usize::from(reader.u16()?);
+        let table = reader.u8()?;
+        reader.skip(3)?;
+        let (matches, cookie) = oxm::nx_match(reader, length, Strictness::Strict)?;
+        let (cookie, cookie_mask) = cookie.unwrap_or((0, 0));
+        Ok(Self {
+            table,
+            out_port,
+            out_group: ANY_GROUP,
             cookie,
             cookie_mask,
             matches,
@@ -100,65 +149,201 @@ pub struct FlowStats {
 }
 
 impl FlowStats {
-    /// Appends an entry for OpenFlow 1.2 to 1.4.
+    /// Appends an entry.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
+        let start = out.len();
+        let flow = &self.flow;
+        match version {
+            Version::V10 => {
+                out.u16(0);
+                out.u8(flow.table);
+                out.u8(0);
+                match_old::put_v10(out, &flow.matches);
+                self.put_ages(out);
+                out.zeros(6);
+                out.u64(flow.cookie);
+                out.u64(self.packets);
+                out.u64(self.bytes);
+            }
+            Version::V15 => {
+                out.u16(0);
+                out.u16(0);
+                out.u8(flow.table);
+                out.u8(0);
+                out.u16(flow.priority);
+                out.u16(flow.idle_timeout);
+                out.u16(flow.hard_timeout);
+                out.u16(flow.flags.0);
+                out.u16(flow.importance);
+                out.u64(flow.cookie);
+                oxm::put_any_match(out, &flow.matches, version);
+                self.oxs().put(out);
+            }
+            _ => {
+                out.u16(0);
+                out.u8(flow.table);
+                out.u8(0);
+                self.put_ages(out);
+                out.u16(if version >= Version::V13 { flow.flags.0 } else { 0 });
+                out.u16(if version >= Version::V14 { flow.importance } else { 0 });
+                out.zeros(2);
+                out.u64(flow.cookie);
+                out.u64(self.packets);
+                out.u64(self.bytes);
+                oxm::put_any_match(out, &flow.matches, version);
+            }
+        }
+        instructions::put(out, &flow.instructions, &flow.matches, version);
+        out.fill_len(start, start);
+    }
+
+    /// Duration, priority and timeouts, in the order of the older versions.
+    fn put_ages(&self, out: &mut Writer) {
+        out.u32(self.duration.0);
+        out.u32(self.duration.1);
+        out.u16(self.flow.priority);
+        out.u16(self.flow.idle_timeout);
+        out.u16(self.flow.hard_timeout);
+    }
+
+    fn oxs(&self) -> Oxs {
+        Oxs {
+            duration: Some(self.duration),
+            idle_age: self.idle_age,
+            packets: Some(self.packets).filter(|n| *n != u64::MAX),
+            bytes: Some(self.bytes).filter(|n| *n != u64::MAX),
+            flows: None,
+        }
+    }
+
+    /// Appends an entry of `NXST_FLOW`.
+    pub(super) fn put_nx(&self, out: &mut Writer, version: Version) {
+        // Ages are told one higher, so that 0 is "not known"; what does not fit is told as the most.
+        let age = |age: Option<u32>| match age {
+            None => 0,
+            Some(age) => u16::try_from(age.saturating_add(1)).unwrap_or(u16::MAX),
+        };
         let start = out.len();
         let flow = &self.flow;
         out.u16(0);
         out.u8(flow.table);
         out.u8(0);
-        out.u32(self.duration.0);
-        out.u32(self.duration.1);
-        out.u16(flow.priority);
-        out.u16(flow.idle_timeout);
-        out.u16(flow.hard_timeout);
-        out.u16(if version >= Version::V13 { flow.flags.0 } else { 0 });
-        out.u16(if version >= Version::V14 { flow.importance } else { 0 });
-        out.zeros(2);
+        self.put_ages(out);
+        let length_at = out.len();
+        out.u16(0);
+        out.u16(age(self.idle_age));
+        out.u16(age(self.hard_age));
         out.u64(flow.cookie);
         out.u64(self.packets);
         out.u64(self.bytes);
-        oxm::put_ofp_match(out, &flow.matches, version);
+        let length = oxm::put_nx_match(out, &flow.matches, (0, 0), version);
+        out.set_u16(length_at, length);
         instructions::put(out, &flow.instructions, &flow.matches, version);
         out.fill_len(start, start);
     }
 
-    /// Reads an entry of OpenFlow 1.2 to 1.4.
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
-        let place = *reader;
-        let length = usize::from(reader.u16()?);
-        let rest = length
-            .checked_sub(2)
-            .filter(|_| length >= 56)
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut entry = reader.sub(rest)?;
-        let table = entry.u8()?;
-        entry.skip(1)?;
-        let duration = (entry.u32()?, entry.u32()?);
-        let (priority, idle_timeout, hard_timeout) = (entry.u16()?, entry.u16()?, entry.u16()?);
-        let (flags, importance) = (entry.u16()?, entry.u16()?);
-        entry.skip(2)?;
-        let (cookie, packets, bytes) = (entry.u64()?, entry.u64()?, entry.u64()?);
-        let matches = oxm::ofp_match(&mut entry, Strictness::Loose)?;
-        let instructions = instructions::read(entry, version)?;
-        let flow = Flow {
-            matches,
-            instructions,
-            cookie,
-            priority,
-            idle_timeout,
-            hard_timeout,
-            importance: if version >= Version::V14 { importance } else { 0 },
-            flags: FlowFlags(if version >= Version::V13 { flags } else { 0 }),
-            table,
+    /// Reads an entry.
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        let fixed = match version {
+            Version::V10 => 88,
+            Version::V15 => 24,
+            _ => 48,
         };
-        Ok(Self {
-            flow,
-            duration,
+        let mut entry = entry(reader, fixed)?;
+        let place = entry;
+        let mut found = Self::empty();
+        let flow = &mut found.flow;
+        if version == Version::V15 {
+            entry.skip(2)?;
+            flow.table = entry.u8()?;
+            entry.skip(1)?;
+            flow.priority = entry.u16()?;
+            (flow.idle_timeout, flow.hard_timeout) = (entry.u16()?, entry.u16()?);
+            flow.flags = FlowFlags(entry.u16()?);
+            flow.importance = entry.u16()?;
+            flow.cookie = entry.u64()?;
+            flow.matches = oxm::any_match(&mut entry, version, Strictness::Strict)?;
+            check_flags(place, flow.flags, version)?;
+            let stats = Oxs::read(&mut entry)?;
+            found.duration = stats.duration.unwrap_or((u32::MAX, u32::MAX));
+            found.idle_age = stats.idle_age;
+            found.packets = stats.packets.unwrap_or(u64::MAX);
+            found.bytes = stats.bytes.unwrap_or(u64::MAX);
+        } else {
+            flow.table = entry.u8()?;
+            entry.skip(1)?;
+            if version == Version::V10 {
+                flow.matches = match_old::read_v10(&mut entry)?;
+            }
+            found.duration = (entry.u32()?, entry.u32()?);
+            flow.priority = entry.u16()?;
+            (flow.idle_timeout, flow.hard_timeout) = (entry.u16()?, entry.u16()?);
+            let (flags, importance) = (entry.u16()?, entry.u16()?);
+            entry.skip(2)?;
+            flow.cookie = entry.u64()?;
+            (found.packets, found.bytes) = (entry.u64()?, entry.u64()?);
+            if version > Version::V10 {
+                flow.matches = oxm::any_match(&mut entry, version, Strictness::Strict)?;
+            }
+            if version >= Version::V13 {
+                flow.flags = FlowFlags(flags);
+                check_flags(place, flow.flags, version)?;
+            }
+            if version >= Version::V14 {
+                flow.importance = importance;
+            }
+        }
+        flow.instructions = instructions::read(entry, version)?;
+        Ok(found)
+    }
+
+    /// Reads an entry of `NXST_FLOW`.
+    pub(crate) fn read_nx(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        let mut entry = entry(reader, 48)?;
+        let mut found = Self::empty();
+        let flow = &mut found.flow;
+        flow.table = entry.u8()?;
+        entry.skip(1)?;
+        found.duration = (entry.u32()?, entry.u32()?);
+        flow.priority = entry.u16()?;
+        (flow.idle_timeout, flow.hard_timeout) = (entry.u16()?, entry.u16()?);
+        let length = usize::from(entry.u16()?);
+        found.idle_age = u32::from(entry.u16()?).checked_sub(1);
+        found.hard_age = u32::from(entry.u16()?).checked_sub(1);
+        flow.cookie = entry.u64()?;
+        (found.packets, found.bytes) = (entry.u64()?, entry.u64()?);
+        (flow.matches, _) = oxm::nx_match(&mut entry, length, Strictness::Strict)?;
+        flow.instructions = instructions::read(entry, version)?;
+        Ok(found)
+    }
+
+    fn empty() -> Self {
+        Self {
+            flow: Flow::default(),
+            duration: (0, 0),
             idle_age: None,
             hard_age: None,
-            packets,
-            bytes,
-        })
+            packets: 0,
+            bytes: 0,
+        }
+    }
+}
+
+/// An entry that begins with its own length, of which at least `fixed` bytes; what is behind the length.
+fn entry<'a>(reader: &mut Reader<'a>, fixed: usize) -> Result<Reader<'a>, DecodeError> {
+    let place = *reader;
+    let length = usize::from(reader.u16()?);
+    let rest = length
+        .checked_sub(2)
+        .filter(|_| length >= fixed)
+        .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+    reader.sub(rest)
+}
+
+fn check_flags(place: Reader<'_>, flags: FlowFlags, version: Version) -> Result<(), DecodeError> {
+    if flags.0 & !super::flow_mod::known_flags(version) == 0 {
+        Ok(())
+    } else {
+        Err(place.error(OfpError::FLOW_BAD_FLAGS))
     }
 }

@@ -8,10 +8,11 @@ use super::flow_mod::FlowMod;
 use super::flow_removed::FlowRemoved;
 use super::hello::Hello;
 use super::multipart::{MultipartReply, MultipartRequest};
-use super::packet_in::PacketIn;
+use super::packet_in::{PacketIn, PacketIn2};
 use super::packet_out::PacketOut;
 use super::port_desc::PortStatus;
-use super::role::{AsyncConfig, RoleMessage};
+use super::registry::{self, Kind};
+use super::role::{AsyncConfig, Role, RoleMessage};
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::Version;
@@ -81,54 +82,36 @@ pub enum Body {
     BundleControl(BundleControl),
     /// Adds a change to a bundle.
     BundleAdd(BundleAdd),
+    /// A flow has gone, in Nicira's form.
+    NxFlowRemoved(FlowRemoved),
+    /// A packet for the controller, in Nicira's form.
+    NxPacketIn(PacketIn),
+    /// A packet for the controller, in Nicira's second form.
+    PacketIn2(PacketIn2),
+    /// Lets a packet go on that stopped for the controller.
+    Resume(PacketIn2),
+    /// Asks for a role, in Nicira's form.
+    NxRoleRequest(Role),
+    /// The role, in Nicira's form.
+    NxRoleReply(Role),
+    /// Changes what the switch tells unasked, in Nicira's form.
+    NxSetAsync(AsyncConfig),
+    /// Changes what the switch tells unasked, in the form of OpenFlow 1.4, before that.
+    NxSetAsync2(AsyncConfig),
+    /// Says in which form flows are changed in OpenFlow 1.0: 0 OpenFlow's own, 2 Nicira's.
+    SetFlowFormat(u32),
+    /// Says whether a change of flows names its table in OpenFlow 1.0.
+    FlowModTableId(bool),
+    /// Says in which form packets come: 0 OpenFlow's own, 1 `NXT_PACKET_IN`, 2 `NXT_PACKET_IN2`.
+    SetPacketInFormat(u32),
+    /// Asks for the ages of flows with their counters.
+    FlowAge,
+    /// Says by which number `controller` actions call this connection.
+    SetControllerId(u16),
+    /// Forgets the connections of a zone.
+    CtFlushZone(u16),
     /// Anything else, as it is on the wire: the number of the type and the body.
     Other(u8, Vec<u8>),
-}
-
-/// Numbers of types that differ between OpenFlow 1.0 and later versions.
-struct Numbers {
-    multipart_request: u8,
-    multipart_reply: u8,
-    barrier_request: u8,
-    barrier_reply: u8,
-}
-
-fn numbers(version: Version) -> Numbers {
-    if version == Version::V10 {
-        Numbers {
-            multipart_request: 16,
-            multipart_reply: 17,
-            barrier_request: 18,
-            barrier_reply: 19,
-        }
-    } else {
-        Numbers {
-            multipart_request: 18,
-            multipart_reply: 19,
-            barrier_request: 20,
-            barrier_reply: 21,
-        }
-    }
-}
-
-/// Nicira's vendor id.
-const NICIRA: u32 = 0x2320;
-
-/// Appends vendor and subtype.
-fn vendor(out: &mut Writer, vendor: u32, subtype: u32) {
-    out.u32(vendor);
-    out.u32(subtype);
-}
-
-fn read_vendor(reader: &mut Reader<'_>, version: Version) -> Result<Body, DecodeError> {
-    let mut head = *reader;
-    match (head.u32(), head.u32()) {
-        (Ok(NICIRA), Ok(13)) if version == Version::V10 => {
-            reader.skip(8)?;
-            Ok(Body::FlowMod(Box::new(FlowMod::read_nicira(reader)?)))
-        }
-        _ => Ok(Body::Other(4, reader.bytes(reader.len())?.to_vec())),
-    }
 }
 
 impl Message {
@@ -136,6 +119,12 @@ impl Message {
     #[must_use]
     pub fn new(version: Version, xid: u32, body: Body) -> Self {
         Self { version, xid, body }
+    }
+
+    /// What Open vSwitch calls it, such as `OFPT_FLOW_MOD` or `OFPST_FLOW reply`; `None` if it does not know it.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        registry::name(self.body.kind(self.version)?.0, self.version)
     }
 
     /// The message as bytes.
@@ -149,45 +138,19 @@ impl Message {
     /// Appends the message to `out`. A message that would be longer than 65535 bytes says that length, and must not be sent.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        out.u8(self.version.wire());
-        out.u8(self.kind());
-        out.u16(0);
-        out.u32(self.xid);
-        self.put_body(out);
-        out.fill_len(start, start + 2);
-    }
-
-    fn kind(&self) -> u8 {
-        let numbers = numbers(self.version);
-        match &self.body {
-            Body::Hello(_) => 0,
-            Body::Error(_) => 1,
-            Body::EchoRequest(_) => 2,
-            Body::EchoReply(_) => 3,
-            Body::FeaturesRequest => 5,
-            Body::FeaturesReply(_) => 6,
-            Body::GetConfigRequest => 7,
-            Body::GetConfigReply(_) => 8,
-            Body::SetConfig(_) => 9,
-            Body::PacketIn(_) => 10,
-            Body::FlowRemoved(_) => 11,
-            Body::PortStatus(_) => 12,
-            Body::PacketOut(_) => 13,
-            Body::FlowMod(flow_mod) if self.version == Version::V10 && flow_mod.needs_nicira_form() => 4,
-            Body::FlowMod(_) => 14,
-            Body::MultipartRequest(_) => numbers.multipart_request,
-            Body::MultipartReply(..) => numbers.multipart_reply,
-            Body::BarrierRequest => numbers.barrier_request,
-            Body::BarrierReply => numbers.barrier_reply,
-            Body::RoleRequest(_) => 24,
-            Body::RoleReply(_) => 25,
-            Body::GetAsyncRequest => 26,
-            Body::GetAsyncReply(_) => 27,
-            Body::SetAsync(_) => 28,
-            Body::BundleControl(_) => 33,
-            Body::BundleAdd(_) => 34,
-            Body::Other(kind, _) => *kind,
+        if let Body::Other(kind, data) = &self.body {
+            out.u8(self.version.wire());
+            out.u8(*kind);
+            out.u16(0);
+            out.u32(self.xid);
+            out.extend_from_slice(data);
+        } else if let Some((kind, more)) = self.body.kind(self.version) {
+            registry::put_head(out, kind, self.version, self.xid, more);
+            self.put_body(out);
+        } else {
+            self.put_unknown_multipart(out);
         }
+        out.fill_len(start, start + 2);
     }
 
     fn put_body(&self, out: &mut Writer) {
@@ -200,26 +163,54 @@ impl Message {
             | Body::GetConfigRequest
             | Body::BarrierRequest
             | Body::BarrierReply
-            | Body::GetAsyncRequest => {}
+            | Body::GetAsyncRequest
+            | Body::FlowAge => {}
             Body::FeaturesReply(features) => features.put(out, version),
             Body::GetConfigReply(config) | Body::SetConfig(config) => config.put(out),
             Body::PacketIn(packet) => packet.put(out, version),
+            Body::NxPacketIn(packet) => packet.put_nx(out, version),
+            Body::PacketIn2(packet) | Body::Resume(packet) => packet.put(out, version),
             Body::FlowRemoved(removed) => removed.put(out, version),
+            Body::NxFlowRemoved(removed) => removed.put_nx(out, version),
             Body::PortStatus(status) => status.put(out, version),
             Body::PacketOut(packet) => packet.put(out, version),
             Body::FlowMod(flow_mod) if version > Version::V10 => flow_mod.put(out, version),
-            Body::FlowMod(flow_mod) if flow_mod.needs_nicira_form() => {
-                vendor(out, NICIRA, 13);
-                flow_mod.put_nicira(out);
-            }
+            Body::FlowMod(flow_mod) if flow_mod.needs_nicira_form() => flow_mod.put_nicira(out),
             Body::FlowMod(flow_mod) => flow_mod.put_v10(out),
             Body::MultipartRequest(request) => request.put(out, version),
-            Body::MultipartReply(reply, more) => reply.put(out, *more, version),
+            Body::MultipartReply(reply, _) => reply.put(out, version),
             Body::RoleRequest(role) | Body::RoleReply(role) => role.put(out),
+            Body::NxRoleRequest(role) | Body::NxRoleReply(role) => role.put_nx(out),
             Body::GetAsyncReply(config) | Body::SetAsync(config) => config.put(out, version),
+            Body::NxSetAsync(config) => config.put_masks(out),
+            Body::NxSetAsync2(config) => config.put_properties(out),
             Body::BundleControl(control) => control.put(out),
             Body::BundleAdd(add) => add.put(out),
+            Body::SetFlowFormat(format) | Body::SetPacketInFormat(format) => out.u32(*format),
+            Body::FlowModTableId(on) => {
+                out.u8(u8::from(*on));
+                out.zeros(7);
+            }
+            Body::SetControllerId(id) => {
+                out.zeros(6);
+                out.u16(*id);
+            }
+            Body::CtFlushZone(zone) => {
+                out.zeros(6);
+                out.u16(*zone);
+            }
         }
+    }
+
+    /// A question or an answer whose number is not known.
+    fn put_unknown_multipart(&self, out: &mut Writer) {
+        let (is_request, number, more, data) = match &self.body {
+            Body::MultipartRequest(MultipartRequest::Other(number, data)) => (true, *number, false, data),
+            Body::MultipartReply(MultipartReply::Other(number, data), more) => (false, *number, *more, data),
+            _ => return,
+        };
+        registry::put_multipart_head(out, is_request, number, self.version, self.xid, more);
+        out.extend_from_slice(data);
     }
 
     /// Reads one whole message, as [`super::take`] cuts it out.
@@ -239,54 +230,170 @@ impl Message {
         if length != place.len() {
             return Err(place.error(OfpError::BAD_LEN));
         }
-        let body = read_body(&mut reader, version, kind, xid, depth)?;
-        if !reader.is_empty() {
-            return Err(reader.error(OfpError::BAD_LEN));
-        }
+        let body = match registry::find(place) {
+            Ok((entry, mut body)) => {
+                let more = registry::multipart_flags(place.rest()) & 1 != 0;
+                let found = match read_body(&mut body, version, entry.kind, xid, more, depth)? {
+                    Some(found) => found,
+                    None => {
+                        body.skip(body.len())?;
+                        read_unknown(&mut reader, version, kind)?
+                    }
+                };
+                if !body.is_empty() {
+                    return Err(body.error(OfpError::BAD_LEN));
+                }
+                found
+            }
+            Err(e) if e.error == OfpError::BAD_LEN => return Err(e),
+            Err(_) => read_unknown(&mut reader, version, kind)?,
+        };
         Ok(Self { version, xid, body })
     }
 }
 
-fn read_body(reader: &mut Reader<'_>, version: Version, kind: u8, xid: u32, depth: u8) -> Result<Body, DecodeError> {
-    let numbers = numbers(version);
-    let modern = version >= Version::V12;
-    Ok(match kind {
-        0 => {
+impl Body {
+    /// Its entry in the table of messages, and whether more of it follows; `None` if its numbers are not known.
+    fn kind(&self, version: Version) -> Option<(Kind, bool)> {
+        let kind = match self {
+            Self::MultipartRequest(request) => request.kind()?,
+            Self::MultipartReply(reply, more) => return reply.kind().map(|kind| (kind, *more)),
+            Self::Hello(_) => Kind::Hello,
+            Self::Error(_) => Kind::Error,
+            Self::EchoRequest(_) => Kind::EchoRequest,
+            Self::EchoReply(_) => Kind::EchoReply,
+            Self::FeaturesRequest => Kind::FeaturesRequest,
+            Self::FeaturesReply(_) => Kind::FeaturesReply,
+            Self::GetConfigRequest => Kind::GetConfigRequest,
+            Self::GetConfigReply(_) => Kind::GetConfigReply,
+            Self::SetConfig(_) => Kind::SetConfig,
+            Self::PacketIn(_) => Kind::PacketIn,
+            Self::NxPacketIn(_) => Kind::NxPacketIn,
+            Self::PacketIn2(_) => Kind::PacketIn2,
+            Self::Resume(_) => Kind::Resume,
+            Self::FlowRemoved(_) => Kind::FlowRemoved,
+            Self::NxFlowRemoved(_) => Kind::NxFlowRemoved,
+            Self::PortStatus(_) => Kind::PortStatus,
+            Self::PacketOut(_) => Kind::PacketOut,
+            Self::FlowMod(change) if version == Version::V10 && change.needs_nicira_form() => Kind::NxFlowMod,
+            Self::FlowMod(_) => Kind::FlowMod,
+            Self::BarrierRequest => Kind::BarrierRequest,
+            Self::BarrierReply => Kind::BarrierReply,
+            Self::RoleRequest(_) => Kind::RoleRequest,
+            Self::RoleReply(_) => Kind::RoleReply,
+            Self::NxRoleRequest(_) => Kind::NxRoleRequest,
+            Self::NxRoleReply(_) => Kind::NxRoleReply,
+            Self::GetAsyncRequest => Kind::GetAsyncRequest,
+            Self::GetAsyncReply(_) => Kind::GetAsyncReply,
+            Self::SetAsync(_) => Kind::SetAsync,
+            Self::NxSetAsync(_) => Kind::NxSetAsync,
+            Self::NxSetAsync2(_) => Kind::NxSetAsync2,
+            Self::BundleControl(_) => Kind::BundleControl,
+            Self::BundleAdd(_) => Kind::BundleAdd,
+            Self::SetFlowFormat(_) => Kind::SetFlowFormat,
+            Self::FlowModTableId(_) => Kind::FlowModTableId,
+            Self::SetPacketInFormat(_) => Kind::SetPacketInFormat,
+            Self::FlowAge => Kind::FlowAge,
+            Self::SetControllerId(_) => Kind::SetControllerId,
+            Self::CtFlushZone(_) => Kind::CtFlushZone,
+            Self::Other(..) => return None,
+        };
+        Some((kind, false))
+    }
+}
+
+/// What has no entry in the table of messages.
+fn read_unknown(reader: &mut Reader<'_>, version: Version, kind: u8) -> Result<Body, DecodeError> {
+    if !registry::is_multipart(version.wire(), kind) {
+        return Ok(Body::Other(kind, reader.bytes(reader.len())?.to_vec()));
+    }
+    let (number, flags) = (reader.u16()?, reader.u16()?);
+    if version > Version::V10 {
+        reader.skip(4)?;
+    }
+    let data = reader.bytes(reader.len())?.to_vec();
+    Ok(if registry::is_multipart_request(version.wire(), kind) {
+        Body::MultipartRequest(MultipartRequest::Other(number, data))
+    } else {
+        Body::MultipartReply(MultipartReply::Other(number, data), flags & 1 != 0)
+    })
+}
+
+fn read_body(
+    reader: &mut Reader<'_>,
+    version: Version,
+    kind: Kind,
+    xid: u32,
+    more: bool,
+    depth: u8,
+) -> Result<Option<Body>, DecodeError> {
+    Ok(Some(match kind {
+        Kind::Hello => {
             let hello = Hello::read(reader, version)?;
             reader.skip(reader.len())?;
             Body::Hello(hello)
         }
-        1 => Body::Error(ErrorMessage::read(reader, version)?),
-        2 => Body::EchoRequest(reader.bytes(reader.len())?.to_vec()),
-        3 => Body::EchoReply(reader.bytes(reader.len())?.to_vec()),
-        5 => Body::FeaturesRequest,
-        6 => Body::FeaturesReply(SwitchFeatures::read(reader, version)?),
-        7 => Body::GetConfigRequest,
-        8 => Body::GetConfigReply(SwitchConfig::read(reader)?),
-        9 => Body::SetConfig(SwitchConfig::read(reader)?),
-        10 if version >= Version::V13 => Body::PacketIn(PacketIn::read(reader)?),
-        11 if modern && version < Version::V15 => Body::FlowRemoved(FlowRemoved::read(reader)?),
-        12 => Body::PortStatus(PortStatus::read(reader, version)?),
-        13 => Body::PacketOut(PacketOut::read(reader, version)?),
-        4 => read_vendor(reader, version)?,
-        14 if version == Version::V10 => Body::FlowMod(Box::new(FlowMod::read_v10(reader)?)),
-        14 => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
-        kind if kind == numbers.multipart_request => Body::MultipartRequest(MultipartRequest::read(reader, version)?),
-        kind if kind == numbers.multipart_reply => {
-            let (reply, more) = MultipartReply::read(reader, version)?;
-            Body::MultipartReply(reply, more)
+        Kind::Error => Body::Error(ErrorMessage::read(reader, version)?),
+        Kind::EchoRequest => Body::EchoRequest(reader.bytes(reader.len())?.to_vec()),
+        Kind::EchoReply => Body::EchoReply(reader.bytes(reader.len())?.to_vec()),
+        Kind::FeaturesRequest => Body::FeaturesRequest,
+        Kind::FeaturesReply => Body::FeaturesReply(SwitchFeatures::read(reader, version)?),
+        Kind::GetConfigRequest => Body::GetConfigRequest,
+        Kind::GetConfigReply => Body::GetConfigReply(SwitchConfig::read(reader)?),
+        Kind::SetConfig => Body::SetConfig(SwitchConfig::read(reader)?),
+        Kind::PacketIn => Body::PacketIn(PacketIn::read(reader, version)?),
+        Kind::NxPacketIn => Body::NxPacketIn(PacketIn::read_nx(reader)?),
+        Kind::PacketIn2 => Body::PacketIn2(PacketIn2::read(reader)?),
+        Kind::Resume => Body::Resume(PacketIn2::read(reader)?),
+        Kind::FlowRemoved => Body::FlowRemoved(FlowRemoved::read(reader, version)?),
+        Kind::NxFlowRemoved => Body::NxFlowRemoved(FlowRemoved::read_nx(reader)?),
+        Kind::PortStatus => Body::PortStatus(PortStatus::read(reader, version)?),
+        Kind::PacketOut => Body::PacketOut(PacketOut::read(reader, version)?),
+        Kind::FlowMod if version == Version::V10 => Body::FlowMod(Box::new(FlowMod::read_v10(reader)?)),
+        Kind::FlowMod => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
+        Kind::NxFlowMod => Body::FlowMod(Box::new(FlowMod::read_nicira(reader)?)),
+        Kind::BarrierRequest => Body::BarrierRequest,
+        Kind::BarrierReply => Body::BarrierReply,
+        Kind::RoleRequest => Body::RoleRequest(RoleMessage::read(reader)?),
+        Kind::RoleReply => Body::RoleReply(RoleMessage::read(reader)?),
+        Kind::NxRoleRequest => Body::NxRoleRequest(Role::read_nx(reader)?),
+        Kind::NxRoleReply => Body::NxRoleReply(Role::read_nx(reader)?),
+        Kind::GetAsyncRequest => Body::GetAsyncRequest,
+        Kind::GetAsyncReply => Body::GetAsyncReply(AsyncConfig::read(reader, version)?),
+        Kind::SetAsync => Body::SetAsync(AsyncConfig::read(reader, version)?),
+        Kind::NxSetAsync => Body::NxSetAsync(AsyncConfig::read_masks(reader)?),
+        Kind::NxSetAsync2 => Body::NxSetAsync2(AsyncConfig::read_properties(reader)?),
+        Kind::BundleControl => {
+            let control = BundleControl::read(reader)?;
+            // Properties may follow; none are known.
+            reader.skip(reader.len())?;
+            Body::BundleControl(control)
         }
-        kind if kind == numbers.barrier_request => Body::BarrierRequest,
-        kind if kind == numbers.barrier_reply => Body::BarrierReply,
-        24 if modern => Body::RoleRequest(RoleMessage::read(reader)?),
-        25 if modern => Body::RoleReply(RoleMessage::read(reader)?),
-        26 if modern => Body::GetAsyncRequest,
-        27 if modern => Body::GetAsyncReply(AsyncConfig::read(reader, version)?),
-        28 if modern => Body::SetAsync(AsyncConfig::read(reader, version)?),
-        33 if version >= Version::V14 => Body::BundleControl(BundleControl::read(reader)?),
-        34 if version >= Version::V14 && depth < 2 => Body::BundleAdd(BundleAdd::read(reader, xid, depth)?),
-        other => Body::Other(other, reader.bytes(reader.len())?.to_vec()),
-    })
+        Kind::BundleAdd if depth < 2 => Body::BundleAdd(BundleAdd::read(reader, xid, depth)?),
+        Kind::SetFlowFormat => Body::SetFlowFormat(reader.u32()?),
+        Kind::SetPacketInFormat => Body::SetPacketInFormat(reader.u32()?),
+        Kind::FlowModTableId => {
+            let on = reader.u8()? != 0;
+            reader.skip(7)?;
+            Body::FlowModTableId(on)
+        }
+        Kind::FlowAge => Body::FlowAge,
+        Kind::SetControllerId => {
+            reader.zeros(6, OfpError::MUST_BE_ZERO)?;
+            Body::SetControllerId(reader.u16()?)
+        }
+        Kind::CtFlushZone => {
+            reader.zeros(6, OfpError::MUST_BE_ZERO)?;
+            Body::CtFlushZone(reader.u16()?)
+        }
+        Kind::BundleAdd => return Err(reader.error(OfpError::BUNDLE_MSG_UNSUP)),
+        kind if kind.is_multipart_request() => {
+            return Ok(MultipartRequest::read(reader, version, kind)?.map(Body::MultipartRequest));
+        }
+        kind => {
+            return Ok(MultipartReply::read(reader, version, kind)?.map(|reply| Body::MultipartReply(reply, more)));
+        }
+    }))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl PacketOut {
         out.extend_from_slice(&self.data);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let buffer_id = reader.u32()?;
         let place = *reader;
         let in_port = match version {

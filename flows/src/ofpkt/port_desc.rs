@@ -63,7 +63,7 @@ impl PortDesc {
         out.fill_len(start, start + 4);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         if version == Version::V10 {
             let port = Port::from_u16(reader.u16()?);
             let (hw_addr, name) = (reader.eth()?, reader.text(16)?);
@@ -163,7 +163,7 @@ impl PortStatus {
         self.desc.put(out, version);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
         let change = match reader.u8()? {
             0 => PortChange::Add,

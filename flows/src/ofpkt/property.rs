@@ -16,3 +16,30 @@ pub(crate) fn next<'a>(reader: &mut Reader<'a>) -> Result<(u16, Reader<'a>), Dec
     reader.skip(len.next_multiple_of(8) - len).map_err(bad)?;
     Ok((kind, body))
 }
+
+/// The one number of a property, which fills it: 1 byte.
+pub(crate) fn u8(mut data: Reader<'_>) -> Result<u8, DecodeError> {
+    exactly(data, 1)?;
+    data.u8()
+}
+
+/// The one number of a property: 4 bytes.
+pub(crate) fn u32(mut data: Reader<'_>) -> Result<u32, DecodeError> {
+    exactly(data, 4)?;
+    data.u32()
+}
+
+/// The one number of a property: 8 bytes, behind 4 that align it.
+pub(crate) fn u64(mut data: Reader<'_>) -> Result<u64, DecodeError> {
+    exactly(data, 12)?;
+    data.skip(4)?;
+    data.u64()
+}
+
+fn exactly(data: Reader<'_>, len: usize) -> Result<(), DecodeError> {
+    if data.len() == len {
+        Ok(())
+    } else {
+        Err(data.error(OfpError::PROPERTY_BAD_LEN))
+    }
+}

@@ -17,6 +17,38 @@ pub enum Role {
     Slave,
 }
 
+impl Role {
+    fn number(self) -> u32 {
+        match self {
+            Self::NoChange => 0,
+            Self::Equal => 1,
+            Self::Master => 2,
+            Self::Slave => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
+        [Self::NoChange, Self::Equal, Self::Master, Self::Slave]
+            .into_iter()
+            .find(|role| role.number() == number)
+    }
+
+    /// Appends the body of `NXT_ROLE_REQUEST` and its reply, which counts from 0 for [`Role::Equal`].
+    pub(super) fn put_nx(self, out: &mut Writer) {
+        out.u32(self.number().saturating_sub(1));
+    }
+
+    /// Reads the body of `NXT_ROLE_REQUEST` and its reply.
+    pub(crate) fn read_nx(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let place = *reader;
+        let number = reader.u32()?;
+        number
+            .checked_add(1)
+            .and_then(Self::from_number)
+            .ok_or_else(|| place.error(OfpError::ROLE_BAD))
+    }
+}
+
 /// `OFPT_ROLE_REQUEST` and its reply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RoleMessage {
@@ -28,25 +60,14 @@ pub struct RoleMessage {
 
 impl RoleMessage {
     pub(super) fn put(self, out: &mut Writer) {
-        out.u32(match self.role {
-            Role::NoChange => 0,
-            Role::Equal => 1,
-            Role::Master => 2,
-            Role::Slave => 3,
-        });
+        out.u32(self.role.number());
         out.zeros(4);
         out.u64(self.generation_id);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let place = *reader;
-        let role = match reader.u32()? {
-            0 => Role::NoChange,
-            1 => Role::Equal,
-            2 => Role::Master,
-            3 => Role::Slave,
-            _ => return Err(place.error(OfpError::ROLE_BAD)),
-        };
+        let role = Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
         reader.skip(4)?;
         Ok(Self {
             role,
@@ -66,37 +87,57 @@ pub struct AsyncConfig {
 impl AsyncConfig {
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         if version >= Version::V14 {
-            for (i, (slave, master)) in (0u16..).zip(&self.masks) {
-                for (kind, mask) in [(2 * i, slave), (2 * i + 1, master)] {
-                    if let Some(mask) = mask {
-                        super::nicira::property(out, kind, &mask.to_be_bytes());
-                    }
+            self.put_properties(out);
+        } else {
+            self.put_masks(out);
+        }
+    }
+
+    pub(super) fn put_properties(&self, out: &mut Writer) {
+        for (i, (slave, master)) in (0u16..).zip(&self.masks) {
+            for (kind, mask) in [(2 * i, slave), (2 * i + 1, master)] {
+                if let Some(mask) = mask {
+                    super::nicira::property(out, kind, &mask.to_be_bytes());
                 }
             }
-            return;
         }
+    }
+
+    pub(super) fn put_masks(&self, out: &mut Writer) {
         for (slave, master) in self.masks.iter().take(3) {
             out.u32(master.unwrap_or(0));
             out.u32(slave.unwrap_or(0));
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
-        let mut config = Self::default();
-        if version < Version::V14 {
-            for masks in config.masks.iter_mut().take(3) {
-                let (master, slave) = (reader.u32()?, reader.u32()?);
-                *masks = (Some(slave), Some(master));
-            }
-            return Ok(config);
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        if version >= Version::V14 {
+            Self::read_properties(reader)
+        } else {
+            Self::read_masks(reader)
         }
+    }
+
+    /// Reads the form of OpenFlow 1.3 and of `NXT_SET_ASYNC_CONFIG`.
+    pub(crate) fn read_masks(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut config = Self::default();
+        for masks in config.masks.iter_mut().take(3) {
+            let (master, slave) = (reader.u32()?, reader.u32()?);
+            *masks = (Some(slave), Some(master));
+        }
+        Ok(config)
+    }
+
+    /// Reads the form of OpenFlow 1.4 and of `NXT_SET_ASYNC_CONFIG2`.
+    pub(crate) fn read_properties(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut config = Self::default();
         while !reader.is_empty() {
             let place = *reader;
-            let (kind, mut data) = property::next(reader)?;
-            let mask = data.u32().map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+            let (kind, data) = property::next(reader)?;
             let Some(masks) = config.masks.get_mut(usize::from(kind / 2)) else {
-                return Err(place.error(OfpError::PROPERTY_BAD_TYPE));
+                return Err(place.error(OfpError::ASYNC_UNSUPPORTED));
             };
+            let mask = property::u32(data)?;
             if kind % 2 == 0 {
                 masks.0 = Some(mask);
             } else {
