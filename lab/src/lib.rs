@@ -7,6 +7,24 @@
 //!
 //! A [`Site`] is heddle itself in such a lab: the northbound database, an agent on every host, and its commands.
 //!
+//! ```no_run
+//! use lab::{PATIENCE, Site, probe};
+//!
+//! # fn main() -> lab::Result<()> {
+//! let site = Site::start("example", 2, &["provider"])?;
+//! site.apply(
+//!     "networks: [{name: net, type: vxlan}]
+//! subnets: [{network: net, cidr: 10.0.0.0/24}]
+//! ports: [{name: a, network: net}, {name: b, network: net}]",
+//! )?;
+//! let (a, b) = (site.plug("a", 1)?, site.plug("b", 2)?);
+//! let underlay = site.lab().underlay().capture()?;
+//! probe::ping(&a, &b, PATIENCE)?;
+//! underlay.wait_for("a VXLAN packet", PATIENCE, |frame| frame.tunnel().is_some())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The lab uses the system's `ip`, `ovs-vsctl`, `ethtool` and `tcpdump`; the product does not.
 
 mod binary;
