@@ -33,7 +33,7 @@ mod port_desc;
 mod property;
 pub(crate) mod registry;
 mod role;
-mod wire;
+pub(crate) mod wire;
 
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
 pub use config::SwitchConfig;
@@ -61,3 +61,35 @@ pub const ALL_TABLES: u8 = 255;
 
 pub(crate) use actions::needs_ct;
 pub(crate) use oxm::{is_valid as is_valid_value, prerequisites_hold};
+pub(crate) use property::next as next_property;
+
+/// Reads `length` bytes of NXM entries and their padding: a match and a cookie.
+pub(crate) fn read_nx_match(reader: &mut wire::Reader<'_>, length: usize) -> Result<oxm::MatchAndCookie, DecodeError> {
+    oxm::nx_match(reader, length, oxm::Strictness::Loose)
+}
+
+/// Reads a match with its head and padding.
+pub(crate) fn read_ofp_match(
+    reader: &mut wire::Reader<'_>,
+    version: crate::Version,
+) -> Result<crate::Match, DecodeError> {
+    oxm::any_match(reader, version, oxm::Strictness::Loose)
+}
+
+/// Reads instructions to the end.
+pub(crate) fn read_instructions(
+    reader: &mut wire::Reader<'_>,
+    version: crate::Version,
+) -> Result<crate::Instructions, DecodeError> {
+    instructions::read(reader.sub(reader.len())?, version)
+}
+
+/// Reads the head of an entry and its value.
+pub(crate) fn read_header_and_value<'a>(
+    reader: &mut wire::Reader<'a>,
+) -> Result<(crate::Field, &'a [u8]), DecodeError> {
+    let place = *reader;
+    let header = oxm::header(reader)?;
+    let field = header.field.ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
+    Ok((field, reader.bytes(header.len)?))
+}

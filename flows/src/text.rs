@@ -5,11 +5,13 @@
 
 mod check;
 pub(crate) mod flags;
+pub(crate) mod message;
 pub(crate) mod number;
 mod nxm;
 pub(crate) mod parse;
 pub(crate) mod print;
 
+pub use message::print_message;
 pub use nxm::{format_entries, parse_entries};
 pub use parse::{
     ParseError, parse_flow, parse_flow_mod, parse_flow_named, parse_flow_stats, parse_instructions, parse_match,

@@ -41,26 +41,40 @@ impl Hello {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
-        let mut versions = None;
-        while reader.len() >= 4 {
-            let mut element = *reader;
-            let (kind, len) = (element.u16()?, usize::from(element.u16()?));
-            if len < 4 {
+    pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+        let (versions, _) = Self::versions_of(reader.rest(), version.wire());
+        reader.skip(reader.len())?;
+        Ok(Self { versions })
+    }
+
+    /// The versions that the body of a hello of any version offers, and whether all of the body was understood.
+    pub(crate) fn versions_of(body: &[u8], version: u8) -> (u32, bool) {
+        let mut reader = Reader::new(body, 0);
+        let default = (2u32.checked_shl(u32::from(version)).unwrap_or(0)).wrapping_sub(2);
+        let (mut versions, mut whole) = (None, true);
+        while !reader.is_empty() {
+            let mut element = reader;
+            let (Ok(kind), Ok(len)) = (element.u16(), element.u16()) else {
+                whole = false;
+                break;
+            };
+            let len = usize::from(len);
+            // The last element may come without its padding.
+            let padded = len.next_multiple_of(8).min(reader.len().max(len));
+            if len < 4 || reader.skip(padded).is_err() {
+                whole = false;
                 break;
             }
-            let padded = len.next_multiple_of(8);
-            if kind == 1 && len >= 8 && versions.is_none() {
-                // Versions above 31 are for another century.
-                versions = element.u32().ok();
+            let offered = element
+                .u32()
+                .ok()
+                .map(|bits| bits & !1)
+                .filter(|bits| *bits != 0 && len >= 8);
+            match offered {
+                Some(bits) if kind == 1 => versions = Some(bits),
+                _ => whole = false,
             }
-            if padded > reader.len() {
-                break;
-            }
-            reader.skip(padded)?;
         }
-        Ok(Self {
-            versions: versions.filter(|v| *v != 0).unwrap_or(Self::up_to(version)),
-        })
+        (versions.unwrap_or(default), whole)
     }
 }

@@ -331,6 +331,10 @@ pub(crate) fn read_match(mut reader: Reader<'_>, strictness: Strictness) -> Resu
         if reader.len() < 4 {
             return Err(place.error(OfpError::MATCH_BAD_LEN));
         }
+        // Zeros where an entry could be are the rest of a length that counts the padding.
+        if reader.rest().iter().all(|b| *b == 0) {
+            break;
+        }
         let header = header(&mut reader).map_err(|e| DecodeError {
             error: OfpError::MATCH_BAD_LEN,
             ..e

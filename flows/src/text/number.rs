@@ -121,6 +121,23 @@ pub(crate) fn netmask(out: &mut String, mask: u128, width: u32, address: fn(&mut
     }
 }
 
+/// Seconds and nanoseconds as Open vSwitch writes durations: whole milliseconds as three decimals, none for nothing.
+pub(crate) fn duration(out: &mut String, sec: u32, nsec: u32) {
+    dec(out, u64::from(sec));
+    let millis = nsec / 1_000_000;
+    if millis > 0 {
+        out.push('.');
+        if millis < 100 {
+            out.push('0');
+        }
+        if millis < 10 {
+            out.push('0');
+        }
+        dec(out, u64::from(millis));
+    }
+    out.push('s');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

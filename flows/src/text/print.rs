@@ -5,7 +5,7 @@ mod learn;
 mod matches;
 
 pub(crate) use actions::{instructions, list as action_list, packet_in_reason, subfield};
-pub(crate) use matches::fields;
+pub(crate) use matches::{field_value, fields};
 
 use super::number::{dec, hex};
 use crate::{Action, Flow, FlowFlags, Instructions, Match, Port};

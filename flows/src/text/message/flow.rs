@@ -1,0 +1,420 @@
+//! Messages about flows: changes, statistics, removals, monitors.
+
+use super::{Printed, Style};
+use crate::ofpkt::wire::Reader;
+use crate::ofpkt::{
+    AggregateStats, Body, FlowMod, FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, Message, OfpError,
+};
+use crate::text::number::{dec, duration, hex};
+use crate::text::print::{fields, flow_flags, instructions};
+use crate::{DEFAULT_PRIORITY, Port, Version};
+use std::fmt::Write;
+
+pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: &str) -> Printed {
+    let mut message = Message::decode(bytes)?;
+    let version = message.version;
+    let Body::FlowMod(found) = &mut message.body else {
+        return Ok(());
+    };
+    let wildcards = bytes.get(8..12).is_some_and(|w| w.iter().any(|b| *b != 0));
+    if name == "OFPT_FLOW_MOD" && version == Version::V10 && !wildcards {
+        // A flow of OpenFlow 1.0 that leaves nothing open comes before all others.
+        found.flow.priority = u16::MAX;
+    }
+    out.push(' ');
+    one(out, found, version, style, name, bytes)
+}
+
+fn one(out: &mut String, found: &FlowMod, version: Version, style: &Style<'_>, name: &str, bytes: &[u8]) -> Printed {
+    let flow = &found.flow;
+    out.push_str(match found.command {
+        FlowModCommand::Add => "ADD",
+        FlowModCommand::Modify => "MOD",
+        FlowModCommand::ModifyStrict => "MOD_STRICT",
+        FlowModCommand::Delete => "DEL",
+        FlowModCommand::DeleteStrict => "DEL_STRICT",
+    });
+    if flow.table != 0 {
+        out.push_str(" table:");
+        style.names.table(out, flow.table);
+    }
+    out.push(' ');
+    let mut need_priority = false;
+    if style.verbosity >= 3 && name == "NXT_FLOW_MOD" {
+        let entries = crate::ofpkt::pieces::encode_entries(&flow.matches, Version::V10);
+        out.push_str(&crate::text::format_entries(&entries));
+        need_priority = true;
+    } else if style.verbosity >= 3 && version == Version::V10 {
+        let mut reader = Reader::new(bytes, 0);
+        reader.skip(8)?;
+        super::match10::write(out, &mut reader, style)?;
+        need_priority = true;
+    } else {
+        fields(out, style.names, &flow.matches, Some(flow.priority));
+    }
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
+    let add = found.command == FlowModCommand::Add;
+    let new_cookie = if version == Version::V10 {
+        found.new_cookie.or(if found.cookie_mask == 0 {
+            Some(flow.cookie)
+        } else {
+            None
+        })
+    } else {
+        add.then_some(flow.cookie)
+    };
+    if let Some(cookie) = new_cookie.filter(|c| *c != 0 && *c != u64::MAX) {
+        let _ = write!(out, "cookie:{cookie:#x} ");
+    }
+    if found.cookie_mask != 0 && !(add && version > Version::V10) {
+        let _ = write!(out, "cookie:{:#x}/{:#x} ", flow.cookie, found.cookie_mask);
+    }
+    for (label, value) in [
+        ("idle:", flow.idle_timeout),
+        ("hard:", flow.hard_timeout),
+        ("importance:", flow.importance),
+    ] {
+        if value != 0 {
+            let _ = write!(out, "{label}{value} ");
+        }
+    }
+    if flow.priority != DEFAULT_PRIORITY && need_priority {
+        let _ = write!(out, "pri:{} ", flow.priority);
+    }
+    if found.buffer_id != u32::MAX {
+        let _ = write!(out, "buf:{:#x} ", found.buffer_id);
+    }
+    if found.out_port != Port::ANY {
+        out.push_str("out_port:");
+        style.names.port(out, found.out_port);
+        out.push(' ');
+    }
+    flow_flags(out, flow.flags, " ");
+    out.push_str("actions=");
+    instructions(out, style.names, &flow.instructions);
+    Ok(())
+}
+
+pub(super) fn removed(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+) -> Printed {
+    let found = if name == "NXT_FLOW_REMOVED" {
+        FlowRemoved::read_nx(reader)?
+    } else {
+        FlowRemoved::read(reader, version)?
+    };
+    out.push(' ');
+    fields(out, style.names, &found.matches, Some(found.priority));
+    let reason = match found.reason.0 {
+        0 => "idle",
+        1 => "hard",
+        2 => "delete",
+        3 => "group_delete",
+        4 => "meter_delete",
+        _ => "eviction",
+    };
+    let _ = write!(out, " reason={reason}");
+    if let Some(table) = Some(found.table).filter(|t| *t != 255) {
+        let _ = write!(out, " table_id={table}");
+    }
+    if found.cookie != 0 {
+        let _ = write!(out, " cookie:{:#x}", found.cookie);
+    }
+    out.push_str(" duration");
+    duration(out, found.duration.0, found.duration.1);
+    if found.idle_timeout != 0 {
+        let _ = write!(out, " idle{}", found.idle_timeout);
+    }
+    if found.hard_timeout != 0 {
+        let _ = write!(out, " hard{}", found.hard_timeout);
+    }
+    let _ = write!(out, " pkts{} bytes{}", found.packets, found.bytes);
+    out.push('\n');
+    Ok(())
+}
+
+pub(super) fn stats_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+) -> Printed {
+    let found = if name.starts_with("NXST") {
+        FlowStatsRequest::read_nx(reader)?
+    } else {
+        FlowStatsRequest::read(reader, version)?
+    };
+    if found.table != 255 {
+        out.push_str(" table=");
+        style.names.table(out, found.table);
+    }
+    if found.out_port != Port::ANY {
+        out.push_str(" out_port=");
+        style.names.port(out, found.out_port);
+    }
+    out.push(' ');
+    fields(out, style.names, &found.matches, None);
+    Ok(())
+}
+
+pub(super) fn stats(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+) -> Printed {
+    while !reader.is_empty() {
+        let found = if name.starts_with("NXST") {
+            FlowStats::read_nx(reader, version)?
+        } else {
+            FlowStats::read(reader, version)?
+        };
+        out.push_str("\n ");
+        entry(out, &found, style);
+    }
+    Ok(())
+}
+
+fn entry(out: &mut String, found: &FlowStats, style: &Style<'_>) {
+    let flow = &found.flow;
+    out.push_str("cookie=");
+    out.push_str(if flow.cookie == 0 { "0x" } else { "" });
+    hex(out, u128::from(flow.cookie));
+    out.push_str(", duration=");
+    duration(out, found.duration.0, found.duration.1);
+    out.push_str(", table=");
+    style.names.table(out, flow.table);
+    let _ = write!(out, ", n_packets={}, n_bytes={}, ", found.packets, found.bytes);
+    if flow.idle_timeout != 0 {
+        let _ = write!(out, "idle_timeout={}, ", flow.idle_timeout);
+    }
+    if flow.hard_timeout != 0 {
+        let _ = write!(out, "hard_timeout={}, ", flow.hard_timeout);
+    }
+    flow_flags(out, flow.flags, " ");
+    if flow.importance != 0 {
+        let _ = write!(out, "importance={}, ", flow.importance);
+    }
+    if let Some(age) = found.idle_age {
+        let _ = write!(out, "idle_age={age}, ");
+    }
+    if let Some(age) = found.hard_age.filter(|age| *age != found.duration.0) {
+        let _ = write!(out, "hard_age={age}, ");
+    }
+    let before = out.len();
+    fields(out, style.names, &flow.matches, Some(flow.priority));
+    if out.len() != before {
+        out.push(' ');
+    }
+    out.push_str("actions=");
+    instructions(out, style.names, &flow.instructions);
+}
+
+pub(super) fn aggregate(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
+    let found = AggregateStats::read(reader, version)?;
+    let AggregateStats { packets, bytes, flows } = found;
+    let _ = write!(out, " packet_count={packets} byte_count={bytes} flow_count={flows}");
+    Ok(())
+}
+
+pub(super) fn monitor_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+) -> Printed {
+    let nicira = name.starts_with("NXST");
+    while !reader.is_empty() {
+        let id = reader.u32()?;
+        let (flags, out_port, table) = if nicira {
+            let flags = reader.u16()?;
+            let port = Port::from_u16(reader.u16()?);
+            let length = usize::from(reader.u16()?);
+            let table = reader.u8()?;
+            reader.skip(5)?;
+            let (matches, _) = crate::ofpkt::read_nx_match(reader, length)?;
+            write_monitor(out, id, flags, port, table, &matches, style);
+            continue;
+        } else if name.starts_with("ONFST") {
+            let flags = reader.u16()?;
+            reader.skip(2)?;
+            let port = Port(reader.u32()?);
+            let table = reader.u8()?;
+            reader.skip(3)?;
+            (flags, port, table)
+        } else {
+            let port = Port(reader.u32()?);
+            reader.skip(4)?;
+            let flags = monitor_flags(reader.u16()?);
+            let table = reader.u8()?;
+            // Only additions can be asked for.
+            reader.skip(1)?;
+            (flags, port, table)
+        };
+        let matches = crate::ofpkt::read_ofp_match(reader, version)?;
+        write_monitor(out, id, flags, out_port, table, &matches, style);
+    }
+    Ok(())
+}
+
+/// Flags of OpenFlow 1.4 (initial, add, removed, modify, instructions, no_abbrev, only_own) in the order of Nicira's.
+fn monitor_flags(flags: u16) -> u16 {
+    flags & 0x1f | (flags >> 6 & 1) << 5
+}
+
+#[allow(clippy::too_many_arguments, reason = "a line of text with as many parts")]
+fn write_monitor(
+    out: &mut String,
+    id: u32,
+    flags: u16,
+    out_port: Port,
+    table: u8,
+    matches: &crate::Match,
+    style: &Style<'_>,
+) {
+    let _ = write!(out, "\n id={id} flags=");
+    const NAMES: [(u32, &str); 6] = [
+        (1, "initial"),
+        (2, "add"),
+        (4, "delete"),
+        (8, "modify"),
+        (16, "actions"),
+        (32, "own"),
+    ];
+    super::bits(out, u32::from(flags), &NAMES, ',');
+    if out_port != Port::ANY {
+        out.push_str(" out_port=");
+        style.names.port(out, out_port);
+    }
+    if table != 255 {
+        out.push_str(" table=");
+        style.names.table(out, table);
+    }
+    out.push(' ');
+    fields(out, style.names, matches, None);
+    while out.ends_with(' ') {
+        out.pop();
+    }
+}
+
+pub(super) fn monitor_reply(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+) -> Printed {
+    let nicira = !name.starts_with("OFPST");
+    while !reader.is_empty() {
+        let place = *reader;
+        let length = usize::from(reader.u16()?);
+        let event = reader.u16()?;
+        let rest = length
+            .checked_sub(4)
+            .filter(|_| length % 8 == 0)
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        out.push_str("\n event=");
+        let full = match event {
+            0 if !nicira => Some("INITIAL"),
+            0 => Some("ADDED"),
+            1 if !nicira => Some("ADDED"),
+            1 => Some("DELETED"),
+            2 if !nicira => Some("DELETED"),
+            2 => Some("MODIFIED"),
+            3 if !nicira => Some("MODIFIED"),
+            _ => None,
+        };
+        let abbreviated = event == if nicira { 3 } else { 4 };
+        match full {
+            Some(word) => monitor_update(out, &mut body, word, nicira, version, style)?,
+            None if abbreviated => {
+                out.push_str("ABBREV xid=");
+                hex(out, u128::from(body.u32()?));
+            }
+            None if event == 5 && !nicira => out.push_str("PAUSED"),
+            None if event == 6 && !nicira => out.push_str("RESUMED"),
+            None => return Err(place.error(OfpError::FM_BAD_EVENT)),
+        }
+    }
+    Ok(())
+}
+
+fn monitor_update(
+    out: &mut String,
+    body: &mut Reader<'_>,
+    word: &str,
+    nicira: bool,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
+    out.push_str(word);
+    let (reason, priority, idle, hard, table, cookie, matches);
+    if nicira {
+        reason = body.u16()?;
+        priority = body.u16()?;
+        idle = body.u16()?;
+        hard = body.u16()?;
+        let length = usize::from(body.u16()?);
+        table = body.u8()?;
+        body.skip(1)?;
+        cookie = body.u64()?;
+        matches = if version == Version::V10 {
+            crate::ofpkt::read_nx_match(body, length)?.0
+        } else {
+            crate::ofpkt::read_ofp_match(body, version)?
+        };
+    } else {
+        table = body.u8()?;
+        reason = u16::from(body.u8()?);
+        idle = body.u16()?;
+        hard = body.u16()?;
+        priority = body.u16()?;
+        body.skip(4)?;
+        cookie = body.u64()?;
+        matches = crate::ofpkt::read_ofp_match(body, version)?;
+    }
+    if word == "DELETED" {
+        let reason = match reason {
+            0 => "idle",
+            1 => "hard",
+            2 => "delete",
+            3 => "group_delete",
+            4 => "meter_delete",
+            _ => "eviction",
+        };
+        let _ = write!(out, " reason={reason}");
+    }
+    out.push_str(" table=");
+    dec(out, u64::from(table));
+    if idle != 0 {
+        let _ = write!(out, " idle_timeout={idle}");
+    }
+    if hard != 0 {
+        let _ = write!(out, " hard_timeout={hard}");
+    }
+    let _ = write!(out, " cookie={cookie:#x}");
+    out.push(' ');
+    fields(out, style.names, &matches, Some(priority));
+    let list = crate::ofpkt::read_instructions(body, version)?;
+    if !list.is_drop() {
+        if !out.ends_with(' ') {
+            out.push(' ');
+        }
+        out.push_str("actions=");
+        instructions(out, style.names, &list);
+    }
+    while out.ends_with(' ') {
+        out.pop();
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Messages about meters.
+
+use super::Printed;
+use crate::ofpkt::wire::Reader;
+use crate::ofpkt::{DecodeError, OfpError};
+use crate::text::number::duration;
+use std::fmt::Write;
+
+fn meter_id(out: &mut String, id: u32) {
+    out.push_str("meter=");
+    match id {
+        0xffff_fffd => out.push_str("slowpath"),
+        0xffff_fffe => out.push_str("controller"),
+        0xffff_ffff => out.push_str("all"),
+        id => {
+            let _ = write!(out, "{id}");
+        }
+    }
+}
+
+fn flags(out: &mut String, flags: u16) {
+    for (bit, name) in [(1, "kbps "), (2, "pktps "), (4, "burst "), (8, "stats ")] {
+        if flags & bit != 0 {
+            out.push_str(name);
+        }
+    }
+    let unknown = flags & !15;
+    if unknown != 0 {
+        let _ = write!(out, "flags:{unknown:#x} ");
+    }
+}
+
+struct Band {
+    dscp: bool,
+    rate: u32,
+    burst: u32,
+    prec_level: u8,
+}
+
+fn bands(reader: &mut Reader<'_>) -> Result<Vec<Band>, DecodeError> {
+    let mut all = Vec::new();
+    while !reader.is_empty() {
+        let place = *reader;
+        let bad = |_| place.error(OfpError::BAD_LEN);
+        let (kind, length) = (reader.u16().map_err(bad)?, reader.u16().map_err(bad)?);
+        if length != 16 {
+            return Err(place.error(if matches!(kind, 1 | 2) {
+                OfpError::BAD_LEN
+            } else {
+                OfpError::METER_BAD_BAND
+            }));
+        }
+        let (rate, burst) = (reader.u32()?, reader.u32()?);
+        let prec_level = reader.u8()?;
+        reader.skip(3)?;
+        if !matches!(kind, 1 | 2) {
+            return Err(place.error(OfpError::METER_BAD_BAND));
+        }
+        all.push(Band {
+            dscp: kind == 2,
+            rate,
+            burst,
+            prec_level,
+        });
+    }
+    Ok(all)
+}
+
+fn config(out: &mut String, meter_flags: u16, id: u32, bands: &[Band]) {
+    meter_id(out, id);
+    out.push(' ');
+    flags(out, meter_flags);
+    out.push_str("bands=");
+    for band in bands {
+        let _ = write!(
+            out,
+            "\ntype={} rate={}",
+            if band.dscp { "dscp_remark" } else { "drop" },
+            band.rate
+        );
+        if meter_flags & 4 != 0 {
+            let _ = write!(out, " burst_size={}", band.burst);
+        }
+        if band.dscp {
+            let _ = write!(out, " prec_level={}", band.prec_level);
+        }
+    }
+    out.push('\n');
+}
+
+pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    let place = *reader;
+    let (command, meter_flags, id) = (reader.u16()?, reader.u16()?, reader.u32()?);
+    let word = match command {
+        0 => " ADD ",
+        1 => " MOD ",
+        2 => " DEL ",
+        _ => return Err(place.error(OfpError::METER_BAD_COMMAND)),
+    };
+    let list = if command == 2 { Vec::new() } else { bands(reader)? };
+    // A meter counts either bits or packets.
+    if command != 2 {
+        let unit = meter_flags & 3;
+        if unit == 3 || unit == 0 && !list.is_empty() {
+            return Err(place.error(OfpError::METER_BAD_FLAGS));
+        }
+    }
+    out.push_str(word);
+    config(out, meter_flags, id, &list);
+    Ok(())
+}
+
+pub(super) fn request(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    out.push(' ');
+    meter_id(out, reader.u32()?);
+    Ok(())
+}
+
+pub(super) fn configs(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    while !reader.is_empty() {
+        let place = *reader;
+        let length = usize::from(reader.u16()?);
+        let rest = length
+            .checked_sub(2)
+            .filter(|_| length >= 8)
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        let (meter_flags, id) = (body.u16()?, body.u32()?);
+        let list = bands(&mut body)?;
+        out.push('\n');
+        config(out, meter_flags, id, &list);
+    }
+    Ok(())
+}
+
+pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    while !reader.is_empty() {
+        let place = *reader;
+        let id = reader.u32()?;
+        let length = usize::from(reader.u16()?);
+        reader.skip(6)?;
+        let flows = reader.u32()?;
+        let (packets, bytes) = (reader.u64()?, reader.u64()?);
+        let time = (reader.u32()?, reader.u32()?);
+        let rest = length
+            .checked_sub(40)
+            .filter(|n| n % 16 == 0)
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        out.push('\n');
+        let _ = write!(
+            out,
+            "meter:{id} flow_count:{flows} packet_in_count:{packets} byte_in_count:{bytes} duration:"
+        );
+        duration(out, time.0, time.1);
+        out.push_str(" bands:\n");
+        let mut n = 0;
+        while !body.is_empty() {
+            let _ = writeln!(out, "{n}: packet_count:{} byte_count:{}", body.u64()?, body.u64()?);
+            n += 1;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn features(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    let (max_meters, band_types, capabilities) = (reader.u32()?, reader.u32()?, reader.u32()?);
+    let (max_bands, max_color) = (reader.u8()?, reader.u8()?);
+    let _ = writeln!(
+        out,
+        "\nmax_meter:{max_meters} max_bands:{max_bands} max_color:{max_color}"
+    );
+    out.push_str("band_types:");
+    for (bit, name) in [(1, " drop"), (2, " dscp_remark")] {
+        if band_types >> bit & 1 == 1 {
+            out.push_str(name);
+        }
+    }
+    out.push_str("\ncapabilities: ");
+    flags(out, u16::try_from(capabilities & 0xffff).unwrap_or(0));
+    out.push('\n');
+    Ok(())
+}

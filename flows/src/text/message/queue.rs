@@ -1,0 +1,153 @@
+//! Messages about queues.
+
+use super::{Printed, Style};
+use crate::ofpkt::OfpError;
+use crate::ofpkt::wire::Reader;
+use crate::text::number::duration;
+use crate::{Port, Version};
+use std::fmt::Write;
+
+fn read_port(reader: &mut Reader<'_>, version: Version) -> Result<Port, crate::ofpkt::DecodeError> {
+    if version == Version::V10 {
+        Ok(Port::from_u16(reader.u16()?))
+    } else {
+        Ok(Port(reader.u32()?))
+    }
+}
+
+pub(super) fn config_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
+    let port = read_port(reader, version)?;
+    out.push_str(" port=");
+    style.names.port(out, port);
+    Ok(())
+}
+
+pub(super) fn config_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let port = read_port(reader, version)?;
+    reader.skip(if version == Version::V10 { 6 } else { 4 })?;
+    out.push_str(" port=");
+    style.names.port(out, port);
+    out.push('\n');
+    let mut queues = Vec::new();
+    while !reader.is_empty() {
+        let place = *reader;
+        let bad = |_| place.error(OfpError::BAD_LEN);
+        let queue = reader.u32()?;
+        let head = if version < Version::V12 { 8 } else { 16 };
+        if version >= Version::V12 {
+            reader.skip(4)?;
+        }
+        let length = usize::from(reader.u16()?);
+        reader.skip(if version < Version::V12 { 2 } else { 6 })?;
+        let rest = length.checked_sub(head).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader.sub(rest).map_err(bad)?;
+        let (mut min, mut max) = (None, None);
+        while !body.is_empty() {
+            let at = body;
+            let (kind, size) = (body.u16()?, usize::from(body.u16()?));
+            let rest = size.checked_sub(8).ok_or_else(|| at.error(OfpError::BAD_LEN))?;
+            body.skip(4)?;
+            let mut data = body.sub(rest)?;
+            match kind {
+                1 => min = Some(data.u16()?),
+                2 => max = Some(data.u16()?),
+                _ => {}
+            }
+        }
+        queues.push((queue, min, max));
+    }
+    queues.sort_unstable();
+    for (queue, min, max) in queues {
+        let _ = write!(out, "queue {queue}:");
+        rate(out, "min_rate", min);
+        rate(out, "max_rate", max);
+        out.push('\n');
+    }
+    Ok(())
+}
+
+/// A rate in tenths of a percent; more than all stands for "not set".
+fn rate(out: &mut String, name: &str, rate: Option<u16>) {
+    match rate {
+        Some(rate @ 0..=1000) => {
+            let _ = write!(out, " {name}:{}.{}%", rate / 10, rate % 10);
+        }
+        Some(u16::MAX) | None => {}
+        Some(_) => {
+            let _ = write!(out, " {name}:(disabled)");
+        }
+    }
+}
+
+pub(super) fn stats_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let port = read_port(reader, version)?;
+    if version == Version::V10 {
+        reader.skip(2)?;
+    }
+    let queue = reader.u32()?;
+    out.push_str(" port=");
+    style.names.port(out, if port == Port::ALL { Port::ANY } else { port });
+    out.push_str(" queue=");
+    if queue == u32::MAX {
+        out.push_str("ALL");
+    } else {
+        let _ = write!(out, "{queue}");
+    }
+    Ok(())
+}
+
+pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let mut all = Vec::new();
+    while !reader.is_empty() {
+        let place = *reader;
+        let mut body = *reader;
+        if version >= Version::V14 {
+            let length = usize::from(body.u16()?);
+            body = reader.sub(length).map_err(|_| place.error(OfpError::BAD_LEN))?;
+            body.skip(8)?;
+        }
+        let port = read_port(&mut body, version)?;
+        if version == Version::V10 {
+            body.skip(2)?;
+        }
+        let queue = body.u32()?;
+        let (bytes, packets, errors) = (body.u64()?, body.u64()?, body.u64()?);
+        let time = if version >= Version::V13 {
+            Some((body.u32()?, body.u32()?))
+        } else {
+            None
+        };
+        if version < Version::V14 {
+            *reader = body;
+        }
+        all.push((port, queue, bytes, packets, errors, time));
+    }
+    let _ = writeln!(out, " {} queues", all.len());
+    for (port, queue, bytes, packets, errors, time) in all {
+        out.push_str("  port ");
+        style.names.port(out, port);
+        let _ = write!(out, " queue {queue}: ");
+        for (name, value) in [("bytes", bytes), ("pkts", packets), ("errors", errors)] {
+            let _ = write!(out, "{name}=");
+            match value {
+                u64::MAX => out.push('?'),
+                value => {
+                    let _ = write!(out, "{value}");
+                }
+            }
+            out.push_str(", ");
+        }
+        out.push_str("duration=");
+        match time.filter(|(sec, _)| *sec != u32::MAX) {
+            Some((sec, nsec)) => duration(out, sec, nsec),
+            None => out.push('?'),
+        }
+        out.push('\n');
+    }
+    Ok(())
+}

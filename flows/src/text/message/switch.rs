@@ -1,0 +1,478 @@
+//! Messages about the switch and the connection: hello, errors, features, configuration, roles, bundles, tables.
+
+use super::{Printed, Style, bits, dump, message};
+use crate::Version;
+use crate::ofpkt::Role;
+use crate::ofpkt::wire::Reader;
+use crate::ofpkt::{
+    AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage, SwitchFeatures,
+};
+use std::fmt::Write;
+
+pub(super) fn hello(out: &mut String, bytes: &[u8], version: u8) {
+    let (versions, whole) = Hello::versions_of(bytes.get(8..).unwrap_or_default(), version);
+    out.push_str("\n version bitmap: ");
+    let mut first = true;
+    for number in 0..32u32 {
+        if versions >> number & 1 == 1 {
+            let _ = write!(out, "{}0x{number:02x}", if first { "" } else { ", " });
+            first = false;
+        }
+    }
+    out.push('\n');
+    if !whole {
+        out.push_str(" unknown data in hello:\n");
+        dump(out, bytes, true);
+    }
+}
+
+pub(super) fn error(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let place = *reader;
+    let found = ErrorMessage::read(reader, version)?;
+    let name = found.error(version).ok_or_else(|| place.error(OfpError::BAD_LEN));
+    let Ok(name) = name else {
+        out.push_str("***decode error***");
+        out.push('\n');
+        dump(out, place.rest(), true);
+        return Ok(());
+    };
+    let _ = writeln!(out, " {name}");
+    if matches!(name.name(), "OFPHFC_INCOMPATIBLE" | "OFPHFC_EPERM") {
+        for byte in &found.data {
+            match byte {
+                b'\\' => out.push_str("\\\\"),
+                b'"' => out.push_str("\\\""),
+                0x20..=0x7e => out.push(char::from(*byte)),
+                _ => {
+                    let _ = write!(out, "\\{byte:03o}");
+                }
+            }
+        }
+        return Ok(());
+    }
+    message(
+        out,
+        &found.data,
+        &Style {
+            names: style.names,
+            verbosity: 1,
+        },
+    );
+    Ok(())
+}
+
+pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let found = SwitchFeatures::read(reader, version)?;
+    let _ = writeln!(out, " dpid:{:016x}", found.datapath_id);
+    let _ = write!(out, "n_tables:{}, n_buffers:{}", found.n_tables, found.n_buffers);
+    if found.auxiliary_id != 0 {
+        let _ = write!(out, ", auxiliary_id:{}", found.auxiliary_id);
+    }
+    out.push_str("\ncapabilities: ");
+    let names: &[(u32, &str)] = match version {
+        Version::V10 => &[
+            (1, "FLOW_STATS"),
+            (2, "TABLE_STATS"),
+            (4, "PORT_STATS"),
+            (8, "STP"),
+            (0x20, "IP_REASM"),
+            (0x40, "QUEUE_STATS"),
+            (0x80, "ARP_MATCH_IP"),
+        ],
+        Version::V11 => &[
+            (1, "FLOW_STATS"),
+            (2, "TABLE_STATS"),
+            (4, "PORT_STATS"),
+            (8, "GROUP_STATS"),
+            (0x20, "IP_REASM"),
+            (0x40, "QUEUE_STATS"),
+            (0x80, "ARP_MATCH_IP"),
+        ],
+        _ => &[
+            (1, "FLOW_STATS"),
+            (2, "TABLE_STATS"),
+            (4, "PORT_STATS"),
+            (8, "GROUP_STATS"),
+            (0x20, "IP_REASM"),
+            (0x40, "QUEUE_STATS"),
+            (0x100, "PORT_BLOCKED"),
+            (0x200, "BUNDLES"),
+            (0x400, "FLOW_MONITORING"),
+        ],
+    };
+    let known = names.iter().fold(0, |all, (bit, _)| all | bit);
+    bits(out, found.capabilities & known, names, ' ');
+    out.push('\n');
+    if version == Version::V10 {
+        out.push_str("actions: ");
+        const ACTIONS: [(u32, &str); 12] = [
+            (1, "output"),
+            (2, "set_vlan_vid"),
+            (4, "set_vlan_pcp"),
+            (8, "strip_vlan"),
+            (0x10, "mod_dl_src"),
+            (0x20, "mod_dl_dst"),
+            (0x40, "mod_nw_src"),
+            (0x80, "mod_nw_dst"),
+            (0x100, "mod_nw_tos"),
+            (0x200, "mod_tp_src"),
+            (0x400, "mod_tp_dst"),
+            (0x800, "enqueue"),
+        ];
+        let order = [0usize, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        let sorted: Vec<(u32, &str)> = order.iter().filter_map(|i| ACTIONS.get(*i).copied()).collect();
+        bits(out, found.actions & 0xfff, &sorted, ' ');
+        out.push('\n');
+    }
+    for port in &found.ports {
+        super::port::one(out, port, version, style);
+    }
+    Ok(())
+}
+
+pub(super) fn config(out: &mut String, reader: &mut Reader<'_>, _version: Version) -> Printed {
+    let (flags, miss) = (reader.u16()?, reader.u16()?);
+    out.push_str(" frags=");
+    match flags & 3 {
+        0 => out.push_str("normal"),
+        1 => out.push_str("drop"),
+        2 => out.push_str("reassemble"),
+        _ => out.push_str("nx-match"),
+    }
+    let _ = write!(out, " miss_send_len={miss}");
+    Ok(())
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::NoChange => "nochange",
+        Role::Equal => "equal",
+        Role::Master => "primary",
+        Role::Slave => "secondary",
+    }
+}
+
+pub(super) fn role(out: &mut String, reader: &mut Reader<'_>, name: &str) -> Printed {
+    if name.starts_with("NXT") {
+        let place = *reader;
+        let role = match reader.u32()? {
+            0 => "equal",
+            1 => "primary",
+            2 => "secondary",
+            _ => return Err(place.error(OfpError::ROLE_BAD)),
+        };
+        let _ = write!(out, " role={role}");
+        return Ok(());
+    }
+    let found = RoleMessage::read(reader)?;
+    let _ = write!(out, " role={}", role_name(found.role));
+    if found.generation_id != u64::MAX {
+        let _ = write!(out, " generation_id={}", found.generation_id);
+    }
+    Ok(())
+}
+
+pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    let place = *reader;
+    let role = match reader.u32()? {
+        0 => Role::NoChange,
+        1 => Role::Equal,
+        2 => Role::Master,
+        3 => Role::Slave,
+        _ => return Err(place.error(OfpError::ROLE_BAD)),
+    };
+    let place = *reader;
+    let reason = reader.u8()?;
+    reader.skip(3)?;
+    let generation = reader.u64()?;
+    let _ = write!(out, " role={}", role_name(role));
+    if generation != u64::MAX {
+        let _ = write!(out, " generation_id={generation}");
+    }
+    let reason = match reason {
+        0 => "primary_request",
+        1 => "configuration_changed",
+        2 => "experimenter_data_changed",
+        _ => return Err(place.error(OfpError::BAD_REASON)),
+    };
+    let _ = write!(out, " reason={reason}");
+    Ok(())
+}
+
+pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
+    const REASONS: [(&str, &[&str]); 6] = [
+        (
+            "PACKET_IN",
+            &["no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"],
+        ),
+        ("PORT_STATUS", &["add", "delete", "modify"]),
+        (
+            "FLOW_REMOVED",
+            &["idle", "hard", "delete", "group_delete", "meter_delete", "eviction"],
+        ),
+        (
+            "ROLE_STATUS",
+            &["primary_request", "configuration_changed", "experimenter_data_changed"],
+        ),
+        ("TABLE_STATUS", &["", "", "", "vacancy_down", "vacancy_up"]),
+        ("REQUESTFORWARD", &["group_mod", "meter_mod"]),
+    ];
+    let place = *reader;
+    let config = AsyncConfig::read(reader, version).map_err(|e| match e.error {
+        OfpError::PROPERTY_BAD_TYPE => place.error(OfpError("OFPACFC_UNSUPPORTED")),
+        _ => e,
+    })?;
+    // What no version knows can not be asked for.
+    for ((slave, master), (_, known)) in config.masks.iter().zip(&REASONS) {
+        let limit = 1u32.checked_shl(u32::try_from(known.len()).unwrap_or(31)).unwrap_or(0);
+        if version >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit) {
+            return Err(place.error(OfpError("OFPACFC_UNSUPPORTED")));
+        }
+    }
+    for (title, slave) in [("primary", false), ("secondary", true)] {
+        let _ = write!(out, "\n {title}:\n");
+        for ((low, high), (name, known)) in config.masks.iter().zip(&REASONS) {
+            let mask = if slave { low } else { high }.unwrap_or(0);
+            let _ = write!(out, "{name:>16}:");
+            for (bit, reason) in known.iter().enumerate() {
+                if mask >> bit & 1 == 1 {
+                    let _ = write!(out, " {reason}");
+                }
+            }
+            if mask == 0 {
+                out.push_str(" (off)");
+            }
+            out.push('\n');
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn desc(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    out.push('\n');
+    for (label, size) in [
+        ("Manufacturer", 256),
+        ("Hardware", 256),
+        ("Software", 256),
+        ("Serial Num", 32),
+        ("DP Description", 256),
+    ] {
+        let _ = writeln!(out, "{label}: {}", reader.text(size)?);
+    }
+    Ok(())
+}
+
+pub(super) fn table_stats(out: &mut String, reader: &mut Reader<'_>, version: Version, _style: &Style<'_>) -> Printed {
+    let mut first = true;
+    out.push('\n');
+    let mut last: Option<(String, String)> = None;
+    while !reader.is_empty() {
+        if !first {
+            out.push('\n');
+        }
+        first = false;
+        let table = reader.u8()?;
+        if version >= Version::V13 {
+            reader.skip(3)?;
+            let (active, lookup, matched) = (reader.u32()?, reader.u64()?, reader.u64()?);
+            let _ = writeln!(out, "  table {table}:");
+            let _ = writeln!(out, "    active={active}, lookup={lookup}, matched={matched}");
+            continue;
+        }
+        if version != Version::V10 {
+            return Err(reader.error(OfpError::BAD_STAT));
+        }
+        reader.skip(3)?;
+        let name = reader.text(32)?;
+        let (wildcards, max) = (reader.u32()?, reader.u32()?);
+        let (active, lookup, matched) = (reader.u32()?, reader.u64()?, reader.u64()?);
+        let _ = write!(out, "  table {table}");
+        if !name.is_empty() {
+            let _ = write!(out, " (\"{name}\")");
+        }
+        let _ = writeln!(out, ":\n    active={active}, lookup={lookup}, matched={matched}");
+        let features = table_features_v10(wildcards, max);
+        let same = last.as_ref().is_some_and(|(_, before)| *before == features);
+        let _ = same;
+        out.push_str(&features);
+        last = Some((name, features));
+    }
+    Ok(())
+}
+
+fn table_features_v10(wildcards: u32, max_entries: u32) -> String {
+    let mut out = format!("    max_entries={max_entries}\n    matching:\n");
+    let all = wildcards & 0x3f_ffff == 0x3f_ffff || wildcards & 0x3000ff == 0x3000ff || wildcards & 0xff == 0x3f;
+    let _ = writeln!(
+        out,
+        "      {}: in_port eth_{{src,dst,type}} vlan_{{vid,pcp}} ip_{{src,dst}} nw_{{proto,tos}} tcp_{{src,dst}}",
+        if all {
+            "exact match or wildcard"
+        } else {
+            "must exact match"
+        }
+    );
+    out
+}
+
+pub(super) fn flow_format(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    match reader.u32()? {
+        0 => out.push_str(" format=openflow10"),
+        2 => out.push_str(" format=nxm"),
+        other => {
+            let _ = write!(out, " format={other}");
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn flow_mod_table_id(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    out.push_str(if reader.u8()? != 0 { " enable" } else { " disable" });
+    Ok(())
+}
+
+pub(super) fn packet_in_format(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    match reader.u32()? {
+        0 => out.push_str(" format=standard"),
+        1 => out.push_str(" format=nxt_packet_in"),
+        2 => out.push_str(" format=nxt_packet_in2"),
+        other => {
+            let _ = write!(out, " format={other}");
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn controller_id(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    reader.skip(6)?;
+    let _ = write!(out, " id={}", reader.u16()?);
+    Ok(())
+}
+
+pub(super) fn flush_zone(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    reader.zeros(6, OfpError::MUST_BE_ZERO)?;
+    let _ = write!(out, " zone_id={}", reader.u16()?);
+    Ok(())
+}
+
+fn bundle_flags(out: &mut String, flags: u16) {
+    out.push_str(" flags=");
+    bits(out, u32::from(flags), &[(1, "atomic"), (2, "ordered")], ' ');
+}
+
+pub(super) fn bundle_control(out: &mut String, reader: &mut Reader<'_>) -> Printed {
+    let found = BundleControl::read(reader)?;
+    let kind = match found.kind {
+        BundleControlKind::OpenRequest => "OPEN_REQUEST",
+        BundleControlKind::OpenReply => "OPEN_REPLY",
+        BundleControlKind::CloseRequest => "CLOSE_REQUEST",
+        BundleControlKind::CloseReply => "CLOSE_REPLY",
+        BundleControlKind::CommitRequest => "COMMIT_REQUEST",
+        BundleControlKind::CommitReply => "COMMIT_REPLY",
+        BundleControlKind::DiscardRequest => "DISCARD_REQUEST",
+        BundleControlKind::DiscardReply => "DISCARD_REPLY",
+    };
+    let _ = write!(out, "\n bundle_id={:#x} type={kind}", found.bundle_id);
+    bundle_flags(out, found.flags.0);
+    Ok(())
+}
+
+pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8], style: &Style<'_>) -> Printed {
+    let id = reader.u32()?;
+    reader.skip(2)?;
+    let flags = reader.u16()?;
+    let place = *reader;
+    let inner = reader.rest();
+    let length = inner
+        .get(2..4)
+        .map_or(0, |b| b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x)));
+    let whole = inner
+        .get(..length)
+        .filter(|m| m.len() >= 8)
+        .ok_or_else(|| place.error(OfpError::BUNDLE_MSG_BAD_LEN))?;
+    if whole.get(4..8) != bytes.get(4..8) {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_XID));
+    }
+    // Only changes of flows, groups and ports, and packets, can be in a bundle.
+    if !matches!(whole.get(1), Some(4 | 13..=16)) {
+        return Err(place.error(OfpError::BUNDLE_MSG_UNSUP));
+    }
+    let _ = write!(out, "\n bundle_id={id:#x}");
+    bundle_flags(out, flags);
+    out.push('\n');
+    message(out, whole, style);
+    Ok(())
+}
+
+pub(super) fn request_forward(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
+    let place = *reader;
+    let inner = reader.rest();
+    let mut head = *reader;
+    let version = Version::from_wire(head.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+    let kind = head.u8()?;
+    head.skip(6)?;
+    let length = inner
+        .get(2..4)
+        .map_or(0, |b| b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x)));
+    if length > inner.len() {
+        return Err(place.error(OfpError::BAD_LEN));
+    }
+    out.push_str(" reason=");
+    match kind {
+        15 => {
+            out.push_str("group_mod");
+            super::group::group_mod(out, &mut head, version, style)
+        }
+        29 => {
+            out.push_str("meter_mod");
+            super::meter::meter_mod(out, &mut head)
+        }
+        _ => Err(place.error(OfpError::BAD_TYPE)),
+    }
+}
+
+/// What a bridge's or flows' IPFIX exporters have counted.
+pub(super) fn ipfix(out: &mut String, reader: &mut Reader<'_>, name: &str) -> Printed {
+    let bridge = name.contains("BRIDGE");
+    if !bridge {
+        let _ = write!(out, " {} ids", reader.len() / 88);
+    }
+    out.push('\n');
+    while !reader.is_empty() {
+        let mut counters = [0u64; 10];
+        for counter in &mut counters {
+            *counter = reader.u64()?;
+        }
+        let id = reader.u32()?;
+        reader.skip(4)?;
+        let [
+            flows,
+            current,
+            packets,
+            v4,
+            v6,
+            errors,
+            v4_errors,
+            v6_errors,
+            sent,
+            send_errors,
+        ] = counters;
+        let before = out.len();
+        if bridge {
+            out.push_str("  bridge ipfix: ");
+        } else {
+            let _ = write!(out, "  id {id:3}: ");
+        }
+        let indent = out.len() - before;
+        let _ = writeln!(
+            out,
+            "flows={flows}, current flows={current}, sampled pkts={packets}, ipv4 ok={v4}, ipv6 ok={v6}, tx pkts={sent}"
+        );
+        let _ = writeln!(
+            out,
+            "{:indent$}pkts errs={errors}, ipv4 errs={v4_errors}, ipv6 errs={v6_errors}, tx errs={send_errors}",
+            ""
+        );
+    }
+    Ok(())
+}
