@@ -3,6 +3,7 @@
 
 mod client;
 mod cluster;
+mod deviations;
 mod hostile;
 mod oracle;
 mod property;
