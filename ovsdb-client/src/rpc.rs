@@ -103,6 +103,9 @@ impl Framer {
                     self.depth = self.depth.checked_sub(1).ok_or(FrameError::Unbalanced)?;
                     if self.depth == 0 {
                         let start = self.start;
+                        if at.saturating_sub(start) > self.max_message {
+                            return Err(FrameError::TooLong(self.max_message));
+                        }
                         self.seen = at;
                         self.start = at;
                         return Ok(self.buffer.get(start..at));
@@ -211,6 +214,11 @@ mod tests {
         assert_eq!(cut("{\"a\":".repeat(65).as_bytes(), 7), Err(FrameError::TooDeep));
         let long = format!("{{\"a\":\"{}", "x".repeat(2000));
         assert_eq!(cut(long.as_bytes(), 100), Err(FrameError::TooLong(1000)));
+        // Also when it is complete before anybody could look.
+        let long = format!("{long}\"}}");
+        for step in [1, 999, 1001, 5000] {
+            assert_eq!(cut(long.as_bytes(), step), Err(FrameError::TooLong(1000)));
+        }
     }
 
     #[test]

@@ -122,15 +122,18 @@ fn transaction(writes: &[Write], created: &mut u32) -> Transaction {
 
 /// What one gets who believes the changes alone.
 #[derive(Default)]
-struct Shadow(BTreeMap<(String, Uuid), Row>);
+struct Shadow {
+    rows: BTreeMap<(String, Uuid), Row>,
+    outcomes: usize,
+}
 
 impl Shadow {
     fn apply(&mut self, changes: &Changes) {
         for change in changes.iter() {
             let key = (change.newest().table().to_owned(), change.uuid());
             let before = match change.after() {
-                Some(row) => self.0.insert(key, row.clone()),
-                None => self.0.remove(&key),
+                Some(row) => self.rows.insert(key, row.clone()),
+                None => self.rows.remove(&key),
             };
             assert_eq!(before.as_ref(), change.before(), "told from another picture");
             if let RowChange::Modified {
@@ -144,8 +147,10 @@ impl Shadow {
     }
 
     fn take(&mut self, event: Event) {
-        if let Event::Synced(changes) | Event::Changed(changes) = event {
-            self.apply(&changes);
+        match event {
+            Event::Synced(changes) | Event::Changed(changes) => self.apply(&changes),
+            Event::TransactionDone { .. } => self.outcomes += 1,
+            _ => {}
         }
     }
 }
@@ -164,13 +169,16 @@ async fn run(steps: Vec<Step>) {
     subject.synced(PATIENCE).await.unwrap();
     other.synced(PATIENCE).await.unwrap();
     let mut shadow = Shadow::default();
-    let mut created = 0;
+    let (mut created, mut submitted) = (0, 0);
     for step in steps {
         match step {
             Step::Write {
                 by_subject: true,
                 writes,
-            } => drop(subject.submit(transaction(&writes, &mut created))),
+            } => {
+                subject.submit(transaction(&writes, &mut created));
+                submitted += 1;
+            }
             Step::Write {
                 by_subject: false,
                 writes,
@@ -190,6 +198,12 @@ async fn run(steps: Vec<Step>) {
             }
         }
     }
+    // Every transaction has just one outcome.
+    while shadow.outcomes < submitted {
+        let event = tokio::time::timeout(PATIENCE, subject.next()).await.expect("an event");
+        shadow.take(event);
+    }
+    assert_eq!(shadow.outcomes, submitted);
     // A last write that both see says that all before it has been seen.
     subject.synced(PATIENCE).await.unwrap();
     let mut last = Transaction::new();
@@ -199,7 +213,8 @@ async fn run(steps: Vec<Step>) {
         let event = tokio::time::timeout(PATIENCE, subject.next()).await.expect("an event");
         shadow.take(event);
     }
-    while let Ok(event) = tokio::time::timeout(Duration::from_millis(1), subject.next()).await {
+    // The replica moves before its events are taken.
+    while let Ok(event) = tokio::time::timeout(Duration::ZERO, subject.next()).await {
         shadow.take(event);
     }
     let schema = subject.schema().unwrap();
@@ -214,7 +229,7 @@ async fn run(steps: Vec<Step>) {
                 .map(move |row| ((name.to_owned(), row.uuid()), row.clone()))
         })
         .collect();
-    assert_eq!(shadow.0, rows);
+    assert_eq!(shadow.rows, rows);
     for row in subject.replica().rows("Port") {
         let table = subject.replica().table("Port").unwrap();
         let by_index: Vec<Uuid> = table
