@@ -5,6 +5,7 @@ mod agent;
 mod apply;
 mod database;
 mod db;
+mod flow;
 mod host;
 mod lab;
 mod network;
@@ -117,6 +118,9 @@ enum Command {
     PhysicalNetwork(object::Command<object::Names>),
     /// Wait until every host has what the database says
     Wait(wait::Arguments),
+    /// Read flows and OpenFlow messages, and write them in another form
+    #[command(subcommand, after_help = flow::EXAMPLES)]
+    Flow(flow::Command),
     /// Look into any OVSDB server: list, dump and watch its rows
     #[command(subcommand, after_help = ovsdb::EXAMPLES)]
     Ovsdb(ovsdb::Command),
@@ -175,6 +179,7 @@ impl Cli {
         match command {
             Command::Db(command) => command.run(),
             Command::Lab(arguments) => arguments.run(),
+            Command::Flow(command) => command.run(),
             Command::Agent(arguments) => block_on(arguments.run(&global)),
             Command::Apply(arguments) => block_on(arguments.run(&global)),
             Command::Network(command) => block_on(object::run::<network::Networks>(command, &global)),

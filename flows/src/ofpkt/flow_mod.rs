@@ -125,7 +125,8 @@ impl FlowMod {
     }
 
     /// True if OpenFlow 1.0 must use Nicira's form.
-    pub(super) fn needs_nicira_form(&self) -> bool {
+    #[must_use]
+    pub fn needs_nicira_form(&self) -> bool {
         let cookie_filter = self.cookie_mask != 0;
         self.nicira_form || cookie_filter || !match_old::fits_v10(&self.flow.matches)
     }

@@ -262,7 +262,7 @@ impl Spec {
                 self.flow.table = value::table(text, names)?;
                 self.table_given = true;
             }
-            "priority" if self.strict || self.delete || text.is_empty() || key == "priority" => {
+            "priority" if self.strict => {
                 self.flow.priority = value::u16(text, "priority")?;
             }
             "idle_timeout" => self.flow.idle_timeout = value::u16(text, key)?,

@@ -8,9 +8,11 @@ pub(crate) use actions::{instructions, list as action_list, packet_in_reason, su
 pub(crate) use matches::{field_value, fields};
 
 use super::number::{dec, hex};
+use crate::ofpkt::{FlowMod, FlowModCommand};
 use crate::{Action, Flow, FlowFlags, Instructions, Match, Port};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write;
 
 /// Names that stand in the text for the numbers of ports and tables, as with `ovs-ofctl --names`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +81,55 @@ pub(crate) fn flow_flags(out: &mut String, flags: FlowFlags, after: &str) {
             out.push_str(name);
             out.push_str(after);
         }
+    }
+}
+
+impl FlowMod {
+    /// The change in canonical syntax, which [`crate::text::parse_flow_mod`] takes again: a flow, with the command in front
+    /// unless it is an add.
+    #[must_use]
+    pub fn to_text(&self, names: &Names) -> String {
+        let mut out = String::with_capacity(160);
+        let command = self.command;
+        out.push_str(match command {
+            FlowModCommand::Add => "",
+            FlowModCommand::Modify => "modify ",
+            FlowModCommand::ModifyStrict => "modify_strict ",
+            FlowModCommand::Delete => "delete ",
+            FlowModCommand::DeleteStrict => "delete_strict ",
+        });
+        let loose = matches!(command, FlowModCommand::Modify | FlowModCommand::Delete);
+        let delete = matches!(command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        let mut flow = self.flow.clone();
+        if self.cookie_mask != 0 {
+            let _ = write!(out, "cookie={:#x}/{:#x}, ", flow.cookie, self.cookie_mask);
+            flow.cookie = 0;
+        }
+        if self.out_port != Port::ANY {
+            out.push_str("out_port=");
+            names.port(&mut out, self.out_port);
+            out.push_str(", ");
+        }
+        if self.out_group != crate::ofpkt::ANY_GROUP {
+            let _ = write!(out, "out_group={}, ", self.out_group);
+        }
+        if flow.table == crate::ofpkt::ALL_TABLES {
+            // Not to be said is to mean all tables, or the first.
+            flow.table = 0;
+        } else if flow.table == 0 && command != FlowModCommand::Add {
+            out.push_str("table=0, ");
+        }
+        if loose {
+            flow.priority = crate::DEFAULT_PRIORITY;
+        }
+        flow.write_text(&mut out, names);
+        if delete {
+            let end = out.rfind("actions=").unwrap_or(out.len());
+            out.truncate(end);
+            let used = out.trim_end_matches([' ', ',']).len();
+            out.truncate(used);
+        }
+        out
     }
 }
 

@@ -46,3 +46,19 @@ fn commands_stand_in_front() {
     assert_eq!(read("ip actions=drop").command, FlowModCommand::Add);
     assert!(parse_flow_mod("delete ip actions=drop", FlowModCommand::Add, &Names::default()).is_err());
 }
+
+#[test]
+fn changes_are_written_and_read_back() {
+    for text in [
+        "delete",
+        "delete table=0, ip,nw_src=10.0.0.1",
+        "delete_strict cookie=0x1/0xff, table=3, priority=7,in_port=LOCAL",
+        "modify out_port=3, table=0, tcp actions=drop",
+        "table=3, priority=9,arp actions=output:1",
+    ] {
+        let read = |text: &str| parse_flow_mod(text, FlowModCommand::Add, &Names::default()).unwrap();
+        assert_eq!(read(text).to_text(&Names::default()), text);
+        assert_eq!(read(&read(text).to_text(&Names::default())), read(text));
+    }
+    assert!(parse_flow_mod("delete priority=3,ip", FlowModCommand::Add, &Names::default()).is_err());
+}
