@@ -1,68 +1,24 @@
 //! Expected flows as text: a change of behaviour is a change of `expected.flows`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use super::*;
 use crate::model::TunnelType;
-
-fn id(n: u128) -> Uuid {
-    Uuid::from_u128(n << 84)
-}
-
-fn host(n: u128, address: &str) -> Host {
-    Host {
-        id: id(n),
-        name: format!("h{n}"),
-        encap_ip: Some(address.parse().unwrap()),
-        encap_types: TunnelType::ALL.into(),
-        bridge_mappings: BTreeMap::new(),
-        applied: 0,
-        unbound: BTreeMap::new(),
-        problems: BTreeMap::new(),
-    }
-}
-
-fn network(n: u128, segment: Segment, learning: bool) -> Network {
-    Network {
-        id: id(n),
-        name: format!("net{n}"),
-        project: String::new(),
-        segment,
-        mtu: 1450,
-        learning,
-    }
-}
-
-fn port(n: u128, network: u128, hosts: &[u128]) -> Port {
-    Port {
-        id: id(n),
-        name: format!("port{n}"),
-        network: id(network),
-        mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
-        addresses: [
-            format!("10.0.0.{n}").parse().unwrap(),
-            format!("fd00::{n}").parse().unwrap(),
-        ]
-        .into(),
-        port_security: true,
-        hosts: hosts.iter().map(|n| id(*n)).collect(),
-    }
-}
+use crate::model::sample::{host, id, network, port};
 
 /// A host of a site with one network of each kind. Port 11 is here, 12 on two other hosts, 13 here and on another;
 /// 21 is here on a network that learns, without port security; 31, 41 and 51 are here on vlan, flat and local networks.
 fn site() -> (Site, HostView) {
     let on = |physical_network: &str| physical_network.to_owned();
-    let networks = [
+    let mut networks = [
         network(
             1,
             Segment::Tunnel {
                 tunnel: TunnelType::Vxlan,
                 vni: 1001,
             },
-            false,
         ),
         network(
             2,
@@ -70,7 +26,6 @@ fn site() -> (Site, HostView) {
                 tunnel: TunnelType::Geneve,
                 vni: 1002,
             },
-            true,
         ),
         network(
             3,
@@ -78,17 +33,16 @@ fn site() -> (Site, HostView) {
                 physical_network: on("provider"),
                 vlan: 1003,
             },
-            false,
         ),
         network(
             4,
             Segment::Flat {
                 physical_network: on("inside"),
             },
-            false,
         ),
-        network(5, Segment::Local, false),
+        network(5, Segment::Local),
     ];
+    networks[1].learning = true;
     let mut ports = [
         port(11, 1, &[0x100]),
         port(12, 1, &[0x102, 0x103]),

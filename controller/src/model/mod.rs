@@ -5,6 +5,8 @@ mod host;
 mod name;
 mod network;
 mod port;
+#[cfg(test)]
+pub(crate) mod sample;
 mod settings;
 mod site;
 mod subnet;

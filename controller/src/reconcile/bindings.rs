@@ -90,23 +90,14 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Port as SitePort;
+    use crate::model::sample::{id, port};
     use crate::reconcile::observed::{Bridge, Interface, Port};
 
-    const ID: Uuid = Uuid::from_u128(7);
-
+    /// A site with the port `port7`.
     fn site() -> Site {
-        let port = SitePort {
-            id: ID,
-            name: "vm1".to_owned(),
-            network: Uuid::from_u128(1),
-            mac: "02:00:00:00:00:01".parse().unwrap(),
-            addresses: [].into(),
-            port_security: true,
-            hosts: [].into(),
-        };
+        let port = port(7, 1, &[]);
         Site {
-            ports: [(ID, port)].into(),
+            ports: [(port.id, port)].into(),
             ..Site::default()
         }
     }
@@ -139,7 +130,7 @@ mod tests {
 
     fn bound(ovs_port: &str, ofport: Option<u32>) -> BTreeMap<Uuid, Bound> {
         [(
-            ID,
+            id(7),
             Bound {
                 ovs_port: ovs_port.to_owned(),
                 interface: ovs_port.to_owned(),
@@ -151,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_interface_names_its_port_by_id_or_by_name() {
-        for iface_id in ["vm1", &ID.to_string()] {
+        for iface_id in ["port7", &id(7).to_string()] {
             let found = bindings(&observed(&[("tap0", iface_id, Some(5))]), &site());
             assert_eq!(
                 found,
@@ -178,17 +169,20 @@ mod tests {
 
     #[test]
     fn of_two_interfaces_the_one_that_works_is_the_port() {
-        let found = bindings(&observed(&[("tap0", "vm1", None), ("tap1", "vm1", Some(6))]), &site());
+        let found = bindings(
+            &observed(&[("tap0", "port7", None), ("tap1", "port7", Some(6))]),
+            &site(),
+        );
         assert_eq!(found.bound, bound("tap1", Some(6)));
         assert_eq!(found.problems.into_keys().collect::<Vec<_>>(), ["tap0"]);
         let found = bindings(
-            &observed(&[("tap0", "vm1", Some(5)), ("tap1", "vm1", Some(6))]),
+            &observed(&[("tap0", "port7", Some(5)), ("tap1", "port7", Some(6))]),
             &site(),
         );
         assert_eq!(found.bound, bound("tap0", Some(5)));
         assert_eq!(
             found.problems["tap1"],
-            "iface-id vm1 is taken by tap0: unplug one of the two"
+            "iface-id port7 is taken by tap0: unplug one of the two"
         );
     }
 }

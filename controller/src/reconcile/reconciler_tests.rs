@@ -6,61 +6,17 @@ use flows::{Field, Flow, Match};
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Host, Network, Port};
+use crate::model::sample::{host, id, network, port};
 use crate::reconcile::observed::Bridge;
 use crate::reconcile::simulated::{World, ports};
 
-const HOST: Uuid = Uuid::from_u128(0x100 << 64);
-const PEER: Uuid = Uuid::from_u128(0x200 << 64);
-
-fn id(n: u128) -> Uuid {
-    Uuid::from_u128(n << 80)
-}
-
-fn host(id: Uuid, address: &str) -> Host {
-    Host {
-        id,
-        name: address.to_owned(),
-        encap_ip: Some(address.parse().unwrap()),
-        encap_types: TunnelType::ALL.into(),
-        bridge_mappings: BTreeMap::new(),
-        applied: 0,
-        unbound: BTreeMap::new(),
-        problems: BTreeMap::new(),
-    }
-}
-
-fn network(n: u128, segment: Segment) -> Network {
-    Network {
-        id: id(n),
-        name: format!("net{n}"),
-        project: String::new(),
-        segment,
-        mtu: 1450,
-        learning: false,
-    }
-}
+const HOST: u128 = 100;
+const PEER: u128 = 200;
 
 fn vxlan(vni: u32) -> Segment {
     Segment::Tunnel {
         tunnel: TunnelType::Vxlan,
         vni,
-    }
-}
-
-fn port(n: u128, network: u128) -> Port {
-    Port {
-        id: id(n),
-        name: format!("port{n}"),
-        network: id(network),
-        mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
-        addresses: [
-            format!("10.0.0.{n}").parse().unwrap(),
-            format!("fd00::{n}").parse().unwrap(),
-        ]
-        .into(),
-        port_security: true,
-        hosts: BTreeSet::new(),
     }
 }
 
@@ -72,7 +28,7 @@ fn world() -> World {
             ("heddle-encap-ip", "192.0.2.1"),
             ("heddle-bridge-mappings", "provider:br-eth1"),
         ],
-        HOST,
+        id(HOST),
     );
     let provider = Bridge {
         id: Uuid::new_v4(),
@@ -93,8 +49,7 @@ fn world() -> World {
         .map(|n| (n.id, n))
         .into();
     for n in 1..=3 {
-        let (here, mut there) = (port(10 + n, n), port(20 + n, n));
-        there.hosts.insert(PEER);
+        let (here, there) = (port(10 + n, n, &[]), port(20 + n, n, &[PEER]));
         site.ports.extend([(here.id, here), (there.id, there)]);
     }
     site.hosts = [host(HOST, "192.0.2.1"), host(PEER, "192.0.2.2")]
@@ -114,10 +69,18 @@ fn one_network_per_local_vlan(world: &World) {
                 .site
                 .ports
                 .values()
-                .find(|port| cookie.serves(port.id))
+                // What port 11 has may still be from the network that it was in before.
+                .find(|port| cookie.serves(port.id) && port.id != id(11))
                 .map(|port| port.network)
         })
     };
+    let objects = world.site.networks.keys().chain(world.site.ports.keys());
+    let cookies: BTreeSet<_> = objects.map(|id| Cookie::new(compile::Kind::Network, *id)).collect();
+    assert_eq!(
+        cookies.len(),
+        world.site.networks.len() + world.site.ports.len(),
+        "a cookie names one object"
+    );
     let mut owner: BTreeMap<u16, Uuid> = BTreeMap::new();
     for (bridge, table) in &world.flows {
         for flow in table {
@@ -191,8 +154,7 @@ fn a_bridge_without_a_session_holds_up_nothing_but_its_own_networks() {
     world.run(|_| ());
     world.reconciler.session_ended("br-eth1");
     let before = world.flows.clone();
-    let mut another = port(31, 1);
-    another.hosts.insert(PEER);
+    let another = port(31, 1, &[PEER]);
     world.site.ports.insert(another.id, another);
     let report = world.run(one_network_per_local_vlan);
     assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
@@ -287,7 +249,7 @@ fn a_host_that_is_removed_takes_its_flows_with_it() {
         })
     };
     assert!(mentions_peer(&world));
-    world.site.hosts.remove(&PEER);
+    world.site.hosts.remove(&id(PEER));
     for port in world.site.ports.values_mut() {
         port.hosts.clear();
     }
