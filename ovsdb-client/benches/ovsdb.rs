@@ -258,6 +258,25 @@ fn update_bytes(uuid: Uuid, seq: usize) -> Vec<u8> {
     .into_bytes()
 }
 
+async fn dependent(client: &mut Client, uuid: Uuid, first: usize) {
+    for seq in first..first + TRANSACTIONS {
+        client.transact(update(uuid, seq)).await.unwrap();
+    }
+}
+
+async fn pipelined(client: &mut Client, uuid: Uuid, first: usize) {
+    for seq in first..first + TRANSACTIONS {
+        client.submit(update(uuid, seq));
+    }
+    let mut done = 0;
+    while done < TRANSACTIONS {
+        if let Event::TransactionDone { outcome, .. } = client.next().await {
+            outcome.unwrap();
+            done += 1;
+        }
+    }
+}
+
 /// On a server with few rows: what counts is the way there and back.
 fn transactions() {
     let server = Server::start();
@@ -296,25 +315,20 @@ fn transactions() {
                     }
                     send.join().unwrap();
                 }
-                3 => runtime.block_on(async {
-                    for _ in 0..TRANSACTIONS {
-                        seq += 1;
-                        client.transact(update(uuid, seq)).await.unwrap();
-                    }
-                }),
-                _ => runtime.block_on(async {
-                    for _ in 0..TRANSACTIONS {
-                        seq += 1;
-                        client.submit(update(uuid, seq));
-                    }
-                    let mut done = 0;
-                    while done < TRANSACTIONS {
-                        if let Event::TransactionDone { outcome, .. } = client.next().await {
-                            outcome.unwrap();
-                            done += 1;
+                _ => {
+                    let first = seq + 1;
+                    seq += TRANSACTIONS;
+                    // As programs do it: the client is owned by a task.
+                    let task = runtime.spawn(async move {
+                        if kind == 3 {
+                            dependent(&mut client, uuid, first).await;
+                        } else {
+                            pipelined(&mut client, uuid, first).await;
                         }
-                    }
-                }),
+                        client
+                    });
+                    client = runtime.block_on(task).unwrap();
+                }
             }
             round.push(start.elapsed().as_secs_f64() * 1e6 / TRANSACTIONS as f64);
             // What the others have caused meanwhile is not part of the next round.

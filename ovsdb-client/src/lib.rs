@@ -50,6 +50,12 @@
 //! | [`session`] | one connection's conversation, without a socket or a clock |
 //! | [`connection`] | sockets, back-off and the [`Client`] |
 //!
+//! # Which server
+//!
+//! [`Options::remotes`] are tried in order. Of a cluster the client talks to the leader, or to any member
+//! ([`ServerChoice`]); a relay will do for both. It leaves a server that loses its leadership, its cluster or its
+//! source, and never follows a member that is behind what was seen before. `ssl:` needs [`Options::tls`].
+//!
 //! # What holds
 //!
 //! - The replica moves only in [`Client::next`] (and in `transact` and `synced`, which call it), from one transaction

@@ -29,7 +29,7 @@ impl Backoff {
         self.next
     }
 
-    /// A session came up: the next failure starts from the beginning, at the same remote.
+    /// A session has worked for some time: the next failure starts from the beginning.
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }

@@ -65,6 +65,8 @@ pub(super) struct Task {
     unread: Arc<Semaphore>,
     unread_units: u32,
     resume: Resume,
+    /// When this session was synced first.
+    synced_at: Option<Instant>,
     /// Conditions have changed since the session was told them.
     conditions_noted: bool,
 }
@@ -102,6 +104,7 @@ impl Task {
             unread,
             unread_units,
             resume: Resume::default(),
+            synced_at: None,
             conditions_noted: false,
         }
     }
@@ -122,7 +125,12 @@ impl Task {
                     let end = self.converse(remote, stream, &mut session).await;
                     let lost = session.unanswered();
                     self.resume = session.resume();
-                    if session.is_synced() {
+                    // A server that fails again right after each first picture is not one that works.
+                    if self
+                        .synced_at
+                        .take()
+                        .is_some_and(|since| since.elapsed() >= options.max_backoff)
+                    {
                         backoff.succeeded();
                     }
                     let Ok(Err(error)) = end else { return };
@@ -264,6 +272,9 @@ impl Task {
                 }
                 other => other,
             };
+            if session.is_synced() {
+                self.synced_at.get_or_insert_with(Instant::now);
+            }
             // What came before the error still happened.
             self.pass_on(remote, session).await?;
             if let Err(error) = step {

@@ -1,6 +1,6 @@
 //! Schemas (RFC 7047 §3.2): tables, columns and their types, as `get_schema` tells them.
 //!
-//! Parsing is in [`parse`]. Follows ovsdb-server where it deviates: the version may be absent.
+//! Follows ovsdb-server where it deviates: the version may be absent.
 
 mod parse;
 mod write;

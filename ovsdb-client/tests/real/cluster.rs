@@ -350,6 +350,11 @@ async fn acknowledged_writes_survive_whatever_happens_to_the_members() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_resumes_where_another_ended() {
     let mut cluster = Cluster::start();
+    // A relay is as good as the leader, to which it passes writes on.
+    connect(&cluster, ServerChoice::Leader, true)
+        .synced(PATIENCE)
+        .await
+        .unwrap();
     let mut client = connect(&cluster, ServerChoice::Leader, false);
     client.synced(PATIENCE).await.unwrap();
     let mut transaction = Transaction::new();
