@@ -11,7 +11,8 @@ use crate::schema::Schema;
 /// Which servers will do for a clustered database. A standalone database has only one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServerChoice {
-    /// The leader only: the shortest way for writes, and nothing older than the last write is read.
+    /// The leader only, or a relay: the shortest way for writes, and nothing older than the last write is read, but by
+    /// way of a relay.
     #[default]
     Leader,
     /// Any member that is in contact with the cluster, and any relay that is in contact with its source.
@@ -106,7 +107,8 @@ impl ServerWatch {
         if row.boolean("connected") == Ok(false) {
             return Err(ServerFault::Isolated);
         }
-        if choice == ServerChoice::Leader && row.boolean("leader") == Ok(false) {
+        // A relay leads nothing, but passes writes on to the leader.
+        if model == "clustered" && choice == ServerChoice::Leader && row.boolean("leader") == Ok(false) {
             return Err(ServerFault::NotLeader);
         }
         // A cluster made anew counts from the start.

@@ -229,6 +229,10 @@ fn only_a_server_that_will_do_is_talked_to() {
             .contains("no database Test")
     );
 
+    let relay = |connected: bool| json!({"name": "Test", "model": "relay", "connected": connected, "leader": false});
+    assert_eq!(try_it(relay(true), None), Ok(true));
+    assert!(try_it(relay(false), None).unwrap_err().contains("lost contact"));
+
     // What it says of itself counts all the time.
     let mut peer = Peer::new(Resume::default());
     peer.serve(&mut member(row(true, true, 5))).unwrap();
