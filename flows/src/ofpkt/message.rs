@@ -2,20 +2,27 @@
 
 use super::bundle::{BundleAdd, BundleControl};
 use super::config::SwitchConfig;
+use super::ct_flush::CtFlush;
 use super::error_message::ErrorMessage;
 use super::features::SwitchFeatures;
 use super::flow_mod::FlowMod;
 use super::flow_removed::FlowRemoved;
+use super::group::GroupMod;
 use super::hello::Hello;
+use super::meter::MeterMod;
 use super::multipart::{MultipartReply, MultipartRequest};
 use super::packet_in::{PacketIn, PacketIn2};
 use super::packet_out::PacketOut;
 use super::port_desc::PortStatus;
+use super::port_mod::PortMod;
+use super::queue::{self, QueueConfigs};
 use super::registry::{self, Kind};
-use super::role::{AsyncConfig, Role, RoleMessage};
+use super::role::{AsyncConfig, Role, RoleMessage, RoleStatus};
+use super::table::{TableMod, TableStatus};
+use super::tlv::{TlvTable, TlvTableMod};
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
-use crate::Version;
+use crate::{Port, Version};
 
 /// An OpenFlow message.
 #[derive(Clone, PartialEq, Debug)]
@@ -110,6 +117,38 @@ pub enum Body {
     SetControllerId(u16),
     /// Forgets the connections of a zone.
     CtFlushZone(u16),
+    /// Changes groups.
+    GroupMod(GroupMod),
+    /// Changes a meter.
+    MeterMod(MeterMod),
+    /// Changes a port.
+    PortMod(PortMod),
+    /// Changes a table.
+    TableMod(TableMod),
+    /// Asks for the queues of a port (OpenFlow 1.0 to 1.3).
+    QueueGetConfigRequest(Port),
+    /// The queues of a port.
+    QueueGetConfigReply(QueueConfigs),
+    /// The controller has another role now.
+    RoleStatus(RoleStatus),
+    /// A table is full or has room again.
+    TableStatus(TableStatus),
+    /// What another controller has asked for: a change of groups or meters.
+    RequestForward(Box<Message>),
+    /// Changes which tunnel option is which metadata field.
+    TlvTableMod(TlvTableMod),
+    /// Asks which tunnel option is which metadata field.
+    TlvTableRequest,
+    /// Which tunnel option is which metadata field.
+    TlvTableReply(TlvTable),
+    /// Forgets connections.
+    CtFlush(CtFlush),
+    /// Ends a flow monitor (before OpenFlow 1.4).
+    FlowMonitorCancel(u32),
+    /// Flow monitors tell no more until there is room again (before OpenFlow 1.4).
+    FlowMonitorPaused,
+    /// Flow monitors tell again (before OpenFlow 1.4).
+    FlowMonitorResumed,
     /// Anything else, as it is on the wire: the number of the type and the body.
     Other(u8, Vec<u8>),
 }
@@ -164,7 +203,23 @@ impl Message {
             | Body::BarrierRequest
             | Body::BarrierReply
             | Body::GetAsyncRequest
-            | Body::FlowAge => {}
+            | Body::FlowAge
+            | Body::TlvTableRequest
+            | Body::FlowMonitorPaused
+            | Body::FlowMonitorResumed => {}
+            Body::GroupMod(change) => change.put(out, version),
+            Body::MeterMod(change) => change.put(out),
+            Body::PortMod(change) => change.put(out, version),
+            Body::TableMod(change) => change.put(out, version),
+            Body::QueueGetConfigRequest(port) => queue::put_config_request(out, *port, version),
+            Body::QueueGetConfigReply(queues) => queues.put(out, version),
+            Body::RoleStatus(status) => status.put(out),
+            Body::TableStatus(status) => status.put(out),
+            Body::RequestForward(message) => message.encode_into(out),
+            Body::TlvTableMod(change) => change.put(out),
+            Body::TlvTableReply(table) => table.put(out),
+            Body::CtFlush(flush) => flush.put(out),
+            Body::FlowMonitorCancel(id) => out.u32(*id),
             Body::FeaturesReply(features) => features.put(out, version),
             Body::GetConfigReply(config) | Body::SetConfig(config) => config.put(out),
             Body::PacketIn(packet) => packet.put(out, version),
@@ -296,6 +351,22 @@ impl Body {
             Self::FlowAge => Kind::FlowAge,
             Self::SetControllerId(_) => Kind::SetControllerId,
             Self::CtFlushZone(_) => Kind::CtFlushZone,
+            Self::GroupMod(_) => Kind::GroupMod,
+            Self::MeterMod(_) => Kind::MeterMod,
+            Self::PortMod(_) => Kind::PortMod,
+            Self::TableMod(_) => Kind::TableMod,
+            Self::QueueGetConfigRequest(_) => Kind::QueueGetConfigRequest,
+            Self::QueueGetConfigReply(_) => Kind::QueueGetConfigReply,
+            Self::RoleStatus(_) => Kind::RoleStatus,
+            Self::TableStatus(_) => Kind::TableStatus,
+            Self::RequestForward(_) => Kind::RequestForward,
+            Self::TlvTableMod(_) => Kind::TlvTableMod,
+            Self::TlvTableRequest => Kind::TlvTableRequest,
+            Self::TlvTableReply(_) => Kind::TlvTableReply,
+            Self::CtFlush(_) => Kind::CtFlush,
+            Self::FlowMonitorCancel(_) => Kind::FlowMonitorCancel,
+            Self::FlowMonitorPaused => Kind::FlowMonitorPaused,
+            Self::FlowMonitorResumed => Kind::FlowMonitorResumed,
             Self::Other(..) => return None,
         };
         Some((kind, false))
@@ -386,6 +457,22 @@ fn read_body(
             reader.zeros(6, OfpError::MUST_BE_ZERO)?;
             Body::CtFlushZone(reader.u16()?)
         }
+        Kind::GroupMod => Body::GroupMod(GroupMod::read(reader, version)?),
+        Kind::MeterMod => Body::MeterMod(MeterMod::read(reader)?),
+        Kind::PortMod => Body::PortMod(PortMod::read(reader, version)?),
+        Kind::TableMod => Body::TableMod(TableMod::read(reader)?),
+        Kind::QueueGetConfigRequest => Body::QueueGetConfigRequest(queue::read_config_request(reader, version)?),
+        Kind::QueueGetConfigReply => Body::QueueGetConfigReply(QueueConfigs::read(reader, version)?),
+        Kind::RoleStatus => Body::RoleStatus(RoleStatus::read(reader)?),
+        Kind::TableStatus => Body::TableStatus(TableStatus::read(reader)?),
+        Kind::RequestForward => Body::RequestForward(Box::new(read_forwarded(reader, version, depth)?)),
+        Kind::TlvTableMod => Body::TlvTableMod(TlvTableMod::read(reader)?),
+        Kind::TlvTableRequest => Body::TlvTableRequest,
+        Kind::TlvTableReply => Body::TlvTableReply(TlvTable::read(reader)?),
+        Kind::CtFlush => Body::CtFlush(CtFlush::read(reader)?),
+        Kind::FlowMonitorCancel => Body::FlowMonitorCancel(reader.u32()?),
+        Kind::FlowMonitorPaused => Body::FlowMonitorPaused,
+        Kind::FlowMonitorResumed => Body::FlowMonitorResumed,
         Kind::BundleAdd => return Err(reader.error(OfpError::BUNDLE_MSG_UNSUP)),
         kind if kind.is_multipart_request() => {
             return Ok(MultipartRequest::read(reader, version, kind)?.map(Body::MultipartRequest));
@@ -396,5 +483,32 @@ fn read_body(
     }))
 }
 
+/// The change of groups or meters that another controller has asked for.
+fn read_forwarded(reader: &mut Reader<'_>, version: Version, depth: u8) -> Result<Message, DecodeError> {
+    let place = *reader;
+    let mut head = place;
+    let (Ok(inner_version), Ok(_), Ok(len), Ok(_)) = (head.u8(), head.u8(), head.u16(), head.u32()) else {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+    };
+    let len = usize::from(len);
+    if len < 8 || len > place.len() {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+    }
+    if inner_version != version.wire() {
+        return Err(place.error(OfpError::BAD_VERSION));
+    }
+    let mut inner = reader.sub(len)?;
+    match registry::find(inner)?.0.kind {
+        Kind::GroupMod | Kind::MeterMod => {}
+        _ => return Err(place.error(OfpError::BUNDLE_MSG_UNSUP)),
+    }
+    // What stands behind it is no part of it.
+    reader.skip(reader.len())?;
+    let bytes = inner.sub(len)?;
+    Message::read(bytes, depth.saturating_add(1))
+}
+
+#[cfg(test)]
+mod family_tests;
 #[cfg(test)]
 mod tests;

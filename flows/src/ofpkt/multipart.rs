@@ -2,9 +2,16 @@
 
 use super::DecodeError;
 use super::flow_stats::{FlowStats, FlowStatsRequest};
+use super::group::{ALL_GROUPS, GroupDesc, GroupFeatures, GroupStats};
+use super::ipfix::IpfixStats;
+use super::meter::{MeterConfig, MeterFeatures, MeterStats};
+use super::monitor::{FlowMonitorRequest, FlowUpdate};
 use super::oxs::Oxs;
 use super::port_desc::PortDesc;
+use super::port_stats::{self, PortStats};
+use super::queue::{QueueConfig, QueueRequest, QueueStats};
 use super::registry::Kind;
+use super::table::{TableDesc, TableFeatures, TableStats};
 use super::wire::{Put, Reader, Writer};
 use crate::{Port, Version};
 
@@ -23,6 +30,36 @@ pub enum MultipartRequest {
     NxAggregate(FlowStatsRequest),
     /// The switch's ports; one of them from OpenFlow 1.5 on.
     PortDesc(Port),
+    /// What tables have counted.
+    Table,
+    /// What a port, or any, has counted.
+    PortStats(Port),
+    /// What queues have counted.
+    Queue(QueueRequest),
+    /// How queues are set up (OpenFlow 1.4 and up).
+    QueueDesc(QueueRequest),
+    /// What a group, or any, has counted.
+    Group(u32),
+    /// The groups; one of them from OpenFlow 1.5 on and in 1.0.
+    GroupDesc(u32),
+    /// Which groups there can be.
+    GroupFeatures,
+    /// What a meter, or all, has counted.
+    Meter(u32),
+    /// A meter, or all.
+    MeterConfig(u32),
+    /// Which meters there can be.
+    MeterFeatures,
+    /// What tables can do, or shall do.
+    TableFeatures(Vec<TableFeatures>),
+    /// What tables do (OpenFlow 1.4 and up).
+    TableDesc,
+    /// To be told how flows change.
+    FlowMonitor(Vec<FlowMonitorRequest>),
+    /// What the bridge's exporter of flow records has counted.
+    IpfixBridge,
+    /// What the exporters of flow records have counted.
+    IpfixFlow,
     /// Anything else: the number of the question and its body.
     Other(u16, Vec<u8>),
 }
@@ -42,6 +79,36 @@ pub enum MultipartReply {
     NxAggregate(AggregateStats),
     /// The switch's ports.
     PortDesc(Vec<PortDesc>),
+    /// What tables have counted.
+    Table(Vec<TableStats>),
+    /// What ports have counted.
+    PortStats(Vec<PortStats>),
+    /// What queues have counted.
+    Queue(Vec<QueueStats>),
+    /// How queues are set up.
+    QueueDesc(Vec<QueueConfig>),
+    /// What groups have counted.
+    Group(Vec<GroupStats>),
+    /// The groups.
+    GroupDesc(Vec<GroupDesc>),
+    /// Which groups there can be.
+    GroupFeatures(GroupFeatures),
+    /// What meters have counted.
+    Meter(Vec<MeterStats>),
+    /// The meters.
+    MeterConfig(Vec<MeterConfig>),
+    /// Which meters there can be.
+    MeterFeatures(MeterFeatures),
+    /// What tables can do.
+    TableFeatures(Vec<TableFeatures>),
+    /// What tables do.
+    TableDesc(Vec<TableDesc>),
+    /// How flows have changed.
+    FlowMonitor(Vec<FlowUpdate>),
+    /// What the bridge's exporter of flow records has counted.
+    IpfixBridge(Vec<IpfixStats>),
+    /// What the exporters of flow records have counted.
+    IpfixFlow(Vec<IpfixStats>),
     /// Anything else: the number of the answer and its body.
     Other(u16, Vec<u8>),
 }
@@ -82,13 +149,43 @@ impl MultipartRequest {
             Self::Aggregate(_) => Kind::MpAggregateRequest,
             Self::NxAggregate(_) => Kind::NxMpAggregateRequest,
             Self::PortDesc(_) => Kind::MpPortDescRequest,
+            Self::Table => Kind::MpTableRequest,
+            Self::PortStats(_) => Kind::MpPortRequest,
+            Self::Queue(_) => Kind::MpQueueRequest,
+            Self::QueueDesc(_) => Kind::MpQueueDescRequest,
+            Self::Group(_) => Kind::MpGroupRequest,
+            Self::GroupDesc(_) => Kind::MpGroupDescRequest,
+            Self::GroupFeatures => Kind::MpGroupFeaturesRequest,
+            Self::Meter(_) => Kind::MpMeterRequest,
+            Self::MeterConfig(_) => Kind::MpMeterConfigRequest,
+            Self::MeterFeatures => Kind::MpMeterFeaturesRequest,
+            Self::TableFeatures(_) => Kind::MpTableFeaturesRequest,
+            Self::TableDesc => Kind::MpTableDescRequest,
+            Self::FlowMonitor(_) => Kind::MpFlowMonitorRequest,
+            Self::IpfixBridge => Kind::MpIpfixBridgeRequest,
+            Self::IpfixFlow => Kind::MpIpfixFlowRequest,
             Self::Other(..) => return None,
         })
     }
 
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         match self {
-            Self::Desc => {}
+            Self::Desc
+            | Self::Table
+            | Self::GroupFeatures
+            | Self::MeterFeatures
+            | Self::TableDesc
+            | Self::IpfixBridge
+            | Self::IpfixFlow => {}
+            Self::PortStats(port) => port_stats::put_request(out, *port, version),
+            Self::Queue(request) | Self::QueueDesc(request) => request.put(out, version),
+            Self::GroupDesc(_) if version > Version::V10 && version < Version::V15 => {}
+            Self::Group(number) | Self::GroupDesc(number) | Self::Meter(number) | Self::MeterConfig(number) => {
+                out.u32(*number);
+                out.zeros(4);
+            }
+            Self::TableFeatures(tables) => tables.iter().for_each(|table| table.put(out)),
+            Self::FlowMonitor(requests) => requests.iter().for_each(|request| request.put(out, version)),
             Self::Flow(request) | Self::Aggregate(request) => request.put(out, version),
             Self::NxFlow(request) | Self::NxAggregate(request) => request.put_nx(out, version),
             Self::PortDesc(port) => {
@@ -108,10 +205,33 @@ impl MultipartRequest {
             Kind::NxMpFlowRequest => Self::NxFlow(FlowStatsRequest::read_nx(reader)?),
             Kind::MpAggregateRequest => Self::Aggregate(FlowStatsRequest::read(reader, version)?),
             Kind::NxMpAggregateRequest => Self::NxAggregate(FlowStatsRequest::read_nx(reader)?),
+            Kind::MpTableRequest => Self::Table,
+            Kind::MpPortRequest => Self::PortStats(port_stats::read_request(reader, version)?),
+            Kind::MpQueueRequest => Self::Queue(QueueRequest::read(reader, version)?),
+            Kind::MpQueueDescRequest => Self::QueueDesc(QueueRequest::read(reader, version)?),
+            Kind::MpGroupRequest => Self::Group(read_number(reader)?),
+            Kind::MpGroupDescRequest if version > Version::V10 && version < Version::V15 => Self::GroupDesc(ALL_GROUPS),
+            Kind::MpGroupDescRequest => Self::GroupDesc(read_number(reader)?),
+            Kind::MpGroupFeaturesRequest => Self::GroupFeatures,
+            Kind::MpMeterRequest => Self::Meter(read_number(reader)?),
+            Kind::MpMeterConfigRequest => Self::MeterConfig(read_number(reader)?),
+            Kind::MpMeterFeaturesRequest => Self::MeterFeatures,
+            Kind::MpTableFeaturesRequest => Self::TableFeatures(list(reader, TableFeatures::read)?),
+            Kind::MpTableDescRequest => Self::TableDesc,
+            Kind::MpFlowMonitorRequest => Self::FlowMonitor(list(reader, |r| FlowMonitorRequest::read(r, version))?),
+            Kind::MpIpfixBridgeRequest => Self::IpfixBridge,
+            Kind::MpIpfixFlowRequest => Self::IpfixFlow,
             Kind::MpPortDescRequest => Self::PortDesc(read_port_desc_request(reader, version)?),
             _ => return Ok(None),
         }))
     }
+}
+
+/// The number of a group or meter, and padding.
+fn read_number(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    let number = reader.u32()?;
+    reader.skip(4)?;
+    Ok(number)
 }
 
 /// Which port is asked for; before OpenFlow 1.5 all are.
@@ -206,6 +326,21 @@ impl MultipartReply {
             Self::Aggregate(_) => Kind::MpAggregateReply,
             Self::NxAggregate(_) => Kind::NxMpAggregateReply,
             Self::PortDesc(_) => Kind::MpPortDescReply,
+            Self::Table(_) => Kind::MpTableReply,
+            Self::PortStats(_) => Kind::MpPortReply,
+            Self::Queue(_) => Kind::MpQueueReply,
+            Self::QueueDesc(_) => Kind::MpQueueDescReply,
+            Self::Group(_) => Kind::MpGroupReply,
+            Self::GroupDesc(_) => Kind::MpGroupDescReply,
+            Self::GroupFeatures(_) => Kind::MpGroupFeaturesReply,
+            Self::Meter(_) => Kind::MpMeterReply,
+            Self::MeterConfig(_) => Kind::MpMeterConfigReply,
+            Self::MeterFeatures(_) => Kind::MpMeterFeaturesReply,
+            Self::TableFeatures(_) => Kind::MpTableFeaturesReply,
+            Self::TableDesc(_) => Kind::MpTableDescReply,
+            Self::FlowMonitor(_) => Kind::MpFlowMonitorReply,
+            Self::IpfixBridge(_) => Kind::MpIpfixBridgeReply,
+            Self::IpfixFlow(_) => Kind::MpIpfixFlowReply,
             Self::Other(..) => return None,
         })
     }
@@ -218,6 +353,20 @@ impl MultipartReply {
             Self::Aggregate(sum) => sum.put(out, version),
             Self::NxAggregate(sum) => sum.put(out, Version::V10),
             Self::PortDesc(ports) => ports.iter().for_each(|port| port.put(out, version)),
+            Self::Table(tables) => tables.iter().for_each(|table| table.put(out, version)),
+            Self::PortStats(ports) => ports.iter().for_each(|port| port.put(out, version)),
+            Self::Queue(queues) => queues.iter().for_each(|queue| queue.put(out, version)),
+            Self::QueueDesc(queues) => queues.iter().for_each(|queue| queue.put_desc(out)),
+            Self::Group(groups) => groups.iter().for_each(|group| group.put(out, version)),
+            Self::GroupDesc(groups) => groups.iter().for_each(|group| group.put(out, version)),
+            Self::GroupFeatures(features) => features.put(out),
+            Self::Meter(meters) => meters.iter().for_each(|meter| meter.put(out)),
+            Self::MeterConfig(meters) => meters.iter().for_each(|meter| meter.put(out)),
+            Self::MeterFeatures(features) => features.put(out),
+            Self::TableFeatures(tables) => tables.iter().for_each(|table| table.put(out)),
+            Self::TableDesc(tables) => tables.iter().for_each(|table| table.put(out)),
+            Self::FlowMonitor(updates) => updates.iter().for_each(|update| update.put(out, version)),
+            Self::IpfixBridge(stats) | Self::IpfixFlow(stats) => stats.iter().for_each(|s| s.put(out)),
             Self::Other(_, body) => out.extend_from_slice(body),
         }
     }
@@ -229,6 +378,21 @@ impl MultipartReply {
             Kind::NxMpFlowReply => Self::NxFlow(list(reader, |r| FlowStats::read_nx(r, version))?),
             Kind::MpAggregateReply => Self::Aggregate(AggregateStats::read(reader, version)?),
             Kind::NxMpAggregateReply => Self::NxAggregate(AggregateStats::read(reader, Version::V10)?),
+            Kind::MpTableReply => Self::Table(list(reader, |r| TableStats::read(r, version))?),
+            Kind::MpPortReply => Self::PortStats(list(reader, |r| PortStats::read(r, version))?),
+            Kind::MpQueueReply => Self::Queue(list(reader, |r| QueueStats::read(r, version))?),
+            Kind::MpQueueDescReply => Self::QueueDesc(list(reader, QueueConfig::read_desc)?),
+            Kind::MpGroupReply => Self::Group(list(reader, |r| GroupStats::read(r, version))?),
+            Kind::MpGroupDescReply => Self::GroupDesc(list(reader, |r| GroupDesc::read(r, version))?),
+            Kind::MpGroupFeaturesReply => Self::GroupFeatures(GroupFeatures::read(reader)?),
+            Kind::MpMeterReply => Self::Meter(list(reader, MeterStats::read)?),
+            Kind::MpMeterConfigReply => Self::MeterConfig(list(reader, MeterConfig::read)?),
+            Kind::MpMeterFeaturesReply => Self::MeterFeatures(MeterFeatures::read(reader)?),
+            Kind::MpTableFeaturesReply => Self::TableFeatures(list(reader, TableFeatures::read)?),
+            Kind::MpTableDescReply => Self::TableDesc(list(reader, TableDesc::read)?),
+            Kind::MpFlowMonitorReply => Self::FlowMonitor(list(reader, |r| FlowUpdate::read(r, version))?),
+            Kind::MpIpfixBridgeReply => Self::IpfixBridge(list(reader, IpfixStats::read)?),
+            Kind::MpIpfixFlowReply => Self::IpfixFlow(list(reader, IpfixStats::read)?),
             Kind::MpPortDescReply => Self::PortDesc(list(reader, |r| PortDesc::read(r, version))?),
             _ => return Ok(None),
         }))

@@ -76,6 +76,49 @@ impl RoleMessage {
     }
 }
 
+/// `OFPT_ROLE_STATUS`: the controller has another role now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleStatus {
+    /// The role.
+    pub role: Role,
+    /// Why: 0 another became master, 1 the switch was configured so, 2 an experimenter's reason.
+    pub reason: u8,
+    /// The generation of the election; all ones: none.
+    pub generation_id: u64,
+    /// Properties: type and data.
+    pub properties: Vec<(u16, Vec<u8>)>,
+}
+
+impl RoleStatus {
+    pub(super) fn put(&self, out: &mut Writer) {
+        out.u32(self.role.number());
+        out.u8(self.reason);
+        out.zeros(3);
+        out.u64(self.generation_id);
+        for (kind, data) in &self.properties {
+            super::nicira::property(out, *kind, data);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let place = *reader;
+        let role = Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
+        let reason = reader.u8()?;
+        reader.skip(3)?;
+        let mut found = Self {
+            role,
+            reason,
+            generation_id: reader.u64()?,
+            properties: Vec::new(),
+        };
+        while !reader.is_empty() {
+            let (kind, data) = property::next(reader)?;
+            found.properties.push((kind, data.rest().to_vec()));
+        }
+        Ok(found)
+    }
+}
+
 /// `OFPT_SET_ASYNC` and `OFPT_GET_ASYNC_REPLY`: the reasons for which a controller is told, a bit each.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AsyncConfig {
