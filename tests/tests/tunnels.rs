@@ -134,7 +134,14 @@ fn tunnel_packets_from_strangers_are_dropped() {
                 .map_err(lab::Error::io("send"))
         })
     };
-    send(1).unwrap();
+    // One packet proves nothing: the first to a new machine may be lost.
+    let underlay = site.lab().underlay().capture().unwrap();
+    let is_there = |frame: &Frame| frame.tunnel().is_some_and(|packet| packet.inner.bytes() == inner(1));
+    lab::wait::until_true("the stranger's packets are on the underlay", PATIENCE, || {
+        send(1)?;
+        Ok(underlay.count(is_there) >= 20)
+    })
+    .unwrap();
     // Now it takes the address of the other host, which it may do on this wire, and is heard: so the first packet would have been.
     site.host(2).unwrap().namespace().ip("link set eth0 down").unwrap();
     stranger.namespace().ip("address flush dev eth0").unwrap();
