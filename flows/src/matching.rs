@@ -178,7 +178,8 @@ impl Match {
     /// The lengths say how long the field is and must be equal; other fields are not touched.
     pub fn set_wide(&mut self, field: Field, value: &[u8], mask: Option<&[u8]>) {
         if field.is_tun_metadata() && value.len() <= 124 && mask.is_none_or(|m| m.len() == value.len()) {
-            let mask = mask.filter(|m| m.iter().any(|b| *b != 0xff));
+            // A mask of no bytes asks for nothing but the presence of the field.
+            let mask = mask.filter(|m| m.is_empty() || m.iter().any(|b| *b != 0xff));
             self.put_bytes(field.info().slot, value, mask);
         }
     }

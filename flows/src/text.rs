@@ -26,3 +26,12 @@ pub fn key_values(text: &str) -> Vec<(&str, &str)> {
         .map(|pair| (pair.key, pair.value))
         .collect()
 }
+
+/// Checks that a flow makes sense in a version: from OpenFlow 1.1 on an action that writes or removes a header needs a match
+/// of packets that have it (OpenFlow 1.5.1, 6.4). In OpenFlow 1.0 such an action does nothing.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_for(flow: &crate::Flow, version: crate::Version) -> Result<(), String> {
+    check::flow(flow, None, version == crate::Version::V10)
+}

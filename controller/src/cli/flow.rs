@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, Subcommand, ValueEnum};
 use flows::Version;
 use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
-use flows::text::{Names, parse_flow_mod, print_message};
+use flows::text::{Names, check_for, parse_flow_mod, print_message};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -175,6 +175,13 @@ impl Parse {
             total += 1;
             match parse_flow_mod(line, FlowModCommand::Add, &Names::default()) {
                 Ok(mut change) => {
+                    let for_wire = matches!(self.output, FlowOutput::Ofctl | FlowOutput::Hex);
+                    if for_wire && let Err(what) = check_for(&change.flow, version) {
+                        bad += 1;
+                        let column = line.find("action").unwrap_or(0) + 1;
+                        eprintln!("{name}:{number}:{column}: {what}");
+                        continue;
+                    }
                     form.apply(&mut change);
                     let xid = u32::try_from(total).unwrap_or(u32::MAX);
                     written(self.write(&mut out, change, version, xid))?;

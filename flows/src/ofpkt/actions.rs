@@ -123,6 +123,16 @@ fn old_form(set: &SetField, version: Version) -> Option<Vec<Action>> {
     Some(vec![one])
 }
 
+/// True if a `set_field` is among these that OpenFlow 1.0 can only say with Nicira's flow format.
+pub(super) fn needs_nicira_form(actions: &[Action]) -> bool {
+    actions.iter().any(|action| match action {
+        Action::SetField(set) => set.spelling() == SetSpelling::SetField && old_form(set, Version::V10).is_none(),
+        Action::Clone(inner) => needs_nicira_form(inner),
+        Action::Ct(ct) => needs_nicira_form(&ct.actions),
+        _ => false,
+    })
+}
+
 /// The OXM entry of a written value.
 fn put_set_value(out: &mut Writer, set: &SetField, version: Version) {
     match set.wide_bytes() {

@@ -109,6 +109,10 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         nat: None,
     };
     ct.nat = leading_nat(body)?;
+    // Where to translate to is only said when the connection is remembered.
+    if !ct.commit && ct.nat.as_ref().is_some_and(|nat| nat.direction.is_some()) {
+        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+    }
     let inner = body.sub(body.len())?;
     ct.actions = read_any(inner, version, depth + 1)?.into();
     for action in &ct.actions {

@@ -128,7 +128,11 @@ impl FlowMod {
     #[must_use]
     pub fn needs_nicira_form(&self) -> bool {
         let cookie_filter = self.cookie_mask != 0;
-        self.nicira_form || cookie_filter || !match_old::fits_v10(&self.flow.matches)
+        let actions = &self.flow.instructions.apply;
+        self.nicira_form
+            || cookie_filter
+            || !match_old::fits_v10(&self.flow.matches)
+            || super::actions::needs_nicira_form(actions)
     }
 
     /// The command of OpenFlow 1.0, with the table in its high byte.

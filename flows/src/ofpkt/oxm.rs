@@ -177,7 +177,11 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
     let mut entries: SmallVec<[(u8, Entry<'_>); 16]> = matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
     entries.sort_unstable_by_key(|(rank, _)| *rank);
+    let ct_proto = matches.slot(Slot::CtNwProto).is_some();
     for (_, entry) in &entries {
+        if matches!(entry.slot, Slot::CtTpSrc | Slot::CtTpDst) && !ct_proto {
+            continue;
+        }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
         if entry.slot < Slot::VlanTci || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite) {
             put_entry(out, matches, entry, version);
@@ -438,7 +442,9 @@ pub(crate) fn is_valid(field: Field, value: u128) -> bool {
 pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) -> bool {
     let ip = || matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
     let proto = |number| matches.nw_proto() == Some(number);
-    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58);
+    // Later fragments have no transport header.
+    let whole = || matches.slot(Slot::NwFrag).is_none_or(|(value, _)| value & 2 == 0);
+    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58) && whole();
     let nd = |types: &[u128]| {
         icmpv6()
             && matches
@@ -456,10 +462,10 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
         Prerequisite::Ip => ip(),
         Prerequisite::Mpls => matches!(matches.eth_type(), Some(0x8847 | 0x8848)),
         Prerequisite::Nsh => matches.eth_type() == Some(0x894f),
-        Prerequisite::Tcp => ip() && proto(6),
-        Prerequisite::Udp => ip() && proto(17),
-        Prerequisite::Sctp => ip() && proto(132),
-        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1),
+        Prerequisite::Tcp => ip() && proto(6) && whole(),
+        Prerequisite::Udp => ip() && proto(17) && whole(),
+        Prerequisite::Sctp => ip() && proto(132) && whole(),
+        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1) && whole(),
         Prerequisite::Icmpv6 => icmpv6(),
         Prerequisite::Nd => nd(&[135, 136]),
         Prerequisite::NdSolicit => nd(&[135]),

@@ -7,13 +7,13 @@ use crate::matching::VLAN_CFI;
 use crate::ofpkt::prerequisites_hold;
 use crate::{Action, Flow, Match, Subfield};
 
-/// Checks a flow; `table` is the table it is for, where that is said.
-pub(crate) fn flow(flow: &Flow, table: Option<u8>) -> Result<(), String> {
+/// Checks a flow; `table` is the table it is for, where that is said; `legacy` if what only OpenFlow 1.0 allows may pass.
+pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Result<(), String> {
     let mut packet = flow.matches.clone();
-    actions(&flow.instructions.apply, &mut packet)?;
+    actions(&flow.instructions.apply, &mut packet, legacy)?;
     conjunctions(&flow.instructions.apply)?;
     if let Some(write) = &flow.instructions.write {
-        actions(write, &mut flow.matches.clone())?;
+        actions(write, &mut flow.matches.clone(), legacy)?;
     }
     if let (Some(goto), Some(table)) = (flow.instructions.goto_table, table)
         && table != 255
@@ -37,8 +37,13 @@ fn conjunctions(actions: &[Action]) -> Result<(), String> {
     }
 }
 
-fn actions(list: &[Action], packet: &mut Match) -> Result<(), String> {
-    list.iter().try_for_each(|action| one(action, packet, false))
+fn actions(list: &[Action], packet: &mut Match, legacy: bool) -> Result<(), String> {
+    list.iter().try_for_each(|action| one(action, packet, false, legacy))
+}
+
+/// What only OpenFlow 1.0 lets pass: its actions do nothing with packets that lack the field.
+fn need_modern(ok: bool, what: &dyn std::fmt::Display, legacy: bool) -> Result<(), String> {
+    need(ok || legacy, what)
 }
 
 fn need(ok: bool, what: &dyn std::fmt::Display) -> Result<(), String> {
@@ -61,7 +66,7 @@ fn is_tagged(packet: &Match) -> bool {
         .is_some_and(|f| f.value & f.mask & VLAN_CFI != 0)
 }
 
-fn one(action: &Action, packet: &mut Match, in_ct: bool) -> Result<(), String> {
+fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result<(), String> {
     let eth_type = packet.eth_type();
     let ipv4 = eth_type == Some(0x0800);
     let ip = matches!(eth_type, Some(0x0800 | 0x86dd));
@@ -82,7 +87,7 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool) -> Result<(), String> {
         }
         Action::Push(part) | Action::Pop(part) | Action::OutputReg(part, _) => readable(*part, packet),
         Action::StripVlan | Action::PopVlan => {
-            need(is_tagged(packet), &action)?;
+            need_modern(is_tagged(packet), &action, legacy)?;
             packet.set(Field::VlanTci, 0, 0);
             Ok(())
         }
@@ -92,28 +97,30 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool) -> Result<(), String> {
             }
             Ok(())
         }
-        Action::SetVlanVid(_) | Action::SetVlanPcp(_) => need(is_tagged(packet), &action),
-        Action::ModNwSrc(_) | Action::ModNwDst(_) => need(ipv4, &action),
-        Action::ModNwTos(_) | Action::ModNwEcn(_) | Action::ModNwTtl(_) | Action::DecTtl(_) => need(ip, &action),
+        Action::SetVlanVid(_) | Action::SetVlanPcp(_) => need_modern(is_tagged(packet), &action, legacy),
+        Action::ModNwSrc(_) | Action::ModNwDst(_) => need_modern(ipv4, &action, legacy),
+        Action::ModNwTos(_) | Action::ModNwEcn(_) | Action::ModNwTtl(_) | Action::DecTtl(_) => {
+            need_modern(ip, &action, legacy)
+        }
         Action::ModTpSrc(_) | Action::ModTpDst(_) => {
-            need(ip && matches!(packet.nw_proto(), Some(6 | 17 | 132)), &action)
+            need_modern(ip && matches!(packet.nw_proto(), Some(6 | 17 | 132)), &action, legacy)
         }
         Action::PushMpls(kind) => {
             packet.set(Field::EthType, u128::from(*kind), u128::MAX);
             Ok(())
         }
         Action::PopMpls(kind) => {
-            need(mpls, &action)?;
+            need_modern(mpls, &action, legacy)?;
             packet.set(Field::EthType, u128::from(*kind), u128::MAX);
             Ok(())
         }
         Action::SetMplsLabel(_) | Action::SetMplsTc(_) | Action::SetMplsTtl(_) | Action::DecMplsTtl => {
-            need(mpls, &action)
+            need_modern(mpls, &action, legacy)
         }
-        Action::FinTimeout(..) => need(ip && packet.nw_proto() == Some(6), &action),
+        Action::FinTimeout(..) => need_modern(ip && packet.nw_proto() == Some(6), &action, legacy),
         Action::Resubmit { ct: true, .. } => need(prerequisites_hold(packet, Prerequisite::Ct), &action),
         Action::Ct(ct) => conntrack(ct, packet),
-        Action::Clone(inner) => actions(inner, &mut packet.clone()),
+        Action::Clone(inner) => actions(inner, &mut packet.clone(), legacy),
         Action::Learn(learn) => {
             let mut learned = Match::new();
             for spec in &learn.specs {
@@ -179,5 +186,5 @@ fn conntrack(ct: &Ct, packet: &Match) -> Result<(), String> {
     }
     ct.actions
         .iter()
-        .try_for_each(|action| one(action, &mut packet.clone(), true))
+        .try_for_each(|action| one(action, &mut packet.clone(), true, false))
 }

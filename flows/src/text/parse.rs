@@ -161,7 +161,7 @@ fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Pars
         Some(actions) if !spec.delete => {
             spec.flow.instructions = actions::instructions(actions, names)?;
             let table = if spec.table_given { Some(spec.flow.table) } else { None };
-            super::check::flow(&spec.flow, table).map_err(|what| Fault::new(actions, what))?;
+            super::check::flow(&spec.flow, table, true).map_err(|what| Fault::new(actions, what))?;
         }
         Some(actions) => return Err(Fault::new(actions, "a delete has no actions")),
         None if spec.delete => {}

@@ -198,7 +198,8 @@ pub(crate) fn masked<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'
         );
         return Err(Fault::new(text, what));
     }
-    if !crate::ofpkt::is_valid_value(field, found.value) {
+    // Bits above those of an id never counted in dl_vlan.
+    if field != Field::DlVlan && !crate::ofpkt::is_valid_value(field, found.value) {
         let what = format!(
             "{text}: not a valid value for field {}: it has {} bits",
             field.name(),
@@ -438,7 +439,7 @@ fn match_field_named(key: &str) -> Option<Field> {
 fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<'a, ()> {
     if text.is_empty() {
         // Only the presence of the option is asked for.
-        matches.set_wide(field, &[], None);
+        matches.set_wide(field, &[], Some(&[]));
         return Ok(());
     }
     let (value, mask) = match text.split_once('/') {
