@@ -33,5 +33,6 @@ pub fn key_values(text: &str) -> Vec<(&str, &str)> {
 /// # Errors
 /// What is wrong, in words.
 pub fn check_for(flow: &crate::Flow, version: crate::Version) -> Result<(), String> {
+    check::sayable(&flow.instructions, version)?;
     check::flow(flow, None, version == crate::Version::V10)
 }

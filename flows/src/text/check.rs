@@ -5,7 +5,7 @@ use crate::action::{Ct, LearnSource, LearnTarget};
 use crate::field::{Field, Prerequisite};
 use crate::matching::VLAN_CFI;
 use crate::ofpkt::prerequisites_hold;
-use crate::{Action, Flow, Match, Subfield};
+use crate::{Action, Flow, Instructions, Match, Subfield, Version};
 
 /// Checks a flow; `table` is the table it is for, where that is said; `legacy` if what only OpenFlow 1.0 allows may pass.
 pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Result<(), String> {
@@ -24,6 +24,37 @@ pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Result<(), S
         ));
     }
     Ok(())
+}
+
+/// Checks that a version has words for all instructions.
+pub(crate) fn sayable(what: &Instructions, version: Version) -> Result<(), String> {
+    let refuse = |thing: &dyn std::fmt::Display| Err(format!("{thing} can not be said in {version}"));
+    if what.meter.is_some() && version < Version::V13 {
+        return refuse(&"a meter");
+    }
+    if version == Version::V10 && (what.clear || what.write.is_some()) {
+        return refuse(&"an action set");
+    }
+    let write = what.write.as_deref().unwrap_or_default();
+    match what
+        .apply
+        .iter()
+        .chain(write)
+        .find(|action| is_too_new(action, version))
+    {
+        Some(action) => refuse(action),
+        None => Ok(()),
+    }
+}
+
+fn is_too_new(action: &Action, version: Version) -> bool {
+    match action {
+        Action::PushVlan(_) => version < Version::V11,
+        Action::Encap(_) | Action::Decap(_) | Action::DecNshTtl => version < Version::V13,
+        Action::Meter(_) => version < Version::V15,
+        Action::Clone(inner) => inner.iter().any(|action| is_too_new(action, version)),
+        _ => false,
+    }
 }
 
 fn conjunctions(actions: &[Action]) -> Result<(), String> {

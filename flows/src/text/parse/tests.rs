@@ -62,3 +62,23 @@ fn changes_are_written_and_read_back() {
     }
     assert!(parse_flow_mod("delete priority=3,ip", FlowModCommand::Add, &Names::default()).is_err());
 }
+
+#[test]
+fn what_a_version_has_no_words_for_is_refused() {
+    use crate::Version::{V10, V11, V13, V14};
+    let check = |text: &str, version| crate::text::check_for(&parse_flow(text).unwrap(), version).is_ok();
+    for (text, version, fine) in [
+        ("actions=push_vlan:0x8100,output:1", V10, false),
+        ("actions=push_vlan:0x8100,output:1", V11, true),
+        ("actions=clone(push_vlan:0x8100,output:1)", V10, false),
+        ("actions=encap(ethernet)", V11, false),
+        ("actions=meter:1,output:1", V11, false),
+        ("actions=meter:1,output:1", V13, true),
+        ("actions=clear_actions", V10, false),
+        ("actions=strip_vlan", V10, true),
+        ("actions=strip_vlan", V14, false),
+        ("dl_vlan=3 actions=strip_vlan", V14, true),
+    ] {
+        assert_eq!(check(text, version), fine, "{text} in {version}");
+    }
+}
