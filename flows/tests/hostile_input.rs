@@ -1,6 +1,12 @@
 //! Bytes and text that nobody meant: whatever comes, the answer is a value or an error, and it comes soon. What is read is
 //! also written again, so that the printers see what the readers let through.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use flows::Version;
 use flows::ofpkt::{Body, Message, pieces};
 use flows::text::{Names, format_entries, parse_entries, parse_flow, parse_flow_mod, print_message};

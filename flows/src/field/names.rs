@@ -2,10 +2,32 @@
 
 use super::Field;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
-static BY_NAME: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
-    let mut map = HashMap::new();
+/// FNV-1a: the names are short and our own, so that nothing slower is needed.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+static BY_NAME: LazyLock<HashMap<String, Field, BuildHasherDefault<Fnv>>> = LazyLock::new(|| {
+    let mut map = HashMap::default();
     for &field in Field::ALL {
         let info = field.info();
         map.insert(info.name.to_owned(), field);
