@@ -7,6 +7,7 @@
 mod actions;
 mod bundle;
 mod config;
+pub(crate) mod continuation;
 mod ct;
 mod ct_flush;
 mod encap;
@@ -105,14 +106,4 @@ pub(crate) fn read_instructions(
     version: crate::Version,
 ) -> Result<crate::Instructions, DecodeError> {
     instructions::read(reader.sub(reader.len())?, version)
-}
-
-/// Reads the head of an entry and its value.
-pub(crate) fn read_header_and_value<'a>(
-    reader: &mut wire::Reader<'a>,
-) -> Result<(crate::Field, &'a [u8]), DecodeError> {
-    let place = *reader;
-    let header = oxm::header(reader)?;
-    let field = header.field.ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
-    Ok((field, reader.bytes(header.len)?))
 }

@@ -238,7 +238,7 @@ fn ofp_print(record: &Value) -> Result<(), String> {
     let verbosity = record["args"]["verbosity"]
         .as_str()
         .and_then(|v| v.parse().ok())
-        .unwrap_or(1);
+        .unwrap_or(2);
     let have = print_message(&bytes, verbosity, &Names::default());
     if let Ok(message) = Message::decode(&bytes) {
         again(&message, &bytes)?;

@@ -124,16 +124,20 @@ pub(crate) fn netmask(out: &mut String, mask: u128, width: u32, address: fn(&mut
 /// Seconds and nanoseconds as Open vSwitch writes durations: whole milliseconds as three decimals, none for nothing.
 pub(crate) fn duration(out: &mut String, sec: u32, nsec: u32) {
     dec(out, u64::from(sec));
-    let millis = nsec / 1_000_000;
-    if millis > 0 {
+    if nsec > 0 {
         out.push('.');
-        if millis < 100 {
-            out.push('0');
+        let (digits, value) = if nsec.is_multiple_of(1_000_000) {
+            (3, nsec / 1_000_000)
+        } else {
+            (9, nsec)
+        };
+        let mut number = String::new();
+        dec(&mut number, u64::from(value));
+        out.extend(std::iter::repeat_n('0', usize::saturating_sub(digits, number.len())));
+        out.push_str(&number);
+        if digits == 9 {
+            out.truncate(out.trim_end_matches('0').len());
         }
-        if millis < 10 {
-            out.push('0');
-        }
-        dec(out, u64::from(millis));
     }
     out.push('s');
 }

@@ -1,8 +1,8 @@
 //! Messages about meters.
 
-use super::Printed;
+use super::{Printed, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{DecodeError, OfpError};
+use crate::ofpkt::{DecodeError, MeterFeatures, OfpError};
 use crate::text::number::duration;
 use std::fmt::Write;
 
@@ -164,20 +164,16 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
 }
 
 pub(super) fn features(out: &mut String, reader: &mut Reader<'_>) -> Printed {
-    let (max_meters, band_types, capabilities) = (reader.u32()?, reader.u32()?, reader.u32()?);
-    let (max_bands, max_color) = (reader.u8()?, reader.u8()?);
-    let _ = writeln!(
+    let features = MeterFeatures::read(reader)?;
+    let _ = write!(
         out,
-        "\nmax_meter:{max_meters} max_bands:{max_bands} max_color:{max_color}"
+        "\nmax_meter:{} max_bands:{} max_color:{}\nband_types: ",
+        features.max_meters, features.max_bands, features.max_color
     );
-    out.push_str("band_types:");
-    for (bit, name) in [(1, " drop"), (2, " dscp_remark")] {
-        if band_types >> bit & 1 == 1 {
-            out.push_str(name);
-        }
-    }
+    bits(out, features.band_types, &[(2, "drop"), (4, "dscp_remark")], ' ');
     out.push_str("\ncapabilities: ");
-    flags(out, u16::try_from(capabilities & 0xffff).unwrap_or(0));
+    let names = [(1, "kbps"), (2, "pktps"), (4, "burst"), (8, "stats")];
+    bits(out, features.capabilities, &names, ' ');
     out.push('\n');
     Ok(())
 }

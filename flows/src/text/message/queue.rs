@@ -1,8 +1,8 @@
 //! Messages about queues.
 
 use super::{Printed, Style};
-use crate::ofpkt::OfpError;
 use crate::ofpkt::wire::Reader;
+use crate::ofpkt::{ALL_QUEUES, OfpError, QueueConfig, QueueConfigs, QueueRequest};
 use crate::text::number::duration;
 use crate::{Port, Version};
 use std::fmt::Write;
@@ -27,47 +27,49 @@ pub(super) fn config_request(
     Ok(())
 }
 
-pub(super) fn config_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
-    let port = read_port(reader, version)?;
-    reader.skip(if version == Version::V10 { 6 } else { 4 })?;
-    out.push_str(" port=");
-    style.names.port(out, port);
-    out.push('\n');
-    let mut queues = Vec::new();
-    while !reader.is_empty() {
-        let place = *reader;
-        let bad = |_| place.error(OfpError::BAD_LEN);
-        let queue = reader.u32()?;
-        let head = if version < Version::V12 { 8 } else { 16 };
-        if version >= Version::V12 {
-            reader.skip(4)?;
+/// Queues in the order of their ports and numbers, the port once.
+fn configs(out: &mut String, mut queues: Vec<QueueConfig>, style: &Style<'_>) {
+    queues.sort_by_key(|queue| (queue.port.0, queue.queue));
+    let mut last = None;
+    out.push(' ');
+    for queue in queues {
+        if last != Some(queue.port) {
+            last = Some(queue.port);
+            out.push_str("port=");
+            style.names.port(out, queue.port);
+            out.push('\n');
         }
-        let length = usize::from(reader.u16()?);
-        reader.skip(if version < Version::V12 { 2 } else { 6 })?;
-        let rest = length.checked_sub(head).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader.sub(rest).map_err(bad)?;
-        let (mut min, mut max) = (None, None);
-        while !body.is_empty() {
-            let at = body;
-            let (kind, size) = (body.u16()?, usize::from(body.u16()?));
-            let rest = size.checked_sub(8).ok_or_else(|| at.error(OfpError::BAD_LEN))?;
-            body.skip(4)?;
-            let mut data = body.sub(rest)?;
-            match kind {
-                1 => min = Some(data.u16()?),
-                2 => max = Some(data.u16()?),
-                _ => {}
-            }
-        }
-        queues.push((queue, min, max));
-    }
-    queues.sort_unstable();
-    for (queue, min, max) in queues {
-        let _ = write!(out, "queue {queue}:");
-        rate(out, "min_rate", min);
-        rate(out, "max_rate", max);
+        let _ = write!(out, "queue {}:", queue.queue);
+        rate(out, "min_rate", queue.min_rate);
+        rate(out, "max_rate", queue.max_rate);
         out.push('\n');
     }
+}
+
+pub(super) fn config_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let mut found = QueueConfigs::read(reader, version)?;
+    // Open vSwitch goes by the port of the message.
+    found.queues.iter_mut().for_each(|queue| queue.port = found.port);
+    configs(out, found.queues, style);
+    Ok(())
+}
+
+pub(super) fn desc_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+    let request = QueueRequest::read(reader, version)?;
+    out.push_str(" port=");
+    style.names.port(out, request.port);
+    if request.queue != ALL_QUEUES {
+        let _ = write!(out, " queue={}", request.queue);
+    }
+    Ok(())
+}
+
+pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
+    let mut queues = Vec::new();
+    while !reader.is_empty() {
+        queues.push(QueueConfig::read_desc(reader)?);
+    }
+    configs(out, queues, style);
     Ok(())
 }
 
@@ -128,6 +130,9 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version,
         all.push((port, queue, bytes, packets, errors, time));
     }
     let _ = writeln!(out, " {} queues", all.len());
+    if style.verbosity < 1 {
+        return Ok(());
+    }
     for (port, queue, bytes, packets, errors, time) in all {
         out.push_str("  port ");
         style.names.port(out, port);

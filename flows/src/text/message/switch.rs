@@ -226,7 +226,7 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
     for ((slave, master), (_, known)) in config.masks.iter().zip(&REASONS) {
         let limit = 1u32.checked_shl(u32::try_from(known.len()).unwrap_or(31)).unwrap_or(0);
         if version >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit) {
-            return Err(place.error(OfpError("OFPACFC_UNSUPPORTED")));
+            return Err(place.error(OfpError("OFPACFC_INVALID")));
         }
     }
     for (title, slave) in [("primary", false), ("secondary", true)] {
