@@ -36,6 +36,7 @@ static BY_NAME: LazyLock<HashMap<String, Field, BuildHasherDefault<Fnv>>> = Lazy
         }
         for id in info.wire {
             map.entry(id.name.to_ascii_lowercase()).or_insert(field);
+            map.entry(id.name.to_owned()).or_insert(field);
         }
     }
     map

@@ -30,6 +30,13 @@ pub(crate) fn integer(text: &str) -> Option<u128> {
         }
         return Some(u128::from(value));
     }
+    if radix == 16 && digits.len() <= 16 {
+        let mut value = 0u64;
+        for byte in digits.bytes() {
+            value = value << 4 | u64::from(char::from(byte).to_digit(16)?);
+        }
+        return Some(u128::from(value));
+    }
     u128::from_str_radix(digits, radix).ok()
 }
 
