@@ -24,6 +24,9 @@ use crate::reconcile::reconciler::FlowMod;
 /// Bundles are new in OpenFlow 1.4; nothing that heddle needs is newer.
 const VERSION: Version = Version::V14;
 
+/// The length of a message is a 16-bit number (OpenFlow 1.4, 7.1).
+const MAX_MESSAGE: usize = 0xffff;
+
 /// What a conversation came to.
 #[derive(Debug, PartialEq)]
 pub(super) enum SessionEvent {
@@ -45,7 +48,7 @@ pub(super) enum SessionEvent {
 pub(super) enum Refusal {
     /// One of its changes.
     #[error("{error} for {flow}")]
-    Flow { error: String, flow: Flow },
+    Flow { error: String, flow: Box<Flow> },
     /// The bundle as a whole.
     #[error("{0}")]
     Bundle(String),
@@ -125,12 +128,18 @@ impl Session {
     }
 
     /// Sends the changes as one bundle. There must be no other on its way.
-    pub(super) fn program(&mut self, changes: Vec<FlowMod>) {
+    ///
+    /// # Errors
+    ///
+    /// A change does not fit into a message; nothing is sent.
+    pub(super) fn program(&mut self, changes: Vec<FlowMod>) -> Result<(), Refusal> {
+        let before = (self.output.len(), self.next_xid);
         self.bundle_id = self.bundle_id.wrapping_add(1);
         self.control(BundleControlKind::OpenRequest);
         let first_xid = self.next_xid;
         for change in &changes {
             let xid = self.xid();
+            let start = self.output.len();
             let message = Message::new(VERSION, xid, Body::FlowMod(Box::new(wire(change))));
             let add = BundleAdd {
                 bundle_id: self.bundle_id,
@@ -138,6 +147,15 @@ impl Session {
                 message: Box::new(message),
             };
             Message::new(VERSION, xid, Body::BundleAdd(add)).encode_into(&mut self.output);
+            if self.output.len() - start > MAX_MESSAGE {
+                self.output.truncate(before.0);
+                self.next_xid = before.1;
+                let error = format!("longer than an OpenFlow message can be ({MAX_MESSAGE} bytes)");
+                return Err(Refusal::Flow {
+                    error,
+                    flow: Box::new(wire(change).flow),
+                });
+            }
         }
         self.send(Body::BarrierRequest);
         self.state = State::Filling {
@@ -145,6 +163,7 @@ impl Session {
             first_xid,
             refusal: None,
         };
+        Ok(())
     }
 
     /// Takes in bytes from the switch.
@@ -237,7 +256,7 @@ impl Session {
                 let reason = match changes.get(place).map(wire) {
                     Some(change) => Refusal::Flow {
                         error: said,
-                        flow: change.flow,
+                        flow: Box::new(change.flow),
                     },
                     None => Refusal::Bundle(said),
                 };

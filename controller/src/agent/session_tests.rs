@@ -117,11 +117,13 @@ fn began() -> Session {
 /// The session after [`began`] and a bundle of three changes, and the bundle's messages.
 fn filling() -> (Session, Vec<Message>) {
     let mut session = began();
-    session.program(vec![
-        FlowMod::Add(flow(1)),
-        FlowMod::Add(flow(2)),
-        FlowMod::Delete(flow(3)),
-    ]);
+    session
+        .program(vec![
+            FlowMod::Add(flow(1)),
+            FlowMod::Add(flow(2)),
+            FlowMod::Delete(flow(3)),
+        ])
+        .unwrap();
     let messages = sent(&mut session);
     (session, messages)
 }
@@ -174,7 +176,7 @@ fn a_bundle_with_a_part_that_is_refused_is_discarded_whole() {
     .unwrap();
     let refusal = Refusal::Flow {
         error: "OFPBAC_BAD_TYPE".to_owned(),
-        flow: flow(2),
+        flow: Box::new(flow(2)),
     };
     assert_eq!(events, [SessionEvent::Refused { error: refusal }]);
 }
@@ -274,4 +276,15 @@ fn an_answer_to_nothing_changes_nothing() {
         assert_eq!(say(&mut session, 5, body).unwrap(), []);
     }
     assert_eq!(sent(&mut session), []);
+}
+
+#[test]
+fn a_flow_that_fits_into_no_message_is_refused_before_anything_is_sent() {
+    let mut session = began();
+    let long = Flow::new(0, 1, Match::new()).doing(vec![Action::output(2); 5000]);
+    let refused = session.program(vec![FlowMod::Add(flow(1)), FlowMod::Add(long.clone())]);
+    assert!(matches!(refused, Err(Refusal::Flow { flow, .. }) if *flow == long));
+    assert_eq!(sent(&mut session), []);
+    session.program(vec![FlowMod::Add(flow(1))]).unwrap();
+    assert_eq!(sent(&mut session).len(), 3);
 }

@@ -185,7 +185,14 @@ impl Task {
                     session.output().drain(..count);
                 }
                 changes = self.commands.recv(), if *began => match changes {
-                    Some((meant_for, changes)) if meant_for == self.session => session.program(changes),
+                    Some((meant_for, changes)) if meant_for == self.session => {
+                        if let Err(error) = session.program(changes) {
+                            let refused = LinkEvent::Refused { bridge: self.bridge.clone(), error };
+                            if self.events.send(refused).await.is_err() {
+                                return Ok(());
+                            }
+                        }
+                    }
                     Some(_) => {}
                     None => return Ok(()),
                 },
