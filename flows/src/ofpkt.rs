@@ -30,7 +30,7 @@ mod meter;
 mod monitor;
 mod multipart;
 mod nicira;
-mod oxm;
+pub(crate) mod oxm;
 mod oxs;
 mod packet_in;
 mod packet_out;
@@ -98,12 +98,4 @@ pub(crate) fn read_ofp_match(
     version: crate::Version,
 ) -> Result<crate::Match, DecodeError> {
     oxm::any_match(reader, version, oxm::Strictness::Loose)
-}
-
-/// Reads instructions to the end.
-pub(crate) fn read_instructions(
-    reader: &mut wire::Reader<'_>,
-    version: crate::Version,
-) -> Result<crate::Instructions, DecodeError> {
-    instructions::read(reader.sub(reader.len())?, version)
 }

@@ -13,6 +13,7 @@ mod queue;
 mod summary;
 mod switch;
 mod table;
+mod table_features;
 
 use super::Names;
 use super::number::{hex, hex_digits};
@@ -201,7 +202,12 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
         "NXT_SET_ASYNC_CONFIG" => switch::async_config(out, &mut reader, version.min(Version::V13)),
         "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14),
         "OFPST_DESC reply" => switch::desc(out, &mut reader),
-        "OFPST_TABLE reply" => switch::table_stats(out, &mut reader, version, style),
+        "OFPST_TABLE reply" if version < Version::V11 || version > Version::V12 => {
+            table_features::stats(out, &mut reader, version)
+        }
+        "OFPST_TABLE_FEATURES request" | "OFPST_TABLE_FEATURES reply" => {
+            table_features::features(out, &mut reader, version)
+        }
         "NXT_SET_FLOW_FORMAT" => switch::flow_format(out, &mut reader),
         "NXT_FLOW_MOD_TABLE_ID" => switch::flow_mod_table_id(out, &mut reader),
         "NXT_SET_PACKET_IN_FORMAT" => switch::packet_in_format(out, &mut reader),
@@ -229,7 +235,7 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
             flow::monitor_request(out, &mut reader, version, style, name)
         }
         "NXST_FLOW_MONITOR reply" | "ONFST_FLOW_MONITOR reply" | "OFPST_FLOW_MONITOR reply" => {
-            flow::monitor_reply(out, &mut reader, version, style, name)
+            flow::monitor_reply(out, &mut reader, version, style)
         }
         "OFPT_PACKET_IN" | "NXT_PACKET_IN" | "NXT_PACKET_IN2" | "NXT_RESUME" => {
             packet::packet_in(out, &mut reader, version, style, name)

@@ -3,11 +3,12 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    AggregateStats, Body, FlowMod, FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, Message, OfpError,
+    AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, FlowUpdate,
+    Message,
 };
 use crate::text::number::{dec, duration, hex};
 use crate::text::print::{fields, flow_flags, instructions};
-use crate::{DEFAULT_PRIORITY, Port, Version};
+use crate::{DEFAULT_PRIORITY, Flow, Port, Version};
 use std::fmt::Write;
 
 pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: &str) -> Printed {
@@ -306,115 +307,60 @@ fn write_monitor(
     }
 }
 
-pub(super) fn monitor_reply(
-    out: &mut String,
-    reader: &mut Reader<'_>,
-    version: Version,
-    style: &Style<'_>,
-    name: &str,
-) -> Printed {
-    let nicira = !name.starts_with("OFPST");
+pub(super) fn monitor_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
     while !reader.is_empty() {
-        let place = *reader;
-        let length = usize::from(reader.u16()?);
-        let event = reader.u16()?;
-        let rest = length
-            .checked_sub(4)
-            .filter(|_| length % 8 == 0)
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        let update = FlowUpdate::read(reader, version)?;
         out.push_str("\n event=");
-        let full = match event {
-            0 if !nicira => Some("INITIAL"),
-            0 => Some("ADDED"),
-            1 if !nicira => Some("ADDED"),
-            1 => Some("DELETED"),
-            2 if !nicira => Some("DELETED"),
-            2 => Some("MODIFIED"),
-            3 if !nicira => Some("MODIFIED"),
-            _ => None,
-        };
-        let abbreviated = event == if nicira { 3 } else { 4 };
-        match full {
-            Some(word) => monitor_update(out, &mut body, word, nicira, version, style)?,
-            None if abbreviated => {
-                out.push_str("ABBREV xid=");
-                hex(out, u128::from(body.u32()?));
+        match update {
+            FlowUpdate::Full(event, reason, flow) => monitor_update(out, event, reason, &flow, style),
+            FlowUpdate::Abbreviated(xid) => {
+                let _ = write!(out, "ABBREV xid=0x{xid:x}");
             }
-            None if event == 5 && !nicira => out.push_str("PAUSED"),
-            None if event == 6 && !nicira => out.push_str("RESUMED"),
-            None => return Err(place.error(OfpError::FM_BAD_EVENT)),
+            FlowUpdate::Paused => out.push_str("PAUSED"),
+            FlowUpdate::Resumed => out.push_str("RESUMED"),
         }
     }
     Ok(())
 }
 
-fn monitor_update(
-    out: &mut String,
-    body: &mut Reader<'_>,
-    word: &str,
-    nicira: bool,
-    version: Version,
-    style: &Style<'_>,
-) -> Printed {
-    out.push_str(word);
-    let (reason, priority, idle, hard, table, cookie, matches);
-    if nicira {
-        reason = body.u16()?;
-        priority = body.u16()?;
-        idle = body.u16()?;
-        hard = body.u16()?;
-        let length = usize::from(body.u16()?);
-        table = body.u8()?;
-        body.skip(1)?;
-        cookie = body.u64()?;
-        matches = if version == Version::V10 {
-            crate::ofpkt::read_nx_match(body, length)?.0
-        } else {
-            crate::ofpkt::read_ofp_match(body, version)?
-        };
-    } else {
-        table = body.u8()?;
-        reason = u16::from(body.u8()?);
-        idle = body.u16()?;
-        hard = body.u16()?;
-        priority = body.u16()?;
-        body.skip(4)?;
-        cookie = body.u64()?;
-        matches = crate::ofpkt::read_ofp_match(body, version)?;
-    }
-    if word == "DELETED" {
-        let reason = match reason {
-            0 => "idle",
-            1 => "hard",
-            2 => "delete",
-            3 => "group_delete",
-            4 => "meter_delete",
-            _ => "eviction",
-        };
-        let _ = write!(out, " reason={reason}");
+fn monitor_update(out: &mut String, event: FlowEvent, reason: u16, flow: &Flow, style: &Style<'_>) {
+    out.push_str(match event {
+        FlowEvent::Initial => "INITIAL",
+        FlowEvent::Added => "ADDED",
+        FlowEvent::Removed => "DELETED",
+        FlowEvent::Modified => "MODIFIED",
+    });
+    if event == FlowEvent::Removed {
+        out.push_str(" reason=");
+        match reason {
+            0 => out.push_str("idle"),
+            1 => out.push_str("hard"),
+            2 => out.push_str("delete"),
+            3 => out.push_str("group_delete"),
+            4 => out.push_str("meter_delete"),
+            5 => out.push_str("eviction"),
+            other => dec(out, u64::from(other)),
+        }
     }
     out.push_str(" table=");
-    dec(out, u64::from(table));
-    if idle != 0 {
-        let _ = write!(out, " idle_timeout={idle}");
+    style.names.table(out, flow.table);
+    for (label, timeout) in [
+        (" idle_timeout=", flow.idle_timeout),
+        (" hard_timeout=", flow.hard_timeout),
+    ] {
+        if timeout != 0 {
+            out.push_str(label);
+            dec(out, u64::from(timeout));
+        }
     }
-    if hard != 0 {
-        let _ = write!(out, " hard_timeout={hard}");
-    }
-    let _ = write!(out, " cookie={cookie:#x}");
-    out.push(' ');
-    fields(out, style.names, &matches, Some(priority));
-    let list = crate::ofpkt::read_instructions(body, version)?;
-    if !list.is_drop() {
+    let _ = write!(out, " cookie=0x{:x} ", flow.cookie);
+    // Open vSwitch does not tell the priority here.
+    fields(out, style.names, &flow.matches, None);
+    if !flow.instructions.is_drop() {
         if !out.ends_with(' ') {
             out.push(' ');
         }
         out.push_str("actions=");
-        instructions(out, style.names, &list);
+        instructions(out, style.names, &flow.instructions);
     }
-    while out.ends_with(' ') {
-        out.pop();
-    }
-    Ok(())
 }

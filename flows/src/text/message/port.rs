@@ -165,12 +165,13 @@ pub(super) fn port_mod(out: &mut String, reader: &mut Reader<'_>, version: Versi
         reader.skip(reader.len())?;
     } else {
         while !reader.is_empty() {
-            let at = *reader;
             let (kind, mut data) = crate::ofpkt::next_property(reader)?;
+            // What else a later version can change is passed over, as Open vSwitch does.
             if kind != 0 {
-                return Err(at.error(OfpError::PROPERTY_BAD_TYPE));
+                continue;
             }
-            advertise = data.u32().map_err(|_| at.error(OfpError::PROPERTY_BAD_LEN))?;
+            let place = data;
+            advertise = data.u32().map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
         }
     }
     if port.0 >= Port::MAX.0 && port.name().is_none() {

@@ -262,59 +262,6 @@ pub(super) fn desc(out: &mut String, reader: &mut Reader<'_>) -> Printed {
     Ok(())
 }
 
-pub(super) fn table_stats(out: &mut String, reader: &mut Reader<'_>, version: Version, _style: &Style<'_>) -> Printed {
-    let mut first = true;
-    out.push('\n');
-    let mut last: Option<(String, String)> = None;
-    while !reader.is_empty() {
-        if !first {
-            out.push('\n');
-        }
-        first = false;
-        let table = reader.u8()?;
-        if version >= Version::V13 {
-            reader.skip(3)?;
-            let (active, lookup, matched) = (reader.u32()?, reader.u64()?, reader.u64()?);
-            let _ = writeln!(out, "  table {table}:");
-            let _ = writeln!(out, "    active={active}, lookup={lookup}, matched={matched}");
-            continue;
-        }
-        if version != Version::V10 {
-            return Err(reader.error(OfpError::BAD_STAT));
-        }
-        reader.skip(3)?;
-        let name = reader.text(32)?;
-        let (wildcards, max) = (reader.u32()?, reader.u32()?);
-        let (active, lookup, matched) = (reader.u32()?, reader.u64()?, reader.u64()?);
-        let _ = write!(out, "  table {table}");
-        if !name.is_empty() {
-            let _ = write!(out, " (\"{name}\")");
-        }
-        let _ = writeln!(out, ":\n    active={active}, lookup={lookup}, matched={matched}");
-        let features = table_features_v10(wildcards, max);
-        let same = last.as_ref().is_some_and(|(_, before)| *before == features);
-        let _ = same;
-        out.push_str(&features);
-        last = Some((name, features));
-    }
-    Ok(())
-}
-
-fn table_features_v10(wildcards: u32, max_entries: u32) -> String {
-    let mut out = format!("    max_entries={max_entries}\n    matching:\n");
-    let all = wildcards & 0x3f_ffff == 0x3f_ffff || wildcards & 0x3000ff == 0x3000ff || wildcards & 0xff == 0x3f;
-    let _ = writeln!(
-        out,
-        "      {}: in_port eth_{{src,dst,type}} vlan_{{vid,pcp}} ip_{{src,dst}} nw_{{proto,tos}} tcp_{{src,dst}}",
-        if all {
-            "exact match or wildcard"
-        } else {
-            "must exact match"
-        }
-    );
-    out
-}
-
 pub(super) fn flow_format(out: &mut String, reader: &mut Reader<'_>) -> Printed {
     match reader.u32()? {
         0 => out.push_str(" format=openflow10"),

@@ -1,0 +1,604 @@
+//! What flow tables can do and have counted; a table that is like the one before it is told as such.
+
+use super::Printed;
+use crate::Version;
+use crate::field::Field;
+use crate::ofpkt::wire::Reader;
+use crate::ofpkt::{ALL_TABLES, DecodeError, OfpError, TableFeatures, TableStats, next_property, oxm};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+type Fields = BTreeSet<Field>;
+
+/// Actions and fields that can be set.
+#[derive(Clone, PartialEq, Eq, Default)]
+struct Actions {
+    /// A bit for each number of OpenFlow 1.2 and up.
+    actions: u32,
+    fields: Fields,
+}
+
+/// What can be done with packets that match, or with those that do not.
+#[derive(Clone, PartialEq, Eq, Default)]
+struct Instructions {
+    next: BTreeSet<u8>,
+    /// A bit for each number on the wire.
+    instructions: u32,
+    write: Actions,
+    apply: Actions,
+}
+
+#[derive(Clone, PartialEq, Eq, Default)]
+struct Features {
+    table: u8,
+    name: String,
+    metadata: (u64, u64),
+    eviction: Option<bool>,
+    vacancy: Option<bool>,
+    max_entries: u32,
+    matched: Instructions,
+    missed: Instructions,
+    matches: Fields,
+    masks: Fields,
+    wildcards: Fields,
+}
+
+/// Names of instructions with their numbers, in the order in which they are told.
+static INSTRUCTIONS: [(u32, &str); 6] = [
+    (6, "meter"),
+    (4, "apply_actions"),
+    (5, "clear_actions"),
+    (3, "write_actions"),
+    (2, "write_metadata"),
+    (1, "goto_table"),
+];
+
+/// Names of actions with their numbers from OpenFlow 1.2 on, in the order in which they are told.
+static ACTIONS: [(u32, &str); 12] = [
+    (0, "output"),
+    (22, "group"),
+    (25, "set_field"),
+    (18, "strip_vlan"),
+    (17, "push_vlan"),
+    (23, "mod_nw_ttl"),
+    (24, "dec_ttl"),
+    (15, "set_mpls_ttl"),
+    (16, "dec_mpls_ttl"),
+    (19, "push_mpls"),
+    (20, "pop_mpls"),
+    (21, "set_queue"),
+];
+
+/// Numbers of actions or instructions, each with its length.
+fn numbers(mut data: Reader<'_>) -> Result<u32, DecodeError> {
+    let mut found = 0u32;
+    while !data.is_empty() {
+        let place = data;
+        let bad = |_| place.error(OfpError::PROPERTY_BAD_LEN);
+        let (number, len) = (data.u16().map_err(bad)?, usize::from(data.u16().map_err(bad)?));
+        let rest = len
+            .checked_sub(4)
+            .ok_or_else(|| place.error(OfpError::PROPERTY_BAD_LEN))?;
+        data.skip(rest).map_err(bad)?;
+        found |= 1u32.checked_shl(number.into()).unwrap_or(0);
+    }
+    Ok(found)
+}
+
+/// Fields by their headers: those named exactly and those named with a mask.
+fn fields(mut data: Reader<'_>) -> Result<(Fields, Fields), DecodeError> {
+    let (mut exact, mut masked) = (Fields::new(), Fields::new());
+    while !data.is_empty() {
+        let header = oxm::header(&mut data)?;
+        if let Some(field) = header.field {
+            if header.masked { &mut masked } else { &mut exact }.insert(field);
+        }
+    }
+    Ok((exact, masked))
+}
+
+/// Fields that can be set, which have no masks.
+fn set_fields(data: Reader<'_>) -> Result<Fields, DecodeError> {
+    let (exact, masked) = fields(data)?;
+    if masked.is_empty() {
+        Ok(exact)
+    } else {
+        Err(data.error(OfpError::MATCH_BAD_MASK))
+    }
+}
+
+fn tables(data: Reader<'_>) -> Result<BTreeSet<u8>, DecodeError> {
+    let found: BTreeSet<u8> = data.rest().iter().copied().collect();
+    if found.contains(&ALL_TABLES) {
+        Err(data.error(OfpError::PROPERTY_BAD_VALUE))
+    } else {
+        Ok(found)
+    }
+}
+
+/// Properties that every table must have: a bit for each number.
+const REQUIRED: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 14;
+
+fn read(reader: &mut Reader<'_>, version: Version) -> Result<Features, DecodeError> {
+    let place = *reader;
+    let mut properties = *reader;
+    let raw = TableFeatures::read(reader)?;
+    let length = place.len().saturating_sub(reader.len());
+    if raw.table == ALL_TABLES {
+        return Err(place.error(OfpError::TABLE_FEATURES_BAD_TABLE));
+    }
+    let mut found = Features {
+        table: raw.table,
+        name: raw.name,
+        metadata: (raw.metadata_match, raw.metadata_write),
+        max_entries: raw.max_entries,
+        ..Features::default()
+    };
+    if version >= Version::V14 {
+        found.eviction = Some(raw.capabilities & 4 != 0);
+        found.vacancy = Some(raw.capabilities & 8 != 0);
+    }
+    let mut properties = properties.sub(length)?;
+    properties.skip(64)?;
+    let any = !properties.is_empty();
+    let mut seen = 0u32;
+    while !properties.is_empty() {
+        let place = properties;
+        let (kind, data) = next_property(&mut properties)?;
+        let bit = 1u32.checked_shl(kind.into()).unwrap_or(0);
+        if seen & bit != 0 {
+            return Err(place.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+        }
+        seen |= bit;
+        match kind {
+            0 => found.matched.instructions = numbers(data)?,
+            1 => found.missed.instructions = numbers(data)?,
+            2 => found.matched.next = tables(data)?,
+            3 => found.missed.next = tables(data)?,
+            4 => found.matched.write.actions = numbers(data)?,
+            5 => found.missed.write.actions = numbers(data)?,
+            6 => found.matched.apply.actions = numbers(data)?,
+            7 => found.missed.apply.actions = numbers(data)?,
+            8 => (found.matches, found.masks) = fields(data)?,
+            10 => found.wildcards = set_fields(data)?,
+            12 => found.matched.write.fields = set_fields(data)?,
+            13 => found.missed.write.fields = set_fields(data)?,
+            14 => found.matched.apply.fields = set_fields(data)?,
+            15 => found.missed.apply.fields = set_fields(data)?,
+            _ => {}
+        }
+    }
+    if seen & REQUIRED != REQUIRED && (any || version < Version::V15) {
+        return Err(place.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+    }
+    found.complete(seen);
+    Ok(found)
+}
+
+impl Features {
+    /// What is not said of packets that miss is as for those that match; what can be masked can be matched.
+    fn complete(&mut self, seen: u32) {
+        let said = |number: u32| seen >> number & 1 == 1;
+        let (hit, miss) = (&self.matched, &mut self.missed);
+        if !said(1) {
+            miss.instructions = hit.instructions;
+        }
+        if !said(3) {
+            miss.next.clone_from(&hit.next);
+        }
+        if !said(5) {
+            miss.write.actions = hit.write.actions;
+        }
+        if !said(7) {
+            miss.apply.actions = hit.apply.actions;
+        }
+        if !said(13) {
+            miss.write.fields.clone_from(&hit.write.fields);
+        }
+        if !said(15) {
+            miss.apply.fields.clone_from(&hit.apply.fields);
+        }
+        self.matches.extend(&self.masks);
+        self.wildcards.extend(&self.masks);
+        self.wildcards.retain(|field| self.matches.contains(field));
+    }
+
+    fn is_empty(&self) -> bool {
+        *self
+            == Self {
+                table: self.table,
+                name: self.name.clone(),
+                ..Self::default()
+            }
+    }
+
+    /// True if the tables can do the same. A table goes to all behind it, so that neighbours differ in each other.
+    fn like(&self, other: &Self) -> bool {
+        let mut adjusted = other.clone();
+        adjusted.table = self.table;
+        adjusted.name.clone_from(&self.name);
+        adjusted.matched = adjusted.matched.seen_from(other.table, self.table, &self.matched);
+        adjusted.missed = adjusted.missed.seen_from(other.table, self.table, &self.missed);
+        *self == adjusted
+    }
+}
+
+impl Instructions {
+    /// These instructions of table `from`, with the difference forgotten that `to`, its neighbour, must have.
+    fn seen_from(mut self, from: u8, to: u8, other: &Self) -> Self {
+        if from.checked_add(1) == Some(to) && self.next.contains(&to) && !other.next.contains(&to) {
+            self.next.remove(&to);
+        } else if to.checked_add(1) == Some(from) && other.next.contains(&from) && !self.next.contains(&from) {
+            self.next.insert(from);
+        }
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn write(&self, out: &mut String, previous: Option<&Self>) {
+        if !self.next.is_empty() {
+            out.push_str("      next tables: ");
+            ranges(out, &self.next);
+            out.push('\n');
+        }
+        if self.instructions != 0 {
+            if previous.is_some_and(|p| p.instructions == self.instructions) {
+                out.push_str("      (same instructions)\n");
+            } else {
+                out.push_str("      instructions:");
+                words(out, self.instructions, &INSTRUCTIONS);
+            }
+        }
+        let same = previous.is_some_and(|p| p.write == self.write && p.apply == self.apply);
+        if same && !self.write.fields.is_empty() {
+            out.push_str("      (same actions)\n");
+        } else if self.write != self.apply {
+            out.push_str("      Write-Actions features:\n");
+            self.write.write(out);
+            out.push_str("      Apply-Actions features:\n");
+            self.apply.write(out);
+        } else if self.write != Actions::default() {
+            out.push_str("      Write-Actions and Apply-Actions features:\n");
+            self.write.write(out);
+        }
+    }
+}
+
+/// Names of the numbers whose bits are set, each behind a space, and the end of the line.
+fn words(out: &mut String, bits: u32, names: &[(u32, &str)]) {
+    for (number, name) in names {
+        if bits >> number & 1 == 1 {
+            out.push(' ');
+            out.push_str(name);
+        }
+    }
+    out.push('\n');
+}
+
+fn ranges(out: &mut String, tables: &BTreeSet<u8>) {
+    let mut rest = tables.iter().copied().peekable();
+    let mut first = true;
+    while let Some(start) = rest.next() {
+        let mut end = start;
+        while let Some(next) = rest.next_if(|next| end.checked_add(1) == Some(*next)) {
+            end = next;
+        }
+        if !std::mem::take(&mut first) {
+            out.push(',');
+        }
+        let _ = write!(out, "{start}");
+        if end != start {
+            let _ = write!(out, "-{end}");
+        }
+    }
+}
+
+impl Actions {
+    fn write(&self, out: &mut String) {
+        if self.actions != 0 {
+            out.push_str("        actions:");
+            words(out, self.actions, &ACTIONS);
+        }
+        if !self.fields.is_empty() {
+            out.push_str("        supported on Set-Field:");
+            names(out, &self.fields);
+        }
+    }
+}
+
+/// Where a field stands among Open vSwitch's own numbers of fields, which differ from the table's in these runs.
+fn place(field: Field) -> (u8, usize) {
+    use Field as F;
+    static RUNS: [&[Field]; 3] = [
+        &[
+            F::Metadata,
+            F::InPort,
+            F::InPortOxm,
+            F::ActsetOutput,
+            F::SkbPriority,
+            F::PktMark,
+        ],
+        &[F::VlanTci, F::DlVlan, F::VlanVid, F::DlVlanPcp, F::VlanPcp],
+        &[F::NwProto, F::NwTos, F::IpDscp, F::NwEcn, F::NwTtl, F::IpFrag],
+    ];
+    for run in RUNS {
+        if let Some(at) = run.iter().position(|f| *f == field) {
+            let first = run.iter().map(|f| *f as u8).min();
+            return (first.unwrap_or(field as u8), at);
+        }
+    }
+    (field as u8, 0)
+}
+
+/// Names of fields behind a space, and the end of the line.
+fn names(out: &mut String, fields: &Fields) {
+    let mut ordered: Vec<Field> = fields.iter().copied().collect();
+    ordered.sort_by_key(|field| place(*field));
+    let all: Vec<&str> = ordered.into_iter().map(Field::name).collect();
+    out.push(' ');
+    name_list(out, &all, 0);
+    out.push('\n');
+}
+
+/// How many bytes of two names are the same up to and with the last underscore.
+fn common(a: &str, b: &str) -> usize {
+    let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y);
+    same.zip(1..)
+        .filter(|((byte, _), _)| *byte == b'_')
+        .map(|(_, n)| n)
+        .last()
+        .unwrap_or(0)
+}
+
+/// The number at the end of a name, and what is before it.
+fn numbered(name: &str) -> Option<(&str, u32)> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name.strip_prefix(stem)?.parse().ok()?;
+    Some((stem, number))
+}
+
+/// How many names from the first on count up: `reg0`, `reg1`, ...
+fn counting(all: &[&str]) -> usize {
+    let Some((stem, start)) = all.first().and_then(|name| numbered(name)) else {
+        return 0;
+    };
+    (start..)
+        .zip(all)
+        .take_while(|(n, name)| numbered(name) == Some((stem, *n)))
+        .count()
+}
+
+/// Names with what they begin with told once; `depth` bytes of each are told already.
+fn name_list(out: &mut String, mut all: &[&str], depth: usize) {
+    let tail = |name: &'_ str| name.get(depth..).unwrap_or_default().to_owned();
+    let mut first = true;
+    while let Some(name) = all.first() {
+        if !std::mem::take(&mut first) {
+            out.push(if depth > 0 { ',' } else { ' ' });
+        }
+        let name = tail(name);
+        let prefix = all.get(1).map_or(0, |second| common(&name, &tail(second)));
+        let sharing = if prefix == 0 {
+            1
+        } else {
+            all.iter()
+                .take_while(|other| common(&name, &tail(other)) > 0 || tail(other) == name)
+                .count()
+        };
+        let counted = counting(all);
+        let run = sharing.max(counted).max(1);
+        let (these, rest) = all.split_at(run.min(all.len()));
+        if counted >= sharing || prefix == 0 {
+            out.push_str(&name);
+            if let Some(last) = these.last().filter(|_| run > 1) {
+                out.push_str("...");
+                out.push_str(&tail(last));
+            }
+        } else {
+            out.push_str(name.get(..prefix).unwrap_or_default());
+            out.push('{');
+            name_list(out, these, depth.saturating_add(prefix));
+            out.push('}');
+        }
+        all = rest;
+    }
+}
+
+/// Flows there are, packets looked up, packets that matched.
+type Counters = (u32, u64, u64);
+
+/// Tables as they come, and those that are like the one before.
+#[derive(Default)]
+struct Teller {
+    previous: Option<(Features, Option<Counters>)>,
+    ditto: Option<(u8, u8)>,
+}
+
+impl Teller {
+    fn finish(&mut self, out: &mut String) {
+        match self.ditto.take() {
+            Some((first, last)) if first == last => {
+                let _ = write!(out, "\n  table {first}: ditto\n");
+            }
+            Some((first, last)) => {
+                let _ = write!(out, "\n  tables {first}...{last}: ditto\n");
+            }
+            None => {}
+        }
+    }
+
+    fn tell(&mut self, out: &mut String, features: Features, stats: Option<Counters>) {
+        let before = self.previous.take();
+        let previous = before.as_ref().map(|(features, _)| features);
+        let same_stats = stats.is_none() || before.as_ref().is_some_and(|(_, s)| *s == stats);
+        let same_features = previous.is_some_and(|p| features.like(p));
+        let table = features.table;
+        if same_stats && same_features && features.name.is_empty() {
+            let first = self.ditto.map_or(table, |(first, _)| first);
+            self.ditto = Some((first, table));
+        } else {
+            self.finish(out);
+            let _ = write!(out, "\n  table {table}");
+            if !features.name.is_empty() {
+                let _ = write!(out, " (\"{}\")", features.name);
+            }
+            out.push(':');
+            if same_stats && same_features {
+                out.push_str(" ditto\n");
+            } else {
+                out.push('\n');
+                if let Some((active, lookups, matched)) = stats {
+                    let _ = writeln!(out, "    active={active}, lookup={lookups}, matched={matched}");
+                }
+                match previous {
+                    Some(_) if same_features && features.is_empty() => {}
+                    Some(_) if same_features => out.push_str("    (same features)\n"),
+                    previous => features.write(out, previous),
+                }
+            }
+        }
+        self.previous = Some((features, stats));
+    }
+}
+
+impl Features {
+    fn write(&self, out: &mut String, previous: Option<&Self>) {
+        let (readable, writable) = self.metadata;
+        if readable != 0 || writable != 0 {
+            let number = |n: u64| if n == 0 { "0".to_owned() } else { format!("{n:#x}") };
+            let _ = writeln!(
+                out,
+                "    metadata: match={} write={}",
+                number(readable),
+                number(writable)
+            );
+        }
+        for (label, able) in [("eviction", self.eviction), ("vacancy events", self.vacancy)] {
+            if let Some(able) = able {
+                let _ = writeln!(out, "    {label}: {}supported", if able { "" } else { "not " });
+            }
+        }
+        if self.max_entries != 0 {
+            let _ = writeln!(out, "    max_entries={}", self.max_entries);
+        }
+        let hit = previous.map(|p| &p.matched);
+        let alike = previous.is_some_and(|p| {
+            let here = |mine: &Instructions, theirs: &Instructions| {
+                *mine == theirs.clone().seen_from(p.table, self.table, mine)
+            };
+            here(&self.matched, &p.matched) && here(&self.missed, &p.missed)
+        });
+        if alike {
+            if !self.matched.is_empty() {
+                out.push_str("    (same instructions)\n");
+            }
+        } else if self.matched != self.missed {
+            out.push_str("    instructions (other than table miss):\n");
+            self.matched.write(out, hit);
+            out.push_str("    instructions (table miss):\n");
+            self.missed.write(out, previous.map(|p| &p.missed));
+        } else if !self.matched.is_empty() {
+            out.push_str("    instructions (table miss and others):\n");
+            self.matched.write(out, hit);
+        }
+        if self.matches.is_empty() {
+            return;
+        }
+        if previous.is_some_and(|p| p.matches == self.matches) {
+            out.push_str("    (same matching)\n");
+            return;
+        }
+        out.push_str("    matching:\n");
+        for (title, mask, wildcard) in [
+            ("arbitrary mask", true, true),
+            ("exact match or wildcard", false, true),
+            ("must exact match", false, false),
+        ] {
+            let chosen: Fields = self
+                .matches
+                .iter()
+                .copied()
+                .filter(|f| self.masks.contains(f) == mask && self.wildcards.contains(f) == wildcard)
+                .collect();
+            if !chosen.is_empty() {
+                let _ = write!(out, "      {title}:");
+                names(out, &chosen);
+            }
+        }
+    }
+}
+
+pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
+    let mut teller = Teller::default();
+    while !reader.is_empty() {
+        match read(reader, version) {
+            Ok(found) => teller.tell(out, found, None),
+            Err(e) => {
+                teller.finish(out);
+                return Err(e);
+            }
+        }
+    }
+    teller.finish(out);
+    Ok(())
+}
+
+/// What tables of OpenFlow 1.3 and up have counted, and those of 1.0, which also say what they match.
+pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
+    let mut teller = Teller::default();
+    while !reader.is_empty() {
+        let stats = TableStats::read(reader, version)?;
+        let mut features = Features {
+            table: stats.table,
+            ..Features::default()
+        };
+        if let Some(able) = stats.abilities {
+            features.name = able.name;
+            features.max_entries = able.max_entries;
+            features.matches = FIELDS_V10.into_iter().collect();
+            for (bit, fields) in WILDCARDS_V10 {
+                if able.wildcards & bit == bit {
+                    features.wildcards.extend(fields);
+                }
+            }
+        }
+        teller.tell(out, features, Some((stats.active, stats.lookups, stats.matched)));
+    }
+    teller.finish(out);
+    Ok(())
+}
+
+/// The fields of OpenFlow 1.0.
+const FIELDS_V10: [Field; 12] = [
+    Field::InPort,
+    Field::EthSrc,
+    Field::EthDst,
+    Field::EthType,
+    Field::VlanVid,
+    Field::VlanPcp,
+    Field::IpSrc,
+    Field::IpDst,
+    Field::NwProto,
+    Field::NwTos,
+    Field::TcpSrc,
+    Field::TcpDst,
+];
+
+/// The fields that a bit of OpenFlow 1.0's wildcards leaves out.
+const WILDCARDS_V10: [(u64, &[Field]); 12] = [
+    (1, &[Field::InPort]),
+    (1 << 1, &[Field::VlanVid]),
+    (1 << 2, &[Field::EthSrc]),
+    (1 << 3, &[Field::EthDst]),
+    (1 << 4, &[Field::EthType]),
+    (1 << 5, &[Field::NwProto]),
+    (1 << 6, &[Field::TcpSrc]),
+    (1 << 7, &[Field::TcpDst]),
+    (0x3f << 8, &[Field::IpSrc]),
+    (0x3f << 14, &[Field::IpDst]),
+    (1 << 20, &[Field::VlanPcp]),
+    (1 << 21, &[Field::NwTos]),
+];
