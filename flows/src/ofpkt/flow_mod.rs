@@ -209,7 +209,9 @@ impl FlowMod {
             // OpenFlow 1.0.1, 3.4: a match without wildcards has the highest priority, whatever is said.
             found.flow.priority = u16::MAX;
         }
+        let place = *reader;
         found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        found.check_v10_flags(place)?;
         Ok(found)
     }
 
@@ -224,23 +226,28 @@ impl FlowMod {
         let buffer_id = reader.u32()?;
         let out_port = Port::from_u16(reader.u16()?);
         let flags = reader.u16()?;
-        if flags & 4 != 0 {
-            // Emergency flows were never in use.
-            return Err(place.error(if flow.idle_timeout != 0 || flow.hard_timeout != 0 {
-                OfpError::FLOW_BAD_EMERG_TIMEOUT
-            } else {
-                OfpError::FLOW_TABLE_FULL
-            }));
-        }
-        if flags & !known_flags(Version::V10) != 0 {
-            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
-        }
         flow.flags = FlowFlags(flags);
         Ok(Self {
             buffer_id,
             out_port,
             ..Self::new(command, flow)
         })
+    }
+
+    /// Refuses flags that OpenFlow 1.0 does not have, and its emergency flows, which were never in use.
+    fn check_v10_flags(&self, place: Reader<'_>) -> Result<(), DecodeError> {
+        let (flow, flags) = (&self.flow, self.flow.flags.0);
+        if flags & !(known_flags(Version::V10) | 4) != 0 {
+            return Err(place.error(OfpError::FLOW_BAD_FLAGS));
+        }
+        if flags & 4 != 0 {
+            return Err(place.error(if flow.idle_timeout != 0 || flow.hard_timeout != 0 {
+                OfpError::FLOW_BAD_EMERG_TIMEOUT
+            } else {
+                OfpError::FLOW_TABLE_FULL
+            }));
+        }
+        Ok(())
     }
 
     /// Reads what follows the head of `NXT_FLOW_MOD`.
@@ -266,7 +273,9 @@ impl FlowMod {
             found.flow.cookie = value;
             found.cookie_mask = mask;
         }
+        let place = *reader;
         found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        found.check_v10_flags(place)?;
         Ok(found)
     }
 

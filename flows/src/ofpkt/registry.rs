@@ -344,6 +344,8 @@ pub(crate) fn find_partial(message: &[u8]) -> Result<&'static Entry, DecodeError
         .ok_or_else(|| {
             start.error(match place {
                 Type(_) => OfpError::BAD_TYPE,
+                // What versions yet to come ask is not known to be a question.
+                Stat(..) if Version::from_wire(version).is_none() => OfpError::BAD_TYPE,
                 Stat(..) => OfpError::BAD_STAT,
                 Vendor(..) | VendorStat(..) => OfpError::BAD_SUBTYPE,
             })

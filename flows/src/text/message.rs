@@ -28,7 +28,12 @@ pub(crate) struct Style<'a> {
     pub(crate) names: &'a Names,
     /// 0 to 3 and more, as the second argument of `ovs-ofctl ofp-print`.
     pub(crate) verbosity: u8,
+    /// How many messages stand around this one.
+    pub(crate) depth: u8,
 }
+
+/// Messages in messages in messages are told only so deep: no switch sends them, and a stack ends somewhere.
+pub(crate) const MAX_DEPTH: u8 = 8;
 
 /// What a printer of a body gives: nothing but text, or the error to show in its place.
 pub(crate) type Printed = Result<(), DecodeError>;
@@ -37,7 +42,15 @@ pub(crate) type Printed = Result<(), DecodeError>;
 #[must_use]
 pub fn print_message(bytes: &[u8], verbosity: u8, names: &Names) -> String {
     let mut out = String::new();
-    message(&mut out, bytes, &Style { names, verbosity });
+    message(
+        &mut out,
+        bytes,
+        &Style {
+            names,
+            verbosity,
+            depth: 0,
+        },
+    );
     out
 }
 
@@ -222,7 +235,7 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
         "OFPT_BUNDLE_CONTROL" | "ONFT_BUNDLE_CONTROL" => switch::bundle_control(out, &mut reader),
         "OFPT_BUNDLE_ADD_MESSAGE" | "ONFT_BUNDLE_ADD_MESSAGE" => switch::bundle_add(out, &mut reader, bytes, style),
         "OFPT_REQUESTFORWARD" | "ONFT_REQUESTFORWARD" | "NXT_REQUESTFORWARD" => {
-            switch::request_forward(out, &mut reader, style)
+            switch::request_forward(out, &mut reader, version, style)
         }
         "OFPT_FLOW_MOD" | "NXT_FLOW_MOD" => flow::flow_mod(out, bytes, style, name),
         "OFPT_FLOW_REMOVED" | "NXT_FLOW_REMOVED" => flow::removed(out, &mut reader, version, style, name),

@@ -400,3 +400,21 @@ fn any_byte_may_lie() {
         }
     }
 }
+
+#[test]
+fn errors_that_quote_errors_do_not_exhaust_the_stack() {
+    let mut message = Message::new(Version::V13, 1, Body::EchoRequest(Vec::new())).encode();
+    while message.len() < 60_000 {
+        let error = ErrorMessage {
+            kind: 1,
+            code: 6,
+            experimenter: None,
+            data: message,
+            nicira: None,
+        };
+        message = Message::new(Version::V13, 1, Body::Error(error)).encode();
+    }
+    assert!(Message::decode(&message).is_ok());
+    let text = crate::text::print_message(&message, 2, &crate::text::Names::default());
+    assert_eq!(text.matches("OFPBRC_BAD_LEN").count(), 9);
+}

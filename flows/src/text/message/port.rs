@@ -158,7 +158,8 @@ pub(super) fn port_mod(out: &mut String, reader: &mut Reader<'_>, version: Versi
     if version != Version::V10 {
         reader.skip(2)?;
     }
-    let (config, mask) = (reader.u32()?, reader.u32()?);
+    let known = if version == Version::V10 { 0x7f } else { 0x65 };
+    let (config, mask) = (reader.u32()?, reader.u32()? & known);
     let mut advertise = 0;
     if version < Version::V14 {
         advertise = modern_features(reader.u32()?, version);

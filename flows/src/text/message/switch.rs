@@ -1,8 +1,9 @@
 //! Messages about the switch and the connection: hello, errors, features, configuration, roles, bundles, tables.
 
-use super::{Printed, Style, bits, dump, message};
+use super::{MAX_DEPTH, Printed, Style, bits, dump, message};
 use crate::Version;
 use crate::ofpkt::Role;
+use crate::ofpkt::registry::{self, Kind};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
     AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage, SwitchFeatures,
@@ -29,20 +30,12 @@ pub(super) fn hello(out: &mut String, bytes: &[u8], version: u8) {
 pub(super) fn error(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
     let place = *reader;
     let found = ErrorMessage::read(reader, version)?;
-    let name = found.error(version).ok_or_else(|| place.error(OfpError::BAD_LEN));
-    let Ok(name) = name else {
-        out.push_str("***decode error***");
-        out.push('\n');
-        dump(out, place.rest(), true);
-        return Ok(());
-    };
+    let name = found.error(version).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
     let _ = writeln!(out, " {name}");
     if matches!(name.name(), "OFPHFC_INCOMPATIBLE" | "OFPHFC_EPERM") {
         for byte in &found.data {
             match byte {
-                b'\\' => out.push_str("\\\\"),
-                b'"' => out.push_str("\\\""),
-                0x20..=0x7e => out.push(char::from(*byte)),
+                0x20..=0x7e if !matches!(byte, b'\\' | b'"') => out.push(char::from(*byte)),
                 _ => {
                     let _ = write!(out, "\\{byte:03o}");
                 }
@@ -50,14 +43,16 @@ pub(super) fn error(out: &mut String, reader: &mut Reader<'_>, version: Version,
         }
         return Ok(());
     }
-    message(
-        out,
-        &found.data,
-        &Style {
-            names: style.names,
-            verbosity: 1,
-        },
-    );
+    if style.depth >= MAX_DEPTH {
+        dump(out, &found.data, true);
+        return Ok(());
+    }
+    let inner = Style {
+        names: style.names,
+        verbosity: 1,
+        depth: style.depth.saturating_add(1),
+    };
+    message(out, &found.data, &inner);
     Ok(())
 }
 
@@ -340,8 +335,12 @@ pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8]
     if whole.get(4..8) != bytes.get(4..8) {
         return Err(place.error(OfpError::BUNDLE_MSG_BAD_XID));
     }
-    // Only changes of flows, groups and ports, and packets, can be in a bundle.
-    if !matches!(whole.get(1), Some(4 | 13..=16)) {
+    // Only changes of flows, groups and ports, and packets, can be in a bundle; no other bundle.
+    let fits = registry::find(Reader::new(whole, 0)).is_ok_and(|(entry, _)| {
+        use Kind::{FlowMod, GroupMod, NxFlowMod, PacketOut, PortMod};
+        matches!(entry.kind, PortMod | FlowMod | NxFlowMod | GroupMod | PacketOut)
+    });
+    if !fits {
         return Err(place.error(OfpError::BUNDLE_MSG_UNSUP));
     }
     let _ = write!(out, "\n bundle_id={id:#x}");
@@ -351,18 +350,22 @@ pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8]
     Ok(())
 }
 
-pub(super) fn request_forward(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
+pub(super) fn request_forward(out: &mut String, reader: &mut Reader<'_>, outer: Version, style: &Style<'_>) -> Printed {
     let place = *reader;
     let inner = reader.rest();
     let mut head = *reader;
-    let version = Version::from_wire(head.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
-    let kind = head.u8()?;
-    head.skip(6)?;
+    let short = |_| place.error(OfpError::BUNDLE_MSG_BAD_LEN);
+    let version = Version::from_wire(head.u8().map_err(short)?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+    let kind = head.u8().map_err(short)?;
+    head.skip(6).map_err(short)?;
     let length = inner
         .get(2..4)
         .map_or(0, |b| b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x)));
-    if length > inner.len() {
-        return Err(place.error(OfpError::BAD_LEN));
+    if length > inner.len() || length < 8 {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+    }
+    if version != outer {
+        return Err(place.error(OfpError::BAD_VERSION));
     }
     out.push_str(" reason=");
     match kind {
