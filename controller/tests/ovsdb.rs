@@ -31,7 +31,10 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let dir = tempfile::Builder::new().prefix("heddle-ovsdb-").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("heddle-ovsdb-")
+            .tempdir()
+            .unwrap();
         let file = |name: &str| dir.path().join(name);
         std::fs::write(file("schema"), SCHEMA).unwrap();
         let created = Command::new("ovsdb-tool")
@@ -52,7 +55,10 @@ impl Server {
             assert!(Instant::now() < deadline, "ovsdb-server does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }
-        Self { dir, _process: process }
+        Self {
+            dir,
+            _process: process,
+        }
     }
 
     fn remote(&self) -> String {
@@ -78,7 +84,11 @@ impl Server {
             .output()
             .unwrap();
         let text = |bytes: Vec<u8>| anonymous(&String::from_utf8(bytes).unwrap());
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 }
 
@@ -87,10 +97,10 @@ fn anonymous(text: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match rest
-            .get(..36)
-            .filter(|word| word.matches('-').count() == 4 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-'))
-        {
+        match rest.get(..36).filter(|word| {
+            word.matches('-').count() == 4
+                && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+        }) {
             Some(_) => {
                 result += "UUID";
                 rest = &rest[36..];
@@ -116,7 +126,10 @@ fn rows_are_listed_and_dumped_in_every_form() {
         assert_eq!((code, err.as_str()), (0, ""));
         out
     };
-    assert_eq!(output("list", &["Test"]), "table  rows\nOther  0\nPort   1\n");
+    assert_eq!(
+        output("list", &["Test"]),
+        "table  rows\nOther  0\nPort   1\n"
+    );
     assert_eq!(
         output("list", &["Test", "Port"]),
         "_uuid         UUID\nexternal_ids  {a=\"b c\"}\nname          p0\ntag           5\ntrunks        [1, 2]\n"
@@ -129,9 +142,9 @@ fn rows_are_listed_and_dumped_in_every_form() {
         output("dump", &["Test", "Port", "tag", "name", "-o", "csv"]),
         "_uuid,tag,name\nUUID,5,p0\n"
     );
-    let json: serde_json::Value = serde_json::from_str(&output("dump", &["Test", "Port", "-o", "json"])).unwrap();
-    let row =
-        serde_json::json!({"_uuid": "UUID", "name": "p0", "tag": 5, "trunks": [1, 2], "external_ids": {"a": "b c"}});
+    let json: serde_json::Value =
+        serde_json::from_str(&output("dump", &["Test", "Port", "-o", "json"])).unwrap();
+    let row = serde_json::json!({"_uuid": "UUID", "name": "p0", "tag": 5, "trunks": [1, 2], "external_ids": {"a": "b c"}});
     assert_eq!(json, serde_json::json!({"Port": [row]}));
 }
 
@@ -173,7 +186,9 @@ fn changes_are_printed_as_they_come() {
         next(),
         "Port UUID inserted external_ids={a=\"b c\"} name=p0 tag=5 trunks=[1, 2]"
     );
-    server.transact(r#"["Test", {"op": "update", "table": "Port", "where": [], "row": {"tag": ["set", []]}}]"#);
+    server.transact(
+        r#"["Test", {"op": "update", "table": "Port", "where": [], "row": {"tag": ["set", []]}}]"#,
+    );
     assert_eq!(next(), "Port UUID modified tag: 5 -> []");
     server.transact(r#"["Test", {"op": "delete", "table": "Port", "where": []}]"#);
     assert_eq!(

@@ -23,7 +23,11 @@ fn main() -> std::io::Result<()> {
                 let (count, packets) = by_table.entry(stats.flow.table).or_default();
                 *count += 1;
                 // All ones stand for a switch that did not say.
-                *packets += if stats.packets == u64::MAX { 0 } else { stats.packets };
+                *packets += if stats.packets == u64::MAX {
+                    0
+                } else {
+                    stats.packets
+                };
                 flows.push(stats.flow);
             }
             Err(error) => eprintln!("line {}: {error}", number + 1),
@@ -35,7 +39,10 @@ fn main() -> std::io::Result<()> {
     }
     eprintln!("{} flows read in {took:?}", flows.len());
     let begin = Instant::now();
-    let written: usize = flows.iter().map(|flow| flow.to_text(&Names::default()).len()).sum();
+    let written: usize = flows
+        .iter()
+        .map(|flow| flow.to_text(&Names::default()).len())
+        .sum();
     eprintln!("written as {written} bytes in {:?}", begin.elapsed());
     Ok(())
 }

@@ -39,7 +39,11 @@ impl Subfield {
     /// `bits` bits from bit `offset` on.
     #[must_use]
     pub fn part(field: Field, offset: u16, bits: u16) -> Self {
-        Self { field, offset, bits }
+        Self {
+            field,
+            offset,
+            bits,
+        }
     }
 
     /// True if these are all bits of the field.
@@ -84,7 +88,10 @@ pub struct Controller {
 
 /// The hash over a packet's fields that `multipath` and `bundle` use.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "each has the name that ovs-actions(7) gives it")]
+#[allow(
+    missing_docs,
+    reason = "each has the name that ovs-actions(7) gives it"
+)]
 pub enum HashFields {
     EthSrc,
     SymmetricL4,

@@ -9,7 +9,9 @@ pub struct EthAddr(pub [u8; 6]);
 
 /// The text was not six pairs of hexadecimal digits with colons between them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{found:?} is not a MAC address: expected six pairs of hexadecimal digits, such as 02:00:00:00:00:01")]
+#[error(
+    "{found:?} is not a MAC address: expected six pairs of hexadecimal digits, such as 02:00:00:00:00:01"
+)]
 pub struct EthAddrError {
     /// The text as it was given.
     pub found: String,
@@ -56,12 +58,15 @@ impl FromStr for EthAddr {
     type Err = EthAddrError;
 
     fn from_str(text: &str) -> Result<Self, EthAddrError> {
-        let wrong = || EthAddrError { found: text.to_owned() };
+        let wrong = || EthAddrError {
+            found: text.to_owned(),
+        };
         let mut octets = [0; 6];
         let mut groups = text.split(':');
         for octet in &mut octets {
             let group = groups.next().ok_or_else(wrong)?;
-            if group.is_empty() || group.len() > 2 || !group.bytes().all(|b| b.is_ascii_hexdigit()) {
+            if group.is_empty() || group.len() > 2 || !group.bytes().all(|b| b.is_ascii_hexdigit())
+            {
                 return Err(wrong());
             }
             *octet = u8::from_str_radix(group, 16).map_err(|_| wrong())?;
@@ -97,7 +102,12 @@ mod tests {
             "02:00:00:00:00:+1",
             "002:0:0:0:0:0",
         ] {
-            assert_eq!(text.parse::<EthAddr>(), Err(EthAddrError { found: text.to_owned() }));
+            assert_eq!(
+                text.parse::<EthAddr>(),
+                Err(EthAddrError {
+                    found: text.to_owned()
+                })
+            );
         }
     }
 }

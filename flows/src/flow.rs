@@ -214,7 +214,11 @@ impl Flow {
             && self.importance == other.importance
             && self.flags == other.flags
             && self.matches == other.matches
-            && crate::semantics::same_instructions(&self.matches, &self.instructions, &other.instructions)
+            && crate::semantics::same_instructions(
+                &self.matches,
+                &self.instructions,
+                &other.instructions,
+            )
     }
 }
 

@@ -93,7 +93,12 @@ impl Match {
 
     /// The match with the bits of `field` in `mask` equal to those of `value` besides; see [`Match::set`].
     #[must_use]
-    pub fn with_masked(mut self, field: Field, value: impl Into<FieldValue>, mask: impl Into<FieldValue>) -> Self {
+    pub fn with_masked(
+        mut self,
+        field: Field,
+        value: impl Into<FieldValue>,
+        mask: impl Into<FieldValue>,
+    ) -> Self {
         self.set(field, value.into().0, mask.into().0);
         self
     }
@@ -108,13 +113,18 @@ impl Match {
         match info.place {
             Place::Whole if field.is_tun_metadata() => {
                 let value = value.to_be_bytes();
-                let skip = value.iter().take_while(|b| **b == 0).count().min(value.len() - 1);
+                let skip = value
+                    .iter()
+                    .take_while(|b| **b == 0)
+                    .count()
+                    .min(value.len() - 1);
                 let (_, value) = value.split_at(skip);
                 self.set_wide(field, value, Some(mask.to_be_bytes().split_at(skip).1));
             }
             Place::Whole if field == Field::InPort => {
                 // Both the 16-bit and the 32-bit number of a reserved port are taken.
-                let port = u16::try_from(value).map_or(value, |short| u128::from(crate::Port::from_u16(short).0));
+                let port = u16::try_from(value)
+                    .map_or(value, |short| u128::from(crate::Port::from_u16(short).0));
                 self.put(
                     Slot::InPort,
                     port & 0xffff_ffff,
@@ -126,7 +136,11 @@ impl Match {
             Place::Whole if mask & field.full_mask() == field.full_mask() => {
                 self.put(info.slot, value & field.full_mask(), info.slot.full_mask());
             }
-            Place::Whole => self.put(info.slot, value & mask & field.full_mask(), mask & field.full_mask()),
+            Place::Whole => self.put(
+                info.slot,
+                value & mask & field.full_mask(),
+                mask & field.full_mask(),
+            ),
             Place::Bits(shift) => {
                 // NXM's nw_tos is the DSCP in its place in the byte, the others are bare numbers.
                 let (value, mask) = if field == Field::NwTos {
@@ -134,7 +148,11 @@ impl Match {
                 } else {
                     (value, mask)
                 };
-                let bits = if field == Field::NwTos { 0x3f } else { field.full_mask() };
+                let bits = if field == Field::NwTos {
+                    0x3f
+                } else {
+                    field.full_mask()
+                };
                 self.merge(
                     info.slot,
                     (value & mask & bits) << shift,
@@ -160,7 +178,9 @@ impl Match {
                 let cfi = if vid == 0 { 0 } else { VLAN_CFI };
                 self.merge(Slot::VlanTci, (value & vid) | cfi, vid | cfi, 0x1fff);
             }
-            Field::VlanVid => self.merge(Slot::VlanTci, value & mask & 0x1fff, mask & 0x1fff, 0x1fff),
+            Field::VlanVid => {
+                self.merge(Slot::VlanTci, value & mask & 0x1fff, mask & 0x1fff, 0x1fff)
+            }
             _ => {
                 let pcp = mask & 7;
                 let cfi = if pcp == 0 { 0 } else { VLAN_CFI };
@@ -177,7 +197,10 @@ impl Match {
     /// Requires a tunnel metadata field, which has up to 124 bytes, to be `value` in the bits of `mask` (`None`: all).
     /// The lengths say how long the field is and must be equal; other fields are not touched.
     pub fn set_wide(&mut self, field: Field, value: &[u8], mask: Option<&[u8]>) {
-        if field.is_tun_metadata() && value.len() <= 124 && mask.is_none_or(|m| m.len() == value.len()) {
+        if field.is_tun_metadata()
+            && value.len() <= 124
+            && mask.is_none_or(|m| m.len() == value.len())
+        {
             // A mask of no bytes asks for nothing but the presence of the field.
             let mask = mask.filter(|m| m.is_empty() || m.iter().any(|b| *b != 0xff));
             self.put_bytes(field.info().slot, value, mask);
@@ -228,7 +251,11 @@ impl Match {
             && last.slot >= slot
         {
             self.remove(slot);
-            let at = self.entries().take_while(|e| e.slot < slot).map(|e| e.len()).sum();
+            let at = self
+                .entries()
+                .take_while(|e| e.slot < slot)
+                .map(|e| e.len())
+                .sum();
             self.bytes.insert_from_slice(at, &head);
         } else {
             self.bytes.extend_from_slice(&head);
@@ -266,7 +293,9 @@ impl Match {
     /// Value and mask of a slot of fixed width.
     #[inline]
     pub(crate) fn slot(&self, slot: Slot) -> Option<(u128, u128)> {
-        self.entries().find(|e| e.slot == slot).map(|e| (e.value(), e.mask()))
+        self.entries()
+            .find(|e| e.slot == slot)
+            .map(|e| (e.value(), e.mask()))
     }
 
     /// The Ethernet type, if it is fixed: by `eth_type` or by a `packet_type` of the Ethertype namespace.
@@ -276,14 +305,17 @@ impl Match {
         match packet_type {
             Some(v) if v >> 16 == 1 => u16::try_from(v & 0xffff).ok(),
             Some(v) if v != 0 => None,
-            _ => self.slot(Slot::DlType).and_then(|(v, _)| u16::try_from(v).ok()),
+            _ => self
+                .slot(Slot::DlType)
+                .and_then(|(v, _)| u16::try_from(v).ok()),
         }
     }
 
     /// The IP protocol (or ARP operation), if it is fixed.
     #[must_use]
     pub fn nw_proto(&self) -> Option<u8> {
-        self.slot(Slot::NwProto).and_then(|(v, _)| u8::try_from(v).ok())
+        self.slot(Slot::NwProto)
+            .and_then(|(v, _)| u8::try_from(v).ok())
     }
 }
 
@@ -312,7 +344,8 @@ impl Entry<'_> {
 
     #[inline]
     pub(crate) fn mask(&self) -> u128 {
-        self.mask_bytes.map_or_else(|| self.slot.full_mask(), number)
+        self.mask_bytes
+            .map_or_else(|| self.slot.full_mask(), number)
     }
 }
 

@@ -57,13 +57,16 @@ pub use flow_removed::{FlowRemoved, RemovedReason};
 pub use flow_stats::{FlowStats, FlowStatsRequest};
 pub use framing::{FrameError, take};
 pub use group::{
-    ALL_BUCKETS, ALL_GROUPS, Bucket, GroupDesc, GroupFeatures, GroupMod, GroupModCommand, GroupStats, GroupType,
-    SelectionMethod,
+    ALL_BUCKETS, ALL_GROUPS, Bucket, GroupDesc, GroupFeatures, GroupMod, GroupModCommand,
+    GroupStats, GroupType, SelectionMethod,
 };
 pub use hello::Hello;
 pub use ipfix::IpfixStats;
 pub use message::{Body, Message};
-pub use meter::{ALL_METERS, MeterBand, MeterConfig, MeterFeatures, MeterFlags, MeterMod, MeterModCommand, MeterStats};
+pub use meter::{
+    ALL_METERS, MeterBand, MeterConfig, MeterFeatures, MeterFlags, MeterMod, MeterModCommand,
+    MeterStats,
+};
 pub use monitor::{FlowEvent, FlowMonitorRequest, FlowUpdate};
 pub use multipart::{AggregateStats, MultipartReply, MultipartRequest, SwitchDesc};
 pub use packet_in::{PacketIn, PacketIn2};
@@ -88,7 +91,10 @@ pub(crate) use oxm::{is_valid as is_valid_value, prerequisites_hold};
 pub(crate) use property::next as next_property;
 
 /// Reads `length` bytes of NXM entries and their padding: a match and a cookie.
-pub(crate) fn read_nx_match(reader: &mut wire::Reader<'_>, length: usize) -> Result<oxm::MatchAndCookie, DecodeError> {
+pub(crate) fn read_nx_match(
+    reader: &mut wire::Reader<'_>,
+    length: usize,
+) -> Result<oxm::MatchAndCookie, DecodeError> {
     oxm::nx_match(reader, length, oxm::Strictness::Loose)
 }
 

@@ -65,7 +65,11 @@ impl Port {
     #[must_use]
     pub fn from_u16(number: u16) -> Self {
         let number = u32::from(number);
-        Self(if number >= 0xff00 { number | 0xffff_0000 } else { number })
+        Self(if number >= 0xff00 {
+            number | 0xffff_0000
+        } else {
+            number
+        })
     }
 
     /// The number in OpenFlow 1.0; `None` where 16 bits can not say it.

@@ -62,7 +62,9 @@ impl Canonical<'_> {
                 self.need_tag();
                 self.set(Field::VlanPcp, u128::from(*pcp), u128::MAX);
             }
-            Action::SetVlanVid(vid) => self.set(Field::VlanVid, 0x1000 | u128::from(*vid), u128::MAX),
+            Action::SetVlanVid(vid) => {
+                self.set(Field::VlanVid, 0x1000 | u128::from(*vid), u128::MAX)
+            }
             Action::SetVlanPcp(pcp) => self.set(Field::VlanPcp, u128::from(*pcp), u128::MAX),
             Action::ModDlSrc(mac) => self.set(Field::EthSrc, u128::from(mac.to_u64()), u128::MAX),
             Action::ModDlDst(mac) => self.set(Field::EthDst, u128::from(mac.to_u64()), u128::MAX),
@@ -74,7 +76,9 @@ impl Canonical<'_> {
             Action::ModTpSrc(port) => self.set(self.ports().0, u128::from(*port), u128::MAX),
             Action::ModTpDst(port) => self.set(self.ports().1, u128::from(*port), u128::MAX),
             Action::SetTunnel { id, .. } => self.set(Field::TunId, u128::from(*id), u128::MAX),
-            Action::SetMplsLabel(label) => self.set(Field::MplsLabel, u128::from(*label), u128::MAX),
+            Action::SetMplsLabel(label) => {
+                self.set(Field::MplsLabel, u128::from(*label), u128::MAX)
+            }
             Action::SetMplsTc(tc) => self.set(Field::MplsTc, u128::from(*tc), u128::MAX),
             Action::SetMplsTtl(ttl) => self.set(Field::MplsTtl, u128::from(*ttl), u128::MAX),
             Action::PushVlan(kind) => {
@@ -112,7 +116,10 @@ impl Canonical<'_> {
                 self.out.push(Action::Ct(Box::new(ct)));
             }
             Action::OutputMaxLen(port, _) => self.out.push(Action::Output(*port)),
-            Action::CopyField { src, dst } => self.out.push(Action::Move { src: *src, dst: *dst }),
+            Action::CopyField { src, dst } => self.out.push(Action::Move {
+                src: *src,
+                dst: *dst,
+            }),
             Action::Output(Port::CONTROLLER) => self.out.push(Action::OutputController(0xffff)),
             other => self.out.push(other.clone()),
         }
@@ -155,7 +162,11 @@ impl Canonical<'_> {
             for word in 0..words {
                 let shift = u32::from(words - 1 - word) * 32;
                 if let Some(slot) = info.slot.offset(word) {
-                    self.set(crate::matching::plain_view(slot), value >> shift, mask >> shift);
+                    self.set(
+                        crate::matching::plain_view(slot),
+                        value >> shift,
+                        mask >> shift,
+                    );
                 }
             }
         } else if set.field() == Field::NwTos {
@@ -194,14 +205,23 @@ mod tests {
         let mac = EthAddr([2, 0, 0, 0, 0, 1]);
         let flow = |actions: Vec<Action>| Flow::new(0, 1, Match::new()).doing(actions);
         let pairs = [
-            (vec![Action::ModDlSrc(mac)], vec![Action::set_field(Field::EthSrc, mac)]),
+            (
+                vec![Action::ModDlSrc(mac)],
+                vec![Action::set_field(Field::EthSrc, mac)],
+            ),
             (
                 vec![Action::ModVlanVid(5)],
-                vec![Action::PushVlan(0x8100), Action::set_field(Field::VlanVid, 0x1005u16)],
+                vec![
+                    Action::PushVlan(0x8100),
+                    Action::set_field(Field::VlanVid, 0x1005u16),
+                ],
             ),
             (
                 vec![Action::set_field(Field::Xreg0, 0x1_0000_0002u64)],
-                vec![Action::set_field(Field::Reg0, 1u8), Action::set_field(Field::Reg1, 2u8)],
+                vec![
+                    Action::set_field(Field::Reg0, 1u8),
+                    Action::set_field(Field::Reg1, 2u8),
+                ],
             ),
             (
                 vec![Action::set_field(Field::Reg0, 0x12u8)],
@@ -210,12 +230,18 @@ mod tests {
                     Action::set_field_masked(Field::Reg0, 2u8, 0xfu8),
                 ],
             ),
-            (vec![Action::DecTtl([].into())], vec![Action::DecTtl([0].into())]),
+            (
+                vec![Action::DecTtl([].into())],
+                vec![Action::DecTtl([0].into())],
+            ),
         ];
         for (a, b) in pairs {
             assert_eq!(flow(a), flow(b));
         }
-        assert_ne!(flow(vec![Action::ModVlanVid(5)]), flow(vec![Action::ModVlanVid(6)]));
+        assert_ne!(
+            flow(vec![Action::ModVlanVid(5)]),
+            flow(vec![Action::ModVlanVid(6)])
+        );
         assert_ne!(flow(vec![]), flow(vec![Action::PopVlan]));
     }
 

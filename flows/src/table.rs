@@ -187,7 +187,8 @@ mod tests {
     use crate::{Action, Field};
 
     fn flow(table: u8, priority: u16, port: u32, out: u32) -> Flow {
-        Flow::new(table, priority, Match::new().with(Field::InPort, port)).doing([Action::output(out)])
+        Flow::new(table, priority, Match::new().with(Field::InPort, port))
+            .doing([Action::output(out)])
     }
 
     #[test]
@@ -206,7 +207,12 @@ mod tests {
 
     #[test]
     fn order_is_table_then_highest_priority_then_match() {
-        let table = FlowTable::from_iter([flow(1, 9, 1, 1), flow(0, 1, 2, 1), flow(0, 5, 1, 1), flow(0, 1, 1, 1)]);
+        let table = FlowTable::from_iter([
+            flow(1, 9, 1, 1),
+            flow(0, 1, 2, 1),
+            flow(0, 5, 1, 1),
+            flow(0, 1, 1, 1),
+        ]);
         let order: Vec<_> = table.iter().map(|f| (f.table, f.priority)).collect();
         assert_eq!(order, [(0, 5), (0, 1), (0, 1), (1, 9)]);
     }

@@ -14,7 +14,8 @@ pub(crate) mod print;
 pub use message::print_message;
 pub use nxm::{format_entries, parse_entries};
 pub use parse::{
-    ParseError, parse_flow, parse_flow_mod, parse_flow_named, parse_flow_stats, parse_instructions, parse_match,
+    ParseError, parse_flow, parse_flow_mod, parse_flow_named, parse_flow_stats, parse_instructions,
+    parse_match,
 };
 pub use print::Names;
 

@@ -9,7 +9,9 @@
 
 use flows::Version;
 use flows::ofpkt::{Body, Message, pieces};
-use flows::text::{Names, format_entries, parse_entries, parse_flow, parse_flow_mod, print_message};
+use flows::text::{
+    Names, format_entries, parse_entries, parse_flow, parse_flow_mod, print_message,
+};
 
 /// Flows that between them use every kind of action.
 const FLOWS: &[&str] = &[
@@ -65,7 +67,8 @@ impl Numbers {
 fn spoiled_messages_are_read_or_refused() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     for text in FLOWS {
-        let change = parse_flow_mod(text, flows::ofpkt::FlowModCommand::Add, &Names::default()).unwrap();
+        let change =
+            parse_flow_mod(text, flows::ofpkt::FlowModCommand::Add, &Names::default()).unwrap();
         for version in Version::ALL {
             let whole = Message::new(version, 1, Body::FlowMod(Box::new(change.clone()))).encode();
             for _ in 0..100 {
@@ -77,7 +80,11 @@ fn spoiled_messages_are_read_or_refused() {
                     bytes.iter_mut().skip(1).take(1).for_each(|b| *b = kind);
                 }
                 let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
-                bytes.iter_mut().skip(2).zip(length).for_each(|(b, l)| *b = l);
+                bytes
+                    .iter_mut()
+                    .skip(2)
+                    .zip(length)
+                    .for_each(|(b, l)| *b = l);
                 if let Ok(message) = Message::decode(&bytes) {
                     let again = message.encode();
                     assert!(
@@ -106,10 +113,13 @@ fn spoiled_text_is_read_or_refused() {
             numbers.spoil(&mut bytes);
             let spoiled = String::from_utf8_lossy(&bytes);
             let _ = parse_entries(&spoiled);
-            let Ok(flow) = parse_flow(&spoiled) else { continue };
+            let Ok(flow) = parse_flow(&spoiled) else {
+                continue;
+            };
             // What is read once is read again from what is written.
             let written = flow.to_string();
-            let again = parse_flow(&written).unwrap_or_else(|e| panic!("{spoiled:?} is written as {written:?}: {e}"));
+            let again = parse_flow(&written)
+                .unwrap_or_else(|e| panic!("{spoiled:?} is written as {written:?}: {e}"));
             assert_eq!(again.to_string(), written, "from {spoiled:?}");
         }
     }
@@ -117,7 +127,11 @@ fn spoiled_text_is_read_or_refused() {
 
 #[test]
 fn nesting_has_a_limit() {
-    let deep = format!("actions={}output:1{}", "clone(".repeat(5000), ")".repeat(5000));
+    let deep = format!(
+        "actions={}output:1{}",
+        "clone(".repeat(5000),
+        ")".repeat(5000)
+    );
     assert!(parse_flow(&deep).is_err());
     let mut bytes = Vec::new();
     for _ in 0..200 {
@@ -125,7 +139,11 @@ fn nesting_has_a_limit() {
         let mut outer = vec![0xff, 0xff, 0, 0, 0, 0, 0x23, 0x20, 0, 42, 0, 0, 0, 0, 0, 0];
         outer.extend_from_slice(&bytes);
         let length = u16::try_from(outer.len()).unwrap().to_be_bytes();
-        outer.iter_mut().skip(2).zip(length).for_each(|(b, l)| *b = l);
+        outer
+            .iter_mut()
+            .skip(2)
+            .zip(length)
+            .for_each(|(b, l)| *b = l);
         bytes = outer;
     }
     assert!(pieces::decode_actions(&bytes, Version::V14).is_err());

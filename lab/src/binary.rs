@@ -34,7 +34,9 @@ pub fn build_heddle() -> Result<()> {
         return Ok(());
     };
     let line = tool::line(&command);
-    let status = command.status().map_err(Error::io(format!("run `{line}`")))?;
+    let status = command
+        .status()
+        .map_err(Error::io(format!("run `{line}`")))?;
     if status.success() {
         return Ok(());
     }
@@ -99,9 +101,14 @@ fn build_command(dir: &Path) -> Option<Command> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // The whole workspace decides the features of dependencies, as it does for its tests: nothing is built twice.
-    command
-        .current_dir(workspace)
-        .args(["build", "--workspace", "--bin", "heddle", "--profile", profile]);
+    command.current_dir(workspace).args([
+        "build",
+        "--workspace",
+        "--bin",
+        "heddle",
+        "--profile",
+        profile,
+    ]);
     command.arg("--target-dir").arg(dir.parent()?);
     Some(command)
 }

@@ -68,7 +68,8 @@ impl Capture {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let line = tool::line(&command);
-        let mut child = namespace.run(|| command.spawn().map_err(Error::io(format!("run `{line}`"))))?;
+        let mut child =
+            namespace.run(|| command.spawn().map_err(Error::io(format!("run `{line}`"))))?;
         let pipes = (child.stdout.take(), child.stderr.take());
         self.programs.push(child);
         let (Some(stdout), Some(stderr)) = pipes else {
@@ -108,14 +109,22 @@ impl Capture {
     /// How many frames so far are as asked.
     #[must_use]
     pub fn count(&self, wanted: impl Fn(&Frame) -> bool) -> usize {
-        lock(&self.frames).iter().filter(|frame| wanted(frame)).count()
+        lock(&self.frames)
+            .iter()
+            .filter(|frame| wanted(frame))
+            .count()
     }
 
     /// Waits for the first frame that is as asked, and returns a copy of it.
     ///
     /// # Errors
     /// When none comes.
-    pub fn wait_for(&self, what: &str, patience: Duration, wanted: impl Fn(&Frame) -> bool) -> Result<Frame> {
+    pub fn wait_for(
+        &self,
+        what: &str,
+        patience: Duration,
+        wanted: impl Fn(&Frame) -> bool,
+    ) -> Result<Frame> {
         wait::until(&format!("captured: {what}"), patience, || {
             let frames = lock(&self.frames);
             Ok(match frames.iter().find(|frame| wanted(frame)) {

@@ -39,12 +39,19 @@ pub struct Migration {
 }
 
 impl Endpoint {
-    pub(crate) fn plug_new(shared: &Arc<Shared>, host: &Arc<Host>, identity: Identity) -> Result<Self> {
+    pub(crate) fn plug_new(
+        shared: &Arc<Shared>,
+        host: &Arc<Host>,
+        identity: Identity,
+    ) -> Result<Self> {
         let namespace = Namespace::create(shared, &identity.name)?;
         let tap = tap_name(shared, &identity.name);
         make_pair(host, &tap, &namespace, &identity)?;
         let station = Station::start(&namespace, NIC, identity)?;
-        let mut endpoint = Self { station, plugged: None };
+        let mut endpoint = Self {
+            station,
+            plugged: None,
+        };
         endpoint.connect(Plug {
             host: Arc::clone(host),
             tap,
@@ -75,9 +82,9 @@ impl Endpoint {
     }
 
     fn plug(&self) -> Result<&Plug> {
-        self.plugged
-            .as_ref()
-            .ok_or_else(|| Error::unexpected(self.name(), "unplugged", "an endpoint that is plugged in"))
+        self.plugged.as_ref().ok_or_else(|| {
+            Error::unexpected(self.name(), "unplugged", "an endpoint that is plugged in")
+        })
     }
 
     fn connect(&mut self, plug: Plug) -> Result<()> {
@@ -95,7 +102,8 @@ impl Endpoint {
             .plugged
             .take()
             .ok_or_else(|| Error::unexpected(self.name(), "unplugged", "plugged in"))?;
-        plug.host.vsctl(&format!("del-port {BRIDGE} {}", plug.tap))?;
+        plug.host
+            .vsctl(&format!("del-port {BRIDGE} {}", plug.tap))?;
         Ok(Unplugged { plug })
     }
 
@@ -127,7 +135,9 @@ impl Endpoint {
     /// What `ip` or `ovs-vsctl` say.
     pub fn move_to(&mut self, host: &Arc<Host>) -> Result<()> {
         let Unplugged { plug } = self.unplug()?;
-        plug.host.namespace().ip(&format!("link del {}", plug.tap))?;
+        plug.host
+            .namespace()
+            .ip(&format!("link del {}", plug.tap))?;
         let identity = self.station.identity().clone();
         let tap = tap_name(self.namespace().shared(), &identity.name);
         make_pair(host, &tap, self.namespace(), &identity)?;
@@ -145,7 +155,10 @@ impl Endpoint {
     pub fn start_migration(&self, host: &Arc<Host>) -> Result<Migration> {
         let identity = self.station.identity();
         let shared = self.namespace().shared();
-        let parking = Namespace::create(shared, &format!("{}-parking{}", identity.name, shared.number()))?;
+        let parking = Namespace::create(
+            shared,
+            &format!("{}-parking{}", identity.name, shared.number()),
+        )?;
         // The paused guest has an interface but no address: it hears, and says nothing.
         parking.set("net/ipv6/conf/default/disable_ipv6", "1")?;
         let tap = tap_name(shared, &identity.name);
@@ -168,7 +181,8 @@ impl Endpoint {
             .plugged
             .take()
             .ok_or_else(|| Error::unexpected(self.name(), "unplugged", "plugged in"))?;
-        self.namespace().ip(&format!("link set {NIC} down name old0"))?;
+        self.namespace()
+            .ip(&format!("link set {NIC} down name old0"))?;
         migration
             .parking
             .ip(&format!("link set {NIC} netns {}", self.namespace().name()))?;
@@ -198,7 +212,11 @@ pub struct Unplugged {
 
 /// A name that the kernel takes (15 characters) and a human recognises.
 fn tap_name(shared: &Shared, name: &str) -> String {
-    let short: String = name.chars().filter(char::is_ascii_alphanumeric).take(7).collect();
+    let short: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(7)
+        .collect();
     format!("tap{}-{short}", shared.number())
 }
 

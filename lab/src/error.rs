@@ -77,7 +77,11 @@ impl Error {
     }
 
     /// Text that is not what it should be.
-    pub fn unexpected(what: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub fn unexpected(
+        what: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
         Self::Unexpected {
             what: what.into(),
             found: found.into(),

@@ -234,12 +234,16 @@ mod tests {
             let mut payload = header.to_vec();
             payload.extend(arp_request());
             let mut bytes = Vec::new();
-            let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
+            let builder =
+                PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
             builder.udp(5000, port).write(&mut bytes, &payload).unwrap();
             Frame::new(bytes).tunnel()
         };
         let vxlan = build(8472, [8, 0, 0, 0, 0, 0, 17, 0]).unwrap();
-        assert_eq!((vxlan.kind, vxlan.vni, vxlan.port), ("vxlan", 17, Some(8472)));
+        assert_eq!(
+            (vxlan.kind, vxlan.vni, vxlan.port),
+            ("vxlan", 17, Some(8472))
+        );
         assert_eq!(vxlan.inner, inner);
         let geneve = build(6081, [0, 0, 0x65, 0x58, 1, 0, 0, 0]).unwrap();
         assert_eq!((geneve.kind, geneve.vni), ("geneve", 0x0001_0000));
@@ -248,8 +252,11 @@ mod tests {
         let mut payload = vec![0x20, 0, 0x65, 0x58, 0, 0, 0, 9];
         payload.extend(arp_request());
         let mut bytes = Vec::new();
-        let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
-        builder.write(&mut bytes, etherparse::IpNumber(GRE), &payload).unwrap();
+        let builder =
+            PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
+        builder
+            .write(&mut bytes, etherparse::IpNumber(GRE), &payload)
+            .unwrap();
         let gre = Frame::new(bytes).tunnel().unwrap();
         assert_eq!((gre.kind, gre.vni, gre.inner), ("gre", 9, inner));
     }

@@ -102,7 +102,12 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn start(shared: &std::sync::Arc<Shared>, underlay: &Wire, number: u8, plan: &HostPlan) -> Result<Self> {
+    pub(crate) fn start(
+        shared: &std::sync::Arc<Shared>,
+        underlay: &Wire,
+        number: u8,
+        plan: &HostPlan,
+    ) -> Result<Self> {
         let name = format!("h{number}");
         let namespace = Namespace::create(shared, &name)?;
         // Routers' and neighbours' multicast of the host itself would be noise in every capture.
@@ -142,7 +147,10 @@ impl Host {
             ("heddle-datapath-type", "netdev".to_owned()),
         ];
         settings.extend(plan.northbound.clone().map(|remote| ("heddle-nb", remote)));
-        settings.extend(plan.vxlan_port.map(|port| ("heddle-vxlan-port", port.to_string())));
+        settings.extend(
+            plan.vxlan_port
+                .map(|port| ("heddle-vxlan-port", port.to_string())),
+        );
         args += "-- set Open_vSwitch .";
         for (key, value) in settings.iter().filter(|(_, value)| !value.is_empty()) {
             args += &format!(" external_ids:{key}=\"{value}\"");
@@ -151,12 +159,17 @@ impl Host {
 
         let prefix = if self.encap_ip.is_ipv4() { 24 } else { 64 };
         if self.encap_ip.is_ipv6() {
-            self.namespace
-                .set(&format!("net/ipv6/conf/{UNDERLAY_BRIDGE}/disable_ipv6"), "0")?;
+            self.namespace.set(
+                &format!("net/ipv6/conf/{UNDERLAY_BRIDGE}/disable_ipv6"),
+                "0",
+            )?;
         }
+        self.namespace.ip(&format!(
+            "address add {}/{prefix} dev {UNDERLAY_BRIDGE}",
+            self.encap_ip
+        ))?;
         self.namespace
-            .ip(&format!("address add {}/{prefix} dev {UNDERLAY_BRIDGE}", self.encap_ip))?;
-        self.namespace.ip(&format!("link set {UNDERLAY_BRIDGE} up"))?;
+            .ip(&format!("link set {UNDERLAY_BRIDGE} up"))?;
         Ok(())
     }
 
@@ -184,9 +197,11 @@ impl Host {
     /// When it does not come.
     pub fn wait_for_bridge(&self, bridge: &str, patience: Duration) -> Result<()> {
         let socket = self.switch.dir().join(format!("{bridge}.mgmt"));
-        wait::until_true(&format!("{} has a bridge {bridge}", self.name), patience, || {
-            Ok(socket.exists())
-        })
+        wait::until_true(
+            &format!("{} has a bridge {bridge}", self.name),
+            patience,
+            || Ok(socket.exists()),
+        )
     }
 
     /// The OpenFlow number of an interface; none while it has none.
@@ -194,7 +209,9 @@ impl Host {
     /// # Errors
     /// When there is no such interface.
     pub fn ofport(&self, interface: &str) -> Result<Option<u16>> {
-        let text = self.switch.vsctl(&format!("get Interface {interface} ofport"))?;
+        let text = self
+            .switch
+            .vsctl(&format!("get Interface {interface} ofport"))?;
         Ok(text.trim().parse().ok())
     }
 
@@ -204,7 +221,9 @@ impl Host {
     /// What `ovs-vsctl` says.
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
         self.switch
-            .vsctl(&format!("set Open_vSwitch . external_ids:{key}=\"{value}\""))
+            .vsctl(&format!(
+                "set Open_vSwitch . external_ids:{key}=\"{value}\""
+            ))
             .map(drop)
     }
 }
@@ -219,5 +238,7 @@ impl Deref for Host {
 }
 
 fn bridge_with_nic(bridge: &str, nic: &str) -> String {
-    format!("-- add-br {bridge} -- set Bridge {bridge} datapath_type=netdev -- add-port {bridge} {nic} ")
+    format!(
+        "-- add-br {bridge} -- set Bridge {bridge} datapath_type=netdev -- add-port {bridge} {nic} "
+    )
 }

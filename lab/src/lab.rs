@@ -96,7 +96,9 @@ impl Lab {
     /// # Errors
     /// The first host that does not come up.
     pub fn hosts(&self, count: u8, plan: &HostPlan) -> Result<Vec<Arc<Host>>> {
-        let first = self.hosts.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        let first = self
+            .hosts
+            .fetch_add(count, std::sync::atomic::Ordering::Relaxed);
         let numbers: Vec<u8> = (1..=count).map(|n| first.saturating_add(n)).collect();
         in_parallel(&numbers, |number| {
             Host::start(&self.shared, &self.underlay, *number, plan).map(Arc::new)
@@ -174,11 +176,19 @@ impl Drop for Lab {
 ///
 /// # Errors
 /// The first error, in order.
-pub fn in_parallel<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Result<T> + Sync) -> Result<Vec<T>> {
+pub fn in_parallel<I: Sync, T: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     thread::scope(|scope| {
-        let workers: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        let workers: Vec<_> = items
+            .iter()
+            .map(|item| scope.spawn(|| work(item)))
+            .collect();
         let join = |worker: thread::ScopedJoinHandle<'_, Result<T>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         // Every thread is joined before the first error counts.
         let results: Vec<_> = workers.into_iter().map(join).collect();

@@ -35,7 +35,8 @@ impl ProcessId {
 
     /// Still there and not a zombie.
     pub(crate) fn is_alive(self) -> bool {
-        stat(self.pid).is_some_and(|(state, started)| started == self.started && state != "Z" && state != "X")
+        stat(self.pid)
+            .is_some_and(|(state, started)| started == self.started && state != "Z" && state != "X")
     }
 
     /// Sends `signal` to the process's group, if the process is still the one that was recorded.
@@ -91,7 +92,10 @@ impl Ledger {
                 closed: false,
             };
             let owner = ProcessId::of(i32::try_from(pid).unwrap_or_default());
-            ledger.write(&format!("owner {pid} {}", owner.map_or(0, |owner| owner.started)))?;
+            ledger.write(&format!(
+                "owner {pid} {}",
+                owner.map_or(0, |owner| owner.started)
+            ))?;
             return Ok((id, ledger));
         }
         Err(Error::Ended)
@@ -124,12 +128,19 @@ impl Ledger {
 
     /// Nothing new may be made.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.closed { Err(Error::Ended) } else { Ok(()) }
+        if self.closed {
+            Err(Error::Ended)
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self, line: &str) -> Result<()> {
         self.check_open()?;
-        writeln!(self.file, "{line}").map_err(Error::io(format!("write {}", self.dir.join("ledger").display())))
+        writeln!(self.file, "{line}").map_err(Error::io(format!(
+            "write {}",
+            self.dir.join("ledger").display()
+        )))
     }
 }
 
@@ -199,7 +210,10 @@ impl Found {
         for name in &self.namespaces {
             // A namespace that is gone has no processes.
             let pids = tool::run("ip", ["netns", "pids", name]).unwrap_or_default();
-            found.extend(pids.lines().filter_map(|pid| ProcessId::of(pid.trim().parse().ok()?)));
+            found.extend(
+                pids.lines()
+                    .filter_map(|pid| ProcessId::of(pid.trim().parse().ok()?)),
+            );
         }
         found
     }
@@ -309,8 +323,14 @@ mod tests {
 
     #[test]
     fn a_ledger_is_read_up_to_the_line_that_was_cut_short() {
-        let lab = read("ab-0", "owner 1 7\nnamespace hl-ab-0-h1\nprocess 4000000 9\nkeep\nname");
-        assert_eq!((lab.kept, lab.namespaces.len(), lab.processes.len()), (true, 1, 1));
+        let lab = read(
+            "ab-0",
+            "owner 1 7\nnamespace hl-ab-0-h1\nprocess 4000000 9\nkeep\nname",
+        );
+        assert_eq!(
+            (lab.kept, lab.namespaces.len(), lab.processes.len()),
+            (true, 1, 1)
+        );
         assert_eq!(lab.owner, Some(ProcessId { pid: 1, started: 7 }));
         assert!(!lab.in_use(), "process 1 did not start at tick 7");
         assert_eq!(lab.size(), (0, 1));

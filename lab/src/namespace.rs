@@ -62,14 +62,18 @@ impl Namespace {
                 self.enter()?;
                 work()
             });
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
     /// Moves the calling thread into the namespace, for good.
     pub(crate) fn enter(&self) -> Result<()> {
-        let file = File::open(&self.path).map_err(Error::io(format!("open namespace {}", self.name)))?;
-        setns(file, CloneFlags::CLONE_NEWNET).map_err(Error::errno(format!("enter namespace {}", self.name)))
+        let file =
+            File::open(&self.path).map_err(Error::io(format!("open namespace {}", self.name)))?;
+        setns(file, CloneFlags::CLONE_NEWNET)
+            .map_err(Error::errno(format!("enter namespace {}", self.name)))
     }
 
     /// `ip -n NAMESPACE ARGS`, the arguments as one line.
@@ -77,7 +81,10 @@ impl Namespace {
     /// # Errors
     /// What `ip` says.
     pub fn ip(&self, args: &str) -> Result<String> {
-        tool::run("ip", ["-n", &self.name].into_iter().chain(tool::words(args)))
+        tool::run(
+            "ip",
+            ["-n", &self.name].into_iter().chain(tool::words(args)),
+        )
     }
 
     /// Writes the kernel parameter `key` (a path below `/proc/sys`) of this namespace.

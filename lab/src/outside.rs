@@ -30,7 +30,12 @@ impl Outside {
 
     /// Sends and understands frames with the 802.1Q tag `vlan`. The tag is made by an Open vSwitch in front of the machine, because
     /// not every kernel has VLAN interfaces.
-    pub(crate) fn tagged(shared: &Arc<Shared>, wire: &Wire, vlan: u16, identity: Identity) -> Result<Self> {
+    pub(crate) fn tagged(
+        shared: &Arc<Shared>,
+        wire: &Wire,
+        vlan: u16,
+        identity: Identity,
+    ) -> Result<Self> {
         let front = format!("{}-tagger", identity.name);
         let tagger = Namespace::create(shared, &front)?;
         tagger.set("net/ipv6/conf/default/disable_ipv6", "1")?;

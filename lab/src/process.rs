@@ -24,14 +24,23 @@ pub struct Process {
 
 impl Process {
     /// Starts `command` in `namespace`; what it prints is added to the file `log`.
-    pub(crate) fn start(namespace: &Namespace, name: &str, mut command: Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        namespace: &Namespace,
+        name: &str,
+        mut command: Command,
+        log: &Path,
+    ) -> Result<Self> {
         let what = format!("start `{}`", tool::line(&command));
         let file = OpenOptions::new().create(true).append(true).open(log);
         let file = file.map_err(Error::io(format!("write {}", log.display())))?;
         let again = file
             .try_clone()
             .map_err(Error::io(format!("write {}", log.display())))?;
-        command.stdin(Stdio::null()).stdout(file).stderr(again).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(again)
+            .process_group(0);
         // The ledger is held from before the start until the process is in it: a tear-down never misses one.
         let mut ledger = namespace.shared().ledger();
         ledger.check_open()?;
@@ -78,9 +87,11 @@ impl Process {
     /// When it does not end.
     pub fn end(&self, signal: Signal) -> Result<()> {
         self.signal(signal);
-        wait::until_true(&format!("{} ends", self.name), Duration::from_secs(10), || {
-            Ok(!self.id.is_alive())
-        })?;
+        wait::until_true(
+            &format!("{} ends", self.name),
+            Duration::from_secs(10),
+            || Ok(!self.id.is_alive()),
+        )?;
         lock(&self.child)
             .wait()
             .map(drop)

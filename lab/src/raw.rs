@@ -23,11 +23,16 @@ impl Raw {
             // Protocol 0: for sending only.
             let socket = Socket::new(Domain::PACKET, Type::RAW, None);
             let socket = socket.map_err(Error::io("open a packet socket"))?;
-            let all = getifaddrs().map_err(Error::errno(format!("list the interfaces of {}", station.name())))?;
+            let all = getifaddrs().map_err(Error::errno(format!(
+                "list the interfaces of {}",
+                station.name()
+            )))?;
             let link = all
                 .filter(|interface| interface.interface_name == station.nic())
                 .find_map(|interface| interface.address?.as_link_addr().copied());
-            let link = link.ok_or_else(|| Error::unexpected(&name, "no such interface", "one that is there"))?;
+            let link = link.ok_or_else(|| {
+                Error::unexpected(&name, "no such interface", "one that is there")
+            })?;
             Ok(Self {
                 socket,
                 link,
@@ -41,8 +46,16 @@ impl Raw {
     /// # Errors
     /// When the interface is down or the frame is too long for it.
     pub fn send(&self, frame: &[u8]) -> Result<()> {
-        let sent = sendto(self.socket.as_raw_fd(), frame, &self.link, MsgFlags::empty());
-        sent.map(drop)
-            .map_err(Error::errno(format!("send {} bytes out of {}", frame.len(), self.name)))
+        let sent = sendto(
+            self.socket.as_raw_fd(),
+            frame,
+            &self.link,
+            MsgFlags::empty(),
+        );
+        sent.map(drop).map_err(Error::errno(format!(
+            "send {} bytes out of {}",
+            frame.len(),
+            self.name
+        )))
     }
 }

@@ -121,7 +121,9 @@ impl Shared {
             .map_err(Error::io(format!("read {}", self.dir.display())))?
             .flatten()
         {
-            let Ok(files) = fs::read_dir(part.path()) else { continue };
+            let Ok(files) = fs::read_dir(part.path()) else {
+                continue;
+            };
             for file in files.flatten() {
                 let is_log = file
                     .path()
@@ -131,7 +133,8 @@ impl Shared {
                     continue;
                 }
                 let target = to.join(part.file_name());
-                fs::create_dir_all(&target).map_err(Error::io(format!("make {}", target.display())))?;
+                fs::create_dir_all(&target)
+                    .map_err(Error::io(format!("make {}", target.display())))?;
                 let copied = fs::copy(file.path(), target.join(file.file_name()));
                 copied.map_err(Error::io(format!("copy {}", file.path().display())))?;
             }
@@ -167,7 +170,9 @@ fn watch_signals() {
 
 /// Waits for SIGINT or SIGTERM; its number.
 fn wait_for_signal() -> std::io::Result<i32> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

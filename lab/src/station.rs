@@ -82,9 +82,13 @@ impl Station {
     /// reachable shall be refused by the network, not by this station's routing table.
     pub(crate) fn configure(&self) -> Result<()> {
         let Self {
-            identity: Identity {
-                mac, addresses, mtu, ..
-            },
+            identity:
+                Identity {
+                    mac,
+                    addresses,
+                    mtu,
+                    ..
+                },
             namespace,
             nic,
             ..
@@ -92,7 +96,11 @@ impl Station {
         namespace.offload_off(nic)?;
         namespace.ip(&format!("link set {nic} address {mac} mtu {mtu} up"))?;
         for address in addresses {
-            let nodad = if address.addr().is_ipv6() { "nodad" } else { "" };
+            let nodad = if address.addr().is_ipv6() {
+                "nodad"
+            } else {
+                ""
+            };
             namespace.ip(&format!("address add {address} dev {nic} {nodad}"))?;
         }
         for family in ["-4", "-6"] {

@@ -167,7 +167,10 @@ impl Switch {
     pub fn appctl(&self, args: &[&str]) -> Result<String> {
         let mut command = self.command("ovs-appctl");
         command
-            .arg(format!("--target={}", self.dir.join("ovs-vswitchd.ctl").display()))
+            .arg(format!(
+                "--target={}",
+                self.dir.join("ovs-vswitchd.ctl").display()
+            ))
             .args(args);
         tool::output(&mut command)
     }
@@ -208,15 +211,24 @@ impl Switch {
 
     fn start_process(&self, program: &str, command: Command) -> Result<Process> {
         let log = self.dir.join(format!("{program}.out.log"));
-        Process::start(&self.namespace, &format!("{program} of {}", self.name), command, &log)
+        Process::start(
+            &self.namespace,
+            &format!("{program} of {}", self.name),
+            command,
+            &log,
+        )
     }
 
     fn wait_for_socket(&self, name: &str, process: &Process) -> Result<()> {
         let path = self.dir.join(name);
-        wait::until_true(&format!("{} accepts connections", path.display()), START, || {
-            process.check()?;
-            Ok(std::os::unix::net::UnixStream::connect(&path).is_ok())
-        })
+        wait::until_true(
+            &format!("{} accepts connections", path.display()),
+            START,
+            || {
+                process.check()?;
+                Ok(std::os::unix::net::UnixStream::connect(&path).is_ok())
+            },
+        )
     }
 }
 

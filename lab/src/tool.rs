@@ -31,7 +31,11 @@ pub fn output(command: &mut Command) -> Result<String> {
         return Ok(stdout.into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let said = if stderr.trim().is_empty() { &stdout } else { &stderr };
+    let said = if stderr.trim().is_empty() {
+        &stdout
+    } else {
+        &stderr
+    };
     Err(Error::Command {
         command: line,
         status: output.status.to_string(),

@@ -20,7 +20,11 @@ pub enum Look<T> {
 ///
 /// # Errors
 /// [`Error::Timeout`] after `patience`, with the last thing seen; or the first error of `look` itself.
-pub fn until<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Result<Look<T>>) -> Result<T> {
+pub fn until<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Result<Look<T>>,
+) -> Result<T> {
     let start = Instant::now();
     loop {
         let last = match look()? {
@@ -42,7 +46,11 @@ pub fn until<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Result
 ///
 /// # Errors
 /// [`Error::Timeout`] after `patience`, or the first error of `look` itself.
-pub fn until_true(what: &str, patience: Duration, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn until_true(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Result<bool>,
+) -> Result<()> {
     until(what, patience, || {
         Ok(if look()? {
             Look::Done(())

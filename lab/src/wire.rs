@@ -20,7 +20,11 @@ impl Wire {
     pub(crate) fn create(fabric: &Namespace, name: &str) -> Result<Self> {
         let bridge = format!("w-{name}");
         if bridge.len() > 15 {
-            return Err(Error::unexpected("name of a wire", name, "at most 13 characters"));
+            return Err(Error::unexpected(
+                "name of a wire",
+                name,
+                "at most 13 characters",
+            ));
         }
         fabric.ip(&format!("link add {bridge} type bridge mcast_snooping 0"))?;
         fabric.ip(&format!("link set {bridge} up"))?;

@@ -18,7 +18,9 @@ fn demo_in_mid_boot() -> (Child, String) {
     let id = format!("{:x}-0", demo.id());
     lab::wait::until_true("the demo has started processes", PATIENCE, || {
         assert_eq!(demo.try_wait().unwrap(), None, "the demo ended by itself");
-        Ok(lab::find_all()?.iter().any(|lab| lab.id == id && lab.size().0 >= 2))
+        Ok(lab::find_all()?
+            .iter()
+            .any(|lab| lab.id == id && lab.size().0 >= 2))
     })
     .unwrap();
     (demo, id)
@@ -32,8 +34,10 @@ fn signal(child: &mut Child, signal: Signal) -> ExitStatus {
 fn is_gone(id: &str) -> bool {
     let namespaces = std::fs::read_dir("/run/netns").unwrap();
     let prefix = format!("hl-{id}-");
-    let mut namespaces = namespaces.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    !Path::new("/run/heddle-lab").join(id).exists() && !namespaces.any(|name| name.starts_with(&prefix))
+    let mut namespaces =
+        namespaces.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    !Path::new("/run/heddle-lab").join(id).exists()
+        && !namespaces.any(|name| name.starts_with(&prefix))
 }
 
 #[test]
@@ -51,5 +55,8 @@ fn what_a_killed_demo_left_is_removed_by_the_next_lab() {
     signal(&mut demo, Signal::SIGKILL);
     // Any lab that starts meanwhile, of another test too, may have done it already.
     let _lab = lab::Lab::new("next").unwrap();
-    lab::wait::until_true("the killed demo's lab is removed", PATIENCE, || Ok(is_gone(&id))).unwrap();
+    lab::wait::until_true("the killed demo's lab is removed", PATIENCE, || {
+        Ok(is_gone(&id))
+    })
+    .unwrap();
 }

@@ -66,7 +66,9 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
         let on_wire = wire.capture().unwrap();
         let matrix = probe::all_pairs(&stations, expect, PATIENCE).unwrap();
         matrix.check().unwrap();
-        assert!(matches!(matrix.verdict(0, 1), Verdict::Reached(rtt) if rtt < Duration::from_secs(1)));
+        assert!(
+            matches!(matrix.verdict(0, 1), Verdict::Reached(rtt) if rtt < Duration::from_secs(1))
+        );
         assert_eq!(matrix.verdict(0, 2), Verdict::Apart);
         assert_eq!(matrix.verdicts().count(), 20);
         let request = on_wire
@@ -88,7 +90,10 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
     // A wrong tag lets tenants meet, and the same question now has another answer.
     tag(&endpoints[2], 10);
     {
-        let stations: Vec<_> = endpoints.iter().map(|endpoint| endpoint.station()).collect();
+        let stations: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| endpoint.station())
+            .collect();
         let matrix = probe::all_pairs(&stations, expect, Duration::from_secs(1)).unwrap();
         assert_eq!(matrix.verdict(0, 2), Verdict::Leaked);
         assert_eq!(matrix.verdict(3, 2), Verdict::Lost);
@@ -98,7 +103,10 @@ fn endpoints_of_one_vlan_reach_each_other_and_the_probes_see_a_leak() {
         assert!(found.contains("e1 -> e3: LEAK"), "{found}");
         let watch = Watch::start(&[&endpoints[0]], &[&endpoints[2], &endpoints[3]]).unwrap();
         let leak = ("e1".to_owned(), "e3".to_owned());
-        wait::until_true("the watch hears it", PATIENCE, || Ok(watch.heard().contains_key(&leak))).unwrap();
+        wait::until_true("the watch hears it", PATIENCE, || {
+            Ok(watch.heard().contains_key(&leak))
+        })
+        .unwrap();
         assert!(watch.stop().into_keys().eq([leak]), "and nothing else");
     }
     tag(&endpoints[2], 20);
@@ -154,7 +162,10 @@ fn endpoints_move_and_migrate() {
     );
     probe::ping(&b, &a, PATIENCE).unwrap();
     b.finish_migration(migration).unwrap();
-    assert_eq!((b.host().unwrap().name(), bound(&hosts[1]).trim()), ("h1", ""));
+    assert_eq!(
+        (b.host().unwrap().name(), bound(&hosts[1]).trim()),
+        ("h1", "")
+    );
     probe::ping(&b, &a, PATIENCE).unwrap();
     probe::ping(&a, &b, PATIENCE).unwrap();
     let unplugged = b.unplug().unwrap();
@@ -174,17 +185,25 @@ fn raw_frames_and_captures_keep_every_byte() {
     );
     let capture = Capture::of_nic(b.namespace(), b.nic()).unwrap();
     let mut frame = [
-        [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x20, 0x64, 0x08, 0x00].as_slice(),
+        [
+            2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x20, 0x64, 0x08, 0x00,
+        ]
+        .as_slice(),
         &[7; 60],
     ]
     .concat();
     a.raw().unwrap().send(&frame).unwrap();
     let seen = capture
-        .wait_for("the tagged frame", PATIENCE, |frame| frame.vlan() == Some(100))
+        .wait_for("the tagged frame", PATIENCE, |frame| {
+            frame.vlan() == Some(100)
+        })
         .unwrap();
     assert_eq!(seen.bytes(), frame);
     frame.truncate(3);
-    assert!(a.raw().unwrap().send(&frame).is_err(), "not even a destination");
+    assert!(
+        a.raw().unwrap().send(&frame).is_err(),
+        "not even a destination"
+    );
 }
 
 /// Tunnels between `br-int`s: the addresses and the MTU of the underlay are right.

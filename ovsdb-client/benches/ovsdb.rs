@@ -59,7 +59,10 @@ impl Drop for Server {
 
 impl Server {
     fn start() -> Self {
-        let dir = tempfile::Builder::new().prefix("ovsdb-bench-").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("ovsdb-bench-")
+            .tempdir()
+            .unwrap();
         let file = |name: &str| dir.path().join(name);
         std::fs::write(file("schema"), SCHEMA).unwrap();
         let created = Command::new("ovsdb-tool")
@@ -201,7 +204,10 @@ fn sync_child(remote: &str) {
 
 /// The numbers that a child process prints.
 fn numbers(command: &mut Command) -> Option<Vec<f64>> {
-    let output = command.output().ok().filter(|output| output.status.success())?;
+    let output = command
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     String::from_utf8(output.stdout)
         .ok()?
         .split_whitespace()
@@ -216,7 +222,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn first_sync(server: &Server) {
     let remote = server.remote().to_string();
-    let (mut dump, mut ours, mut resident, mut peak) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut dump, mut ours, mut resident, mut peak) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {
         let start = Instant::now();
         let status = Command::new("ovsdb-client")
@@ -225,7 +232,9 @@ fn first_sync(server: &Server) {
             .status();
         assert!(status.unwrap().success());
         dump.push(start.elapsed().as_secs_f64());
-        let child = numbers(Command::new(std::env::current_exe().unwrap()).args(["--sync-child", &remote])).unwrap();
+        let child =
+            numbers(Command::new(std::env::current_exe().unwrap()).args(["--sync-child", &remote]))
+                .unwrap();
         assert_eq!(child[2] as usize, ROWS);
         ours.push(child[0]);
         resident.push(child[1]);
@@ -246,7 +255,11 @@ fn first_sync(server: &Server) {
 
 fn update(uuid: Uuid, seq: usize) -> Transaction {
     let mut transaction = Transaction::new();
-    transaction.update("Port", uuid, Columns::new().set("seq", i64::try_from(seq).unwrap()));
+    transaction.update(
+        "Port",
+        uuid,
+        Columns::new().set("seq", i64::try_from(seq).unwrap()),
+    );
     transaction
 }
 
@@ -284,7 +297,11 @@ fn transactions() {
     let mut client = runtime.block_on(synced(server.remote()));
     let mut insert = Transaction::new();
     let row = insert.insert("Port", Columns::new().set("name", "p"));
-    let uuid = runtime.block_on(client.transact(insert)).unwrap().uuid(row).unwrap();
+    let uuid = runtime
+        .block_on(client.transact(insert))
+        .unwrap()
+        .uuid(row)
+        .unwrap();
     let mut bare = Bare::connect(&server);
     let mut monitored = Bare::connect(&server);
     monitored.monitor();
@@ -361,7 +378,11 @@ fn latency(server: &Server) {
             ready.send(uuid).unwrap();
             loop {
                 if let Event::Changed(changes) = client.next().await {
-                    let seq = changes.table("Port")[0].after().unwrap().integer("seq").unwrap();
+                    let seq = changes.table("Port")[0]
+                        .after()
+                        .unwrap()
+                        .integer("seq")
+                        .unwrap();
                     if sender.send((seq, Instant::now())).is_err() {
                         return;
                     }

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use ovsdb_client::operation::Effects;
-use ovsdb_client::{Client, Columns, MonitorTable, Mutations, Options, Remote, TransactError, Transaction};
+use ovsdb_client::{
+    Client, Columns, MonitorTable, Mutations, Options, Remote, TransactError, Transaction,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .unwrap_or_else(|| "unix:/run/openvswitch/db.sock".to_owned());
     let table = MonitorTable::new("Open_vSwitch").columns(["external_ids"]);
-    let mut client = Client::connect(Options::new(Remote::list(&remote)?, "Open_vSwitch").table(table));
+    let mut client =
+        Client::connect(Options::new(Remote::list(&remote)?, "Open_vSwitch").table(table));
     loop {
         client.synced(Duration::from_secs(10)).await?;
         let root = client
@@ -34,7 +37,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Columns::new().set("external_ids", root.datum("external_ids")?.clone()),
         );
         let set = Mutations::new().set_keys("external_ids", vec![("count", next.to_string())]);
-        transaction.mutate("Open_vSwitch", root.uuid(), set).comment("count");
+        transaction
+            .mutate("Open_vSwitch", root.uuid(), set)
+            .comment("count");
         match client.transact(transaction).await {
             Ok(_) => break println!("{next}"),
             Err(TransactError::TryAgain { .. } | TransactError::NotConnected) => {}

@@ -39,10 +39,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                         println!("{} is gone", bridge.name);
                         continue;
                     }
-                    let ports = bridge.ports.iter().filter_map(|port| client.replica().follow(*port));
-                    let names: Vec<String> = ports
-                        .map(|port| Ok(port?.name))
-                        .collect::<Result<_, ovsdb_client::ColumnError>>()?;
+                    let ports = bridge
+                        .ports
+                        .iter()
+                        .filter_map(|port| client.replica().follow(*port));
+                    let names: Vec<String> =
+                        ports
+                            .map(|port| Ok(port?.name))
+                            .collect::<Result<_, ovsdb_client::ColumnError>>()?;
                     println!("{}: {}", bridge.name, names.join(", "));
                 }
             }

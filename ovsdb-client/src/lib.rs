@@ -82,7 +82,8 @@ pub mod value;
 pub use connection::{Client, Event, Options, Remote};
 pub use monitor::MonitorTable;
 pub use operation::{
-    Columns, Committed, Condition, Mutations, NewRow, Operand, TransactError, Transaction, TransactionId,
+    Columns, Committed, Condition, Mutations, NewRow, Operand, TransactError, Transaction,
+    TransactionId,
 };
 pub use replica::{Changes, ColumnError, Replica, Row, RowChange};
 pub use session::ServerChoice;

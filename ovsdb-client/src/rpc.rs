@@ -211,7 +211,10 @@ mod tests {
         assert_eq!(cut(b"{}x", 1), Err(FrameError::NotAnObject(b'x')));
         assert_eq!(cut(b"[]", 1), Err(FrameError::NotAnObject(b'[')));
         assert_eq!(cut(b"{}}", 1), Err(FrameError::Unbalanced));
-        assert_eq!(cut("{\"a\":".repeat(65).as_bytes(), 7), Err(FrameError::TooDeep));
+        assert_eq!(
+            cut("{\"a\":".repeat(65).as_bytes(), 7),
+            Err(FrameError::TooDeep)
+        );
         let long = format!("{{\"a\":\"{}", "x".repeat(2000));
         assert_eq!(cut(long.as_bytes(), 100), Err(FrameError::TooLong(1000)));
         // Also when it is complete before anybody could look.
@@ -224,7 +227,8 @@ mod tests {
     #[test]
     fn the_last_of_two_members_counts() {
         let message: Message<'_> =
-            serde_json::from_str(r#"{"id":1,"method":"a","id":2,"result":null,"extra":[{}]}"#).unwrap();
+            serde_json::from_str(r#"{"id":1,"method":"a","id":2,"result":null,"extra":[{}]}"#)
+                .unwrap();
         assert_eq!(message.id.unwrap().get(), "2");
         assert!(message.result.is_none());
         assert_eq!(message.method.as_deref(), Some("a"));

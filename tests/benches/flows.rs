@@ -47,7 +47,13 @@ fn main() {
 
     let messages: Vec<Message> = flows
         .iter()
-        .map(|flow| Message::new(Version::V14, 1, Body::FlowMod(Box::new(FlowMod::add(flow.clone())))))
+        .map(|flow| {
+            Message::new(
+                Version::V14,
+                1,
+                Body::FlowMod(Box::new(FlowMod::add(flow.clone()))),
+            )
+        })
         .collect();
     let mut bytes = Vec::new();
     let took = median(|| {
@@ -90,7 +96,12 @@ fn main() {
             .args(["-O", "OpenFlow14", "parse-flows"])
             .arg(file.path()),
     );
-    figure("command_parse", heddle, "s", Some(("ovs-ofctl parse-flows", ofctl)));
+    figure(
+        "command_parse",
+        heddle,
+        "s",
+        Some(("ovs-ofctl parse-flows", ofctl)),
+    );
 }
 
 /// The flows of a host with 20 VXLAN networks that reach over 60 hosts, cut to [`FLOWS`].
@@ -137,11 +148,20 @@ fn a_large_host() -> Vec<Flow> {
         ports: (0..34_000).map(|n| (id(2000 + n), port(n))).collect(),
         ..Site::default()
     };
-    let here = site.ports.values().filter(|port| port.hosts.contains(&id(0))).take(500);
+    let here = site
+        .ports
+        .values()
+        .filter(|port| port.hosts.contains(&id(0)))
+        .take(500);
     let view = HostView {
         host: Some(id(0)),
-        bindings: here.zip(100..).map(|(port, ofport)| (port.id, Some(ofport))).collect(),
-        local_vlans: (0..20).map(|n| (id(1000 + n), u16::try_from(n + 1).unwrap())).collect(),
+        bindings: here
+            .zip(100..)
+            .map(|(port, ofport)| (port.id, Some(ofport)))
+            .collect(),
+        local_vlans: (0..20)
+            .map(|n| (id(1000 + n), u16::try_from(n + 1).unwrap()))
+            .collect(),
         patch_tun: Some(1),
         patch_int: Some(1),
         tunnels: [(TunnelType::Vxlan, 2)].into(),
@@ -171,7 +191,10 @@ fn as_dumped(flow: &Flow) -> String {
         " {cookie}, duration=719.214s, table={}, n_packets=1234, n_bytes=98765, {rest}",
         flow.table
     )
-    .replace(&format!("n_bytes=98765, table={}, ", flow.table), "n_bytes=98765, ")
+    .replace(
+        &format!("n_bytes=98765, table={}, ", flow.table),
+        "n_bytes=98765, ",
+    )
 }
 
 /// All flows as the parts of one answer, each as long as a message may be.
@@ -215,12 +238,16 @@ fn per_second(took: Duration) -> f64 {
 /// Bytes of this process in memory (proc(5), `VmRSS`).
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 fn figure(figure: &str, value: f64, unit: &str, against: Option<(&str, f64)>) {
-    let mut line = serde_json::json!({"bench": "flows", "figure": figure, "value": value, "unit": unit});
+    let mut line =
+        serde_json::json!({"bench": "flows", "figure": figure, "value": value, "unit": unit});
     if let Some((against, other)) = against {
         line["against"] = against.into();
         line["against_value"] = other.into();

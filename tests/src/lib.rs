@@ -24,7 +24,8 @@ impl Document {
     /// A physical network whose VLANs in `vlans` (such as `1001-2000`) are heddle's.
     #[must_use]
     pub fn wire(mut self, name: &str, vlans: &str) -> Self {
-        self.wires.push(format!("{{name: {name}, vlans: [{vlans}]}}"));
+        self.wires
+            .push(format!("{{name: {name}, vlans: [{vlans}]}}"));
         self
     }
 
@@ -32,8 +33,10 @@ impl Document {
     #[must_use]
     pub fn network(mut self, name: &str, kind: &str, v4: &str, v6: &str, ports: &[&str]) -> Self {
         self.networks.push(format!("{{name: {name}, {kind}}}"));
-        self.subnets.push(format!("{{network: {name}, cidr: {v4}.0/24}}"));
-        self.subnets.push(format!("{{network: {name}, cidr: \"{v6}::/64\"}}"));
+        self.subnets
+            .push(format!("{{network: {name}, cidr: {v4}.0/24}}"));
+        self.subnets
+            .push(format!("{{network: {name}, cidr: \"{v6}::/64\"}}"));
         for (port, n) in ports.iter().zip(1..) {
             self = self.port(port, name, n, &format!("{v4}.{n}, \"{v6}::{n}\""));
         }
@@ -48,7 +51,14 @@ impl Document {
 
     /// One more port with more fields, such as `, port_security: false`.
     #[must_use]
-    pub fn port_with(mut self, name: &str, network: &str, n: u8, addresses: &str, more: &str) -> Self {
+    pub fn port_with(
+        mut self,
+        name: &str,
+        network: &str,
+        n: u8,
+        addresses: &str,
+        more: &str,
+    ) -> Self {
         let mac = format!("02:00:00:00:00:{n:02x}");
         self.ports.push(format!(
             "{{name: {name}, network: {network}, mac: \"{mac}\", addresses: [{addresses}]{more}}}"

@@ -8,7 +8,13 @@ use tests::Document;
 
 fn site_with_three_ports(purpose: &str, hosts: u8) -> Site {
     let site = Site::start(purpose, hosts, &[]).unwrap();
-    let document = Document::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &["a", "b", "c"]);
+    let document = Document::new().network(
+        "net",
+        "type: vxlan, vni: 1",
+        "10.0.0",
+        "fd00",
+        &["a", "b", "c"],
+    );
     site.apply(&document.to_string()).unwrap();
     site
 }
@@ -17,11 +23,22 @@ fn site_with_three_ports(purpose: &str, hosts: u8) -> Site {
 fn entries_for(host: &Host, endpoint: &Endpoint) -> lab::Result<usize> {
     let mac = endpoint.mac().to_string();
     let hex = format!("0x{}", mac.replace(':', "").trim_start_matches('0'));
-    let addresses: Vec<_> = endpoint.addresses().map(|address| format!("={address},")).collect();
+    let addresses: Vec<_> = endpoint
+        .addresses()
+        .map(|address| format!("={address},"))
+        .collect();
     let names_it = |flow: &String| {
-        flow.contains(&mac) || flow.contains(&hex) || addresses.iter().any(|address| flow.contains(address.as_str()))
+        flow.contains(&mac)
+            || flow.contains(&hex)
+            || addresses
+                .iter()
+                .any(|address| flow.contains(address.as_str()))
     };
-    Ok(host.flows("br-tun")?.iter().filter(|flow| names_it(flow)).count())
+    Ok(host
+        .flows("br-tun")?
+        .iter()
+        .filter(|flow| names_it(flow))
+        .count())
 }
 
 #[test]
@@ -67,7 +84,8 @@ fn a_new_openflow_number_is_followed() {
     let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
     probe::ping(&a, &b, PATIENCE).unwrap();
     let (host, tap) = (b.host().unwrap(), b.tap().unwrap());
-    host.vsctl(&format!("set Interface {tap} ofport_request=999")).unwrap();
+    host.vsctl(&format!("set Interface {tap} ofport_request=999"))
+        .unwrap();
     wait::until_true("the interface has its new number", PATIENCE, || {
         Ok(host.ofport(tap)? == Some(999))
     })

@@ -75,7 +75,10 @@ fn flow_text(record: &Value) -> Result<(), String> {
         let encoded = Message::new(version, 0, Body::FlowMod(Box::new(flow_mod))).encode();
         let wanted = bytes.as_str().unwrap_or_default();
         if hex(&encoded) != wanted {
-            return Err(format!("{name}:\n   have {}\n   want {wanted}", hex(&encoded)));
+            return Err(format!(
+                "{name}:\n   have {}\n   want {wanted}",
+                hex(&encoded)
+            ));
         }
         let decoded = Message::decode(&encoded).map_err(|e| format!("{name}: decode: {e}"))?;
         if decoded.encode() != encoded {
@@ -166,11 +169,18 @@ fn actions(record: &Value) -> Result<(), String> {
     let what = record["args"]["what"].as_str().unwrap_or_default();
     let (read, encoded) = if what == "actions" {
         let list = pieces::decode_actions(&bytes, version);
-        let encoded = list.as_ref().map(|list| pieces::encode_actions(list, version));
-        (list.clone().map(flows::Instructions::from), encoded.unwrap_or_default())
+        let encoded = list
+            .as_ref()
+            .map(|list| pieces::encode_actions(list, version));
+        (
+            list.clone().map(flows::Instructions::from),
+            encoded.unwrap_or_default(),
+        )
     } else {
         let list = pieces::decode_instructions(&bytes, version);
-        let encoded = list.as_ref().map(|list| pieces::encode_instructions(list, version));
+        let encoded = list
+            .as_ref()
+            .map(|list| pieces::encode_instructions(list, version));
         (list.clone(), encoded.unwrap_or_default())
     };
     let name = format!("OpenFlow1{}", version.wire() - 1);
@@ -189,7 +199,8 @@ fn actions(record: &Value) -> Result<(), String> {
 
 fn error(record: &Value) -> Result<(), String> {
     let args = &record["args"];
-    let error = pieces::error_named(args["name"].as_str().unwrap_or_default()).ok_or("unknown error")?;
+    let error =
+        pieces::error_named(args["name"].as_str().unwrap_or_default()).ok_or("unknown error")?;
     if let Some(request) = args["request"].as_str() {
         let have = pieces::error_reply(error, &unhex(request)).ok_or("no words for it")?;
         return equal(&hex(&have), &text(record, "hex").unwrap_or_default());
@@ -216,8 +227,15 @@ fn hello(record: &Value) -> Result<(), String> {
         .unwrap_or_default()
         .trim_start_matches("0x");
     let versions = u32::from_str_radix(bitmap, 16).map_err(|e| e.to_string())?;
-    let message = Message::new(version(record, Version::V10), 1, Body::Hello(Hello { versions }));
-    equal(&hex(&message.encode()), &text(record, "hex").unwrap_or_default())
+    let message = Message::new(
+        version(record, Version::V10),
+        1,
+        Body::Hello(Hello { versions }),
+    );
+    equal(
+        &hex(&message.encode()),
+        &text(record, "hex").unwrap_or_default(),
+    )
 }
 
 fn key_value(record: &Value) -> Result<(), String> {
@@ -229,8 +247,14 @@ fn key_value(record: &Value) -> Result<(), String> {
             format!("{key}={value}")
         }
     };
-    let have: Vec<String> = flows::text::key_values(&line).into_iter().map(pair).collect();
-    equal(&have.join(", "), &text(record, "expected_text").unwrap_or_default())
+    let have: Vec<String> = flows::text::key_values(&line)
+        .into_iter()
+        .map(pair)
+        .collect();
+    equal(
+        &have.join(", "),
+        &text(record, "expected_text").unwrap_or_default(),
+    )
 }
 
 fn ofp_print(record: &Value) -> Result<(), String> {
@@ -243,10 +267,18 @@ fn ofp_print(record: &Value) -> Result<(), String> {
     if let Ok(message) = Message::decode(&bytes) {
         again(&message, &bytes)?;
     }
-    let lines = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    let lines = |text: &str| {
+        text.lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     let wanted = text(record, "expected_text").unwrap_or_default();
     if let Some(parts) = record["expected_contains"].as_array() {
-        let missing = parts.iter().filter_map(Value::as_str).find(|part| !have.contains(part));
+        let missing = parts
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|part| !have.contains(part));
         return missing.map_or(Ok(()), |part| Err(format!("{part} is not in {have}")));
     }
     equal(lines(&have).trim_end(), lines(&wanted).trim_end())
@@ -319,5 +351,8 @@ fn vectors_of_open_vswitch() {
         "{} records fail without a reason on file",
         failures.len()
     );
-    assert!(needless.is_empty(), "these pass and are still on file: {needless:?}");
+    assert!(
+        needless.is_empty(),
+        "these pass and are still on file: {needless:?}"
+    );
 }

@@ -17,10 +17,12 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use flows::action::{Learn, LearnSource, LearnSpec, LearnTarget};
 use flows::ofpkt::{
-    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod, FlowStatsRequest, Hello, Message,
-    MultipartReply, MultipartRequest, take,
+    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod, FlowStatsRequest,
+    Hello, Message, MultipartReply, MultipartRequest, take,
 };
-use flows::{Action, EthAddr, Field, Flow, FlowTable, Instructions, Match, Port, Subfield, Version};
+use flows::{
+    Action, EthAddr, Field, Flow, FlowTable, Instructions, Match, Port, Subfield, Version,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -37,7 +39,10 @@ impl Switch {
             dir,
             children: Vec::new(),
         };
-        let (db, socket) = (switch.dir.path().join("conf.db"), switch.dir.path().join("db.sock"));
+        let (db, socket) = (
+            switch.dir.path().join("conf.db"),
+            switch.dir.path().join("db.sock"),
+        );
         run(Command::new("ovsdb-tool")
             .arg("create")
             .arg(&db)
@@ -76,8 +81,14 @@ impl Switch {
         let child = Command::new(program)
             .args(args)
             .arg("--no-chdir")
-            .arg(format!("--unixctl={}", dir.join(format!("{program}.ctl")).display()))
-            .arg(format!("--log-file={}", dir.join(format!("{program}.log")).display()))
+            .arg(format!(
+                "--unixctl={}",
+                dir.join(format!("{program}.ctl")).display()
+            ))
+            .arg(format!(
+                "--log-file={}",
+                dir.join(format!("{program}.log")).display()
+            ))
             .env("OVS_RUNDIR", dir)
             .env("OVS_LOGDIR", dir)
             .env("OVS_DBDIR", dir)
@@ -124,7 +135,11 @@ fn run(command: &mut Command) {
 fn wait_for(path: &Path) {
     let deadline = Instant::now() + PATIENCE;
     while !path.exists() {
-        assert!(Instant::now() < deadline, "{} does not appear", path.display());
+        assert!(
+            Instant::now() < deadline,
+            "{} does not appear",
+            path.display()
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -152,7 +167,8 @@ impl Connection {
     fn receive(&mut self) -> (Vec<u8>, Message) {
         loop {
             if let Some(bytes) = take(&mut self.received).unwrap() {
-                let message = Message::decode(&bytes).unwrap_or_else(|e| panic!("{e}: {bytes:02x?}"));
+                let message =
+                    Message::decode(&bytes).unwrap_or_else(|e| panic!("{e}: {bytes:02x?}"));
                 if let Body::EchoRequest(data) = message.body {
                     self.send_as(message.xid, Body::EchoReply(data));
                     continue;
@@ -209,12 +225,18 @@ fn learned() -> Learn {
                 LearnSource::Field(Field::EthSrc.into()),
                 LearnTarget::Match(Field::EthDst.into()),
             ),
-            spec(LearnSource::value(0, 16), LearnTarget::Load(Field::VlanTci.into())),
+            spec(
+                LearnSource::value(0, 16),
+                LearnTarget::Load(Field::VlanTci.into()),
+            ),
             spec(
                 LearnSource::Field(Field::TunId.into()),
                 LearnTarget::Load(Field::TunId.into()),
             ),
-            spec(LearnSource::Field(Field::InPort.into()), LearnTarget::Output),
+            spec(
+                LearnSource::Field(Field::InPort.into()),
+                LearnTarget::Output,
+            ),
         ]
         .into(),
         ..Learn::default()
@@ -242,14 +264,30 @@ fn pipeline() -> Vec<Flow> {
     let flows = vec![
         Flow::new(0, 100, Match::new().with(Field::InPort, Port(1)))
             .doing(Instructions::new().apply([Action::ModVlanVid(5)]).goto(60)),
-        Flow::new(0, 90, Match::new().with_masked(Field::VlanTci, 0u16, 0x1fffu16)).doing([
+        Flow::new(
+            0,
+            90,
+            Match::new().with_masked(Field::VlanTci, 0u16, 0x1fffu16),
+        )
+        .doing([
             Action::PushVlan(0x8100),
             set(Field::VlanVid, 0x1005u16),
             Action::output(Port::NORMAL),
         ]),
-        Flow::new(0, 80, Match::new().with_masked(Field::VlanTci, 0u16, 0x0fffu16)).doing([Action::output(Port(5))]),
-        Flow::new(0, 70, Match::new().with(Field::DlVlan, 9u16).with(Field::VlanPcp, 3u8))
-            .doing([set(Field::VlanVid, 0x1007u16), Action::output(Port(2))]),
+        Flow::new(
+            0,
+            80,
+            Match::new().with_masked(Field::VlanTci, 0u16, 0x0fffu16),
+        )
+        .doing([Action::output(Port(5))]),
+        Flow::new(
+            0,
+            70,
+            Match::new()
+                .with(Field::DlVlan, 9u16)
+                .with(Field::VlanPcp, 3u8),
+        )
+        .doing([set(Field::VlanVid, 0x1007u16), Action::output(Port(2))]),
         Flow::new(4, 1, tunnel.clone().with(Field::TunSrc, v4))
             .doing([Action::ModVlanVid(1), Action::resubmit_table(10)]),
         Flow::new(4, 1, tunnel.with(Field::TunIpv6Src, v6)).doing([
@@ -257,8 +295,16 @@ fn pipeline() -> Vec<Flow> {
             Action::StripVlan,
             Action::output(Port(5)),
         ]),
-        Flow::new(10, 1, Match::new()).doing([Action::Learn(Box::new(learned())), Action::output(Port(2))]),
-        Flow::new(20, 2, Match::new().with(Field::DlVlan, 3u16).with(Field::EthDst, mac)).doing([
+        Flow::new(10, 1, Match::new())
+            .doing([Action::Learn(Box::new(learned())), Action::output(Port(2))]),
+        Flow::new(
+            20,
+            2,
+            Match::new()
+                .with(Field::DlVlan, 3u16)
+                .with(Field::EthDst, mac),
+        )
+        .doing([
             Action::StripVlan,
             set(Field::TunId, 0x64u64),
             set(Field::TunDst, v4),
@@ -305,7 +351,12 @@ fn pipeline() -> Vec<Flow> {
         )
         .doing(Instructions::new().goto(25)),
         Flow::new(24, 4, solicit.with(Field::NdSll, mac)).doing(Instructions::new().goto(25)),
-        Flow::new(60, 5, Match::new().with_masked(Field::EthDst, group_bit, group_bit)).doing([
+        Flow::new(
+            60,
+            5,
+            Match::new().with_masked(Field::EthDst, group_bit, group_bit),
+        )
+        .doing([
             Action::output(Port(1)),
             Action::output(Port::FLOOD),
             Action::output(Port::LOCAL),
@@ -349,14 +400,19 @@ fn a_real_switch_gives_back_the_flows_it_was_given() {
             connection.send(Body::FlowMod(Box::new(FlowMod::add(flow.clone()))));
             connection.barrier(flow);
         }
-        let have: FlowTable = connection.flows(FlowStatsRequest::all()).into_iter().collect();
+        let have: FlowTable = connection
+            .flows(FlowStatsRequest::all())
+            .into_iter()
+            .collect();
         let wanted: FlowTable = want.iter().cloned().collect();
         let changes = flows::diff::diff(&have, &wanted);
         assert!(changes.is_empty(), "{version}: {changes:#?}");
 
         let one = connection.flows(FlowStatsRequest::with_cookie(want[3].cookie, u64::MAX));
         assert_eq!(one, want[3..4]);
-        connection.send(Body::FlowMod(Box::new(FlowMod::delete_strict(want[0].clone()))));
+        connection.send(Body::FlowMod(Box::new(FlowMod::delete_strict(
+            want[0].clone(),
+        ))));
         connection.send(Body::FlowMod(Box::new(FlowMod::delete_by_cookie(
             0x4845 << 48,
             0xffff << 48,
@@ -389,7 +445,11 @@ fn a_bundle_is_applied_whole() {
     let want = pipeline();
     for flow in &want {
         let xid = connection.xid + 1;
-        let inner = Message::new(Version::V14, xid, Body::FlowMod(Box::new(FlowMod::add(flow.clone()))));
+        let inner = Message::new(
+            Version::V14,
+            xid,
+            Body::FlowMod(Box::new(FlowMod::add(flow.clone()))),
+        );
         connection.send(Body::BundleAdd(BundleAdd {
             bundle_id: 1,
             flags,
@@ -402,8 +462,14 @@ fn a_bundle_is_applied_whole() {
         "nothing before the commit"
     );
     connection.send(control(BundleControlKind::CommitRequest));
-    assert_eq!(answered(&connection.receive().1), BundleControlKind::CommitReply);
-    let have: FlowTable = connection.flows(FlowStatsRequest::all()).into_iter().collect();
+    assert_eq!(
+        answered(&connection.receive().1),
+        BundleControlKind::CommitReply
+    );
+    let have: FlowTable = connection
+        .flows(FlowStatsRequest::all())
+        .into_iter()
+        .collect();
     let wanted: FlowTable = want.into_iter().collect();
     assert_eq!(flows::diff::diff(&have, &wanted), []);
 }
@@ -429,7 +495,10 @@ fn a_switch_says_what_it_is() {
                     assert_eq!(desc.hardware, "Open vSwitch");
                 }
                 Body::MultipartReply(MultipartReply::PortDesc(ports), false) => {
-                    assert_eq!(ports.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["br0"]);
+                    assert_eq!(
+                        ports.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+                        ["br0"]
+                    );
                     assert_eq!(ports[0].port, Port::LOCAL);
                 }
                 other => panic!("{other:?}"),

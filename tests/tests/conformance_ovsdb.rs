@@ -51,7 +51,9 @@ fn parse(json: &str) -> Result<Value, String> {
 fn plain(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => json!(float as i64),
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                json!(float as i64)
+            }
             _ => value.clone(),
         },
         Value::Array(items) => items.iter().map(plain).collect(),
@@ -93,21 +95,34 @@ impl Record<'_> {
         let multiple = self.0["args"]["options"]
             .as_array()
             .is_some_and(|o| o.contains(&json!("--multiple")));
-        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
+        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
+            .into_iter()
+            .collect();
         let values = match values {
             // A message is an object, and what ovsdb-server reads at least an array.
-            Ok(values) if values.iter().all(|value| value.is_array() || value.is_object()) => values,
+            Ok(values)
+                if values
+                    .iter()
+                    .all(|value| value.is_array() || value.is_object()) =>
+            {
+                values
+            }
             Ok(_) => return self.judge(Err("neither an object nor an array".to_owned())),
             Err(error) => return self.judge(Err(error.to_string())),
         };
         if !multiple && values.len() != 1 {
             return self.judge(Err("not just one".to_owned()));
         }
-        let text: String = values.iter().map(|value| plain(value).to_string() + "\n").collect();
+        let text: String = values
+            .iter()
+            .map(|value| plain(value).to_string() + "\n")
+            .collect();
         let expected = self.0["expected_text"].as_str().unwrap_or_default();
         let expected: Result<Vec<Value>, _> = expected.lines().map(serde_json::from_str).collect();
         match expected {
-            Ok(expected) if self.0["status"] == 0 && same(&json!(values), &json!(expected)) => Verdict::Passed,
+            Ok(expected) if self.0["status"] == 0 && same(&json!(values), &json!(expected)) => {
+                Verdict::Passed
+            }
             _ => self.judge(Ok(text)),
         }
     }
@@ -117,7 +132,10 @@ impl Record<'_> {
             Value::Array(mut one) => one.remove(0),
             other => other,
         });
-        self.judge(json.and_then(|json| parse_type(&json)).map(|json| json.to_string()))
+        self.judge(
+            json.and_then(|json| parse_type(&json))
+                .map(|json| json.to_string()),
+        )
     }
 
     fn column_type(&self) -> ColumnType {
@@ -148,7 +166,11 @@ impl Record<'_> {
         };
         let base = BaseType::from_json("type", &base).unwrap();
         let column = ColumnType::scalar(base.clone());
-        let expected: Vec<&str> = self.0["expected_text"].as_str().unwrap_or_default().lines().collect();
+        let expected: Vec<&str> = self.0["expected_text"]
+            .as_str()
+            .unwrap_or_default()
+            .lines()
+            .collect();
         for (at, operand) in self.operands()[1..].iter().enumerate() {
             let json = match parse(operand) {
                 Ok(Value::Array(mut one)) if one.len() == 1 => one.remove(0),
@@ -187,7 +209,9 @@ impl Record<'_> {
         for pair in self.operands()[1..].chunks(2) {
             let [old, new] = [pair[0], pair[1]].map(|operand| match parse(operand).unwrap() {
                 // A scalar stands in an array of its own.
-                Value::Array(mut one) if one.len() == 1 => decode(&column, &one.remove(0).to_string()),
+                Value::Array(mut one) if one.len() == 1 => {
+                    decode(&column, &one.remove(0).to_string())
+                }
                 other => {
                     let counted = ColumnType {
                         max: None,
@@ -287,7 +311,10 @@ impl Record<'_> {
             .filter_map(|name| self.0[name].as_str())
             .map(without_uuids)
             .collect();
-        if expected.iter().any(|expected| found.trim_end() == expected.trim_end()) {
+        if expected
+            .iter()
+            .any(|expected| found.trim_end() == expected.trim_end())
+        {
             Verdict::Passed
         } else {
             Verdict::Failed(format!("{found}\nexpected\n{}", expected.join("\nor\n")))
@@ -345,7 +372,9 @@ impl Record<'_> {
             let mut client = Client::connect(options().table(monitor));
             client.synced(PATIENCE).await.unwrap();
             let mut blocks = Vec::new();
-            for transaction in std::iter::once(None).chain(transactions("transactions").into_iter().map(Some)) {
+            for transaction in
+                std::iter::once(None).chain(transactions("transactions").into_iter().map(Some))
+            {
                 if let Some(transaction) = transaction {
                     // Its changes are told before its reply.
                     client.call("transact", &transaction).await.unwrap();
@@ -359,7 +388,8 @@ impl Record<'_> {
                     let lines = changes
                         .iter()
                         .flat_map(|change| monitor_lines(change, inserted, conditional));
-                    let wanted = lines.filter(|(kind, _)| !unwanted.contains(&format!("!{kind}").as_str()));
+                    let wanted =
+                        lines.filter(|(kind, _)| !unwanted.contains(&format!("!{kind}").as_str()));
                     let mut block: Vec<String> = wanted.map(|(_, line)| line).collect();
                     block.sort();
                     blocks.push(block);
@@ -367,7 +397,10 @@ impl Record<'_> {
             }
             blocks
         });
-        let found: Vec<Vec<String>> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+        let found: Vec<Vec<String>> = blocks
+            .into_iter()
+            .filter(|block| !block.is_empty())
+            .collect();
         let expected: Vec<Vec<String>> = self.0["expected_text"]
             .as_str()
             .unwrap()
@@ -438,7 +471,11 @@ impl Record<'_> {
             }
             (_, "parse-schema") => {
                 let schema = Schema::from_json(&parse(self.operands()[0]).unwrap());
-                self.judge(schema.map(|schema| schema.to_json().to_string()).map_err(json_error))
+                self.judge(
+                    schema
+                        .map(|schema| schema.to_json().to_string())
+                        .map_err(json_error),
+                )
             }
             (_, "execute") => self.execute(),
             (_, "monitor" | "monitor-cond") => self.monitor(),
@@ -448,7 +485,11 @@ impl Record<'_> {
 }
 
 /// One change as `ovsdb-client monitor` prints it, without the row's UUIDs: the kind that may be left out, and the line.
-fn monitor_lines(change: &RowChange, inserted: &'static str, conditional: bool) -> Vec<(&'static str, String)> {
+fn monitor_lines(
+    change: &RowChange,
+    inserted: &'static str,
+    conditional: bool,
+) -> Vec<(&'static str, String)> {
     let cells = |row: &Row, blank: &dyn Fn(&str, &Datum) -> bool| {
         let cells = row.columns().map(|(name, datum)| {
             if blank(name, datum) {
@@ -472,7 +513,10 @@ fn monitor_lines(change: &RowChange, inserted: &'static str, conditional: bool) 
             let cells = cells(new, &|name, datum| conditional && default(new, name, datum));
             vec![(inserted, format!("{inserted},{cells}"))]
         }
-        RowChange::Deleted { old } => vec![("delete", format!("delete,{}", cells(old, &|_, _| conditional)))],
+        RowChange::Deleted { old } => vec![(
+            "delete",
+            format!("delete,{}", cells(old, &|_, _| conditional)),
+        )],
         RowChange::Modified { old, new } => {
             let unchanged = |name: &str, datum: &Datum| new.get(name) == Some(datum);
             vec![
@@ -490,7 +534,9 @@ fn csv(line: &str) -> Vec<String> {
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '"' if quoted && chars.peek() == Some(&'"') => cells.last_mut().unwrap().push(chars.next().unwrap()),
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                cells.last_mut().unwrap().push(chars.next().unwrap())
+            }
             '"' => quoted = !quoted,
             ',' if !quoted => cells.push(String::new()),
             c => cells.last_mut().unwrap().push(c),
@@ -514,7 +560,9 @@ fn same(a: &Value, b: &Value) -> bool {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= a.abs() * 1e-14
         }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (a, b) => a == b,
     }
 }
@@ -533,9 +581,10 @@ fn without_uuids(text: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let uuid = rest
-            .get(..36)
-            .filter(|word| word.matches('-').count() == 4 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-'));
+        let uuid = rest.get(..36).filter(|word| {
+            word.matches('-').count() == 4
+                && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+        });
         let placeholder = rest
             .starts_with('<')
             .then(|| rest.find('>').and_then(|end| rest.get(..=end)))
@@ -550,10 +599,13 @@ fn without_uuids(text: &str) -> String {
             result += "<?>";
             continue;
         }
-        let at = known.iter().position(|known| *known == word).unwrap_or_else(|| {
-            known.push(word);
-            known.len() - 1
-        });
+        let at = known
+            .iter()
+            .position(|known| *known == word)
+            .unwrap_or_else(|| {
+                known.push(word);
+                known.len() - 1
+            });
         result += &format!("<{at}>");
     }
     result
@@ -567,7 +619,10 @@ struct Server {
 
 impl Server {
     fn start(schema: &Value) -> Self {
-        let dir = tempfile::Builder::new().prefix("conformance-").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("conformance-")
+            .tempdir()
+            .unwrap();
         let file = |name: &str| dir.path().join(name);
         std::fs::write(file("schema"), schema.to_string()).unwrap();
         let created = Command::new("ovsdb-tool")
@@ -620,7 +675,9 @@ fn records_of_the_suite() {
     for line in std::fs::read_to_string(file).unwrap().lines() {
         let record: Value = serde_json::from_str(line).unwrap();
         let id = record["id"].as_str().unwrap();
-        let counts = counts.entry(record["kind"].as_str().unwrap().to_owned()).or_default();
+        let counts = counts
+            .entry(record["kind"].as_str().unwrap().to_owned())
+            .or_default();
         match (Record(&record).run(), unpassed.contains_key(id)) {
             (Verdict::Passed, false) => counts[0] += 1,
             (Verdict::Passed, true) => wrong.push(format!("{id} passes, but is listed")),
@@ -630,7 +687,9 @@ fn records_of_the_suite() {
         }
     }
     for (kind, [passed, listed, of_servers]) in &counts {
-        println!("{kind}: {passed} passed, {listed} listed as not passing, {of_servers} not of the client");
+        println!(
+            "{kind}: {passed} passed, {listed} listed as not passing, {of_servers} not of the client"
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

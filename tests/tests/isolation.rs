@@ -58,7 +58,9 @@ fn tenants_with_the_same_addresses_never_meet() {
     let endpoints = ports.map(|(port, host)| site.plug(port, host).unwrap());
     let stations: Vec<_> = endpoints.iter().map(Endpoint::station).collect();
     // The local network is on each host by itself.
-    let place = ["b", "b", "g", "g", "r", "r", "l on h1", "l on h2", "l on h2"];
+    let place = [
+        "b", "b", "g", "g", "r", "r", "l on h1", "l on h2", "l on h2",
+    ];
     let expect = |a: usize, b: usize| {
         if place[a] == place[b] {
             Expect::Reach
@@ -66,7 +68,10 @@ fn tenants_with_the_same_addresses_never_meet() {
             Expect::Apart
         }
     };
-    all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+    all_pairs(&stations, expect, PATIENCE)
+        .unwrap()
+        .check()
+        .unwrap();
     probe::transfer(stations[7], stations[8], false, 50_000_000).unwrap();
 }
 
@@ -75,8 +80,20 @@ fn tenants_with_the_same_addresses_never_meet() {
 #[test]
 fn nothing_leaks_while_everything_changes() {
     let site = Site::start("churn", 2, &["provider"]).unwrap();
-    let blue = Document::new().network("blue", "type: vxlan, vni: 1", "10.0.0", "fd00", &["b1", "b2", "b3"]);
-    let green = Document::new().network("green", "type: vxlan, vni: 2", "10.0.0", "fd00", &["g1", "g2", "g3"]);
+    let blue = Document::new().network(
+        "blue",
+        "type: vxlan, vni: 1",
+        "10.0.0",
+        "fd00",
+        &["b1", "b2", "b3"],
+    );
+    let green = Document::new().network(
+        "green",
+        "type: vxlan, vni: 2",
+        "10.0.0",
+        "fd00",
+        &["g1", "g2", "g3"],
+    );
     let red = "type: vlan, physical_network: provider, vlan: 7";
     let red = Document::new().network("red", red, "10.0.0", "fd00", &["r1", "r2"]);
     for document in [&blue, &green, &red] {
@@ -93,7 +110,8 @@ fn nothing_leaks_while_everything_changes() {
         ("r2", 2),
     ];
     let endpoints = site.plug_all(&placements).unwrap();
-    let Ok([b1, b2, b3, mut g1, mut g2, mut g3, mut r1, r2]) = <[Endpoint; 8]>::try_from(endpoints) else {
+    let Ok([b1, b2, b3, mut g1, mut g2, mut g3, mut r1, r2]) = <[Endpoint; 8]>::try_from(endpoints)
+    else {
         panic!("eight endpoints were plugged in");
     };
     let (h1, h2) = (site.host(1).unwrap(), site.host(2).unwrap());
@@ -114,7 +132,8 @@ fn nothing_leaks_while_everything_changes() {
         site.wait_until_up("g1", &[1]).unwrap();
         site.wait_until_up("r1", &[1]).unwrap();
         // A network goes and comes back while its interfaces are plugged in.
-        site.heddle(&["network", "delete", "--cascade", "green"]).unwrap();
+        site.heddle(&["network", "delete", "--cascade", "green"])
+            .unwrap();
         site.apply(&green.to_string()).unwrap();
         g3.move_to(if round % 2 == 0 { h1 } else { h2 }).unwrap();
         site.stop_agent(h1, Signal::SIGKILL).unwrap();
@@ -123,7 +142,13 @@ fn nothing_leaks_while_everything_changes() {
         site.start_agent(h1).unwrap();
         h1.start_daemon().unwrap();
         g2.replug(of_g2).unwrap();
-        for (port, host) in [("g1", 1), ("g2", 2), ("g3", 1 + round % 2), ("r1", 1), ("b1", 1)] {
+        for (port, host) in [
+            ("g1", 1),
+            ("g2", 2),
+            ("g3", 1 + round % 2),
+            ("r1", 1),
+            ("b1", 1),
+        ] {
             site.wait_until_up(port, &[host]).unwrap();
         }
         for (one, other) in [(&g1, &g2), (&g3, &g1), (&r1, &r2), (&b1, &b3)] {
@@ -137,7 +162,10 @@ fn nothing_leaks_while_everything_changes() {
             .copied()
             .unwrap_or_default()
     };
-    assert!(friend("b1") > 100 && friend("b2") > 100, "nobody talked: {heard:?}");
+    assert!(
+        friend("b1") > 100 && friend("b2") > 100,
+        "nobody talked: {heard:?}"
+    );
     assert_eq!(heard.len(), 2, "heard by others: {heard:?}");
 }
 
@@ -162,7 +190,13 @@ fn arp(operation: u8, mac: &[u8], sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
 
 /// An unsolicited neighbour advertisement (RFC 4861, 4.4) for `target` from `mac`, with a checksum.
 fn advertisement(mac: &[u8], target: std::net::Ipv6Addr) -> Vec<u8> {
-    let body = [&[136, 0, 0, 0, 0x20, 0, 0, 0][..], &target.octets(), &[2, 1], mac].concat();
+    let body = [
+        &[136, 0, 0, 0, 0x20, 0, 0, 0][..],
+        &target.octets(),
+        &[2, 1],
+        mac,
+    ]
+    .concat();
     let all: std::net::Ipv6Addr = "ff02::1".parse().unwrap();
     let length = u8::try_from(body.len()).unwrap();
     let pseudo = [
@@ -188,7 +222,14 @@ fn advertisement(mac: &[u8], target: std::net::Ipv6Addr) -> Vec<u8> {
         &all.octets(),
     ]
     .concat();
-    [&[0x33, 0x33, 0, 0, 0, 1][..], mac, &[0x86, 0xdd], &ip, &body].concat()
+    [
+        &[0x33, 0x33, 0, 0, 0, 1][..],
+        mac,
+        &[0x86, 0xdd],
+        &ip,
+        &body,
+    ]
+    .concat()
 }
 
 /// Sends `frames` from `from`, then one that is allowed; `true` for each one that `at` has received by then.
@@ -213,11 +254,23 @@ fn received(from: &Station, at: &Station, frames: &[Vec<u8>]) -> Vec<bool> {
 #[test]
 fn a_guest_that_lies_about_its_addresses_is_not_heard() {
     let site = Site::start("spoofing", 2, &[]).unwrap();
-    let document = Document::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &["liar", "near", "far"]);
-    let document = document.port_with("free", "net", 4, "10.0.0.4, \"fd00::4\"", ", port_security: false");
+    let document = Document::new().network(
+        "net",
+        "type: vxlan, vni: 1",
+        "10.0.0",
+        "fd00",
+        &["liar", "near", "far"],
+    );
+    let document = document.port_with(
+        "free",
+        "net",
+        4,
+        "10.0.0.4, \"fd00::4\"",
+        ", port_security: false",
+    );
     site.apply(&document.to_string()).unwrap();
-    let [liar, near, far, free] =
-        [("liar", 1), ("near", 1), ("far", 2), ("free", 1)].map(|(port, host)| site.plug(port, host).unwrap());
+    let [liar, near, far, free] = [("liar", 1), ("near", 1), ("far", 2), ("free", 1)]
+        .map(|(port, host)| site.plug(port, host).unwrap());
     for endpoint in [&near, &far] {
         probe::ping(&liar, endpoint, PATIENCE).unwrap();
         probe::ping(&free, endpoint, PATIENCE).unwrap();
@@ -237,9 +290,19 @@ fn a_guest_that_lies_about_its_addresses_is_not_heard() {
     };
     for to in [&near, &far] {
         let heard = received(&liar, to, &lies(&liar, to));
-        assert_eq!(heard, [false; 6], "lies of a port with port security, at {}", to.name());
+        assert_eq!(
+            heard,
+            [false; 6],
+            "lies of a port with port security, at {}",
+            to.name()
+        );
         let heard = received(&free, to, &lies(&free, to));
-        assert_eq!(heard, [true; 6], "the same from a port without, at {}", to.name());
+        assert_eq!(
+            heard,
+            [true; 6],
+            "the same from a port without, at {}",
+            to.name()
+        );
     }
     // The truth passes.
     let own = liar.mac().0;
@@ -256,21 +319,39 @@ fn tagged_frames_of_a_guest_are_dropped() {
     let site = Site::start("tagged", 1, &[]).unwrap();
     let document = Document::new()
         .network("own", "type: vxlan, vni: 1", "10.0.0", "fd00", &["a", "b"])
-        .network("other", "type: vxlan, vni: 2", "10.0.0", "fd00", &["c", "d"]);
+        .network(
+            "other",
+            "type: vxlan, vni: 2",
+            "10.0.0",
+            "fd00",
+            &["c", "d"],
+        );
     site.apply(&document.to_string()).unwrap();
     let endpoints = ["a", "b", "c", "d"].map(|port| site.plug(port, 1).unwrap());
     let [a, b, c, d] = &endpoints;
     probe::ping(a, b, PATIENCE).unwrap();
     probe::ping(c, d, PATIENCE).unwrap();
     // Every VLAN id that a host may have given to one of the two networks, and the tag without an id.
-    let tagged = |vlan: u8| [&[0xff; 6][..], &a.mac().0, &[0x81, 0, 0, vlan, 0x88, 0xb5], &[vlan; 60]].concat();
+    let tagged = |vlan: u8| {
+        [
+            &[0xff; 6][..],
+            &a.mac().0,
+            &[0x81, 0, 0, vlan, 0x88, 0xb5],
+            &[vlan; 60],
+        ]
+        .concat()
+    };
     let frames: Vec<_> = (0..=8).map(tagged).collect();
     // With or without the tag, its content is found nowhere.
-    let watched = [b, c, d].map(|endpoint| Capture::of_nic(endpoint.namespace(), endpoint.nic()).unwrap());
+    let watched =
+        [b, c, d].map(|endpoint| Capture::of_nic(endpoint.namespace(), endpoint.nic()).unwrap());
     assert_eq!(received(a, b, &frames), [false; 9]);
     for capture in &watched {
         assert_eq!(
-            capture.count(|frame| frame.bytes().windows(60).any(|part| (1..=8).any(|n| part == [n; 60]))),
+            capture.count(|frame| frame
+                .bytes()
+                .windows(60)
+                .any(|part| (1..=8).any(|n| part == [n; 60]))),
             0
         );
     }
@@ -287,7 +368,10 @@ fn an_interface_that_names_no_port_stays_dropped_and_is_listed() {
 
     lab::wait::until_true("the interface is listed as unbound", PATIENCE, || {
         let host = &site.host_views()?[0];
-        Ok(host.unbound.get(stranger.tap()?).is_some_and(|name| name == "b"))
+        Ok(host
+            .unbound
+            .get(stranger.tap()?)
+            .is_some_and(|name| name == "b"))
     })
     .unwrap();
     let shown = site.heddle(&["host", "show", "h1"]).unwrap();
@@ -298,8 +382,12 @@ fn an_interface_that_names_no_port_stays_dropped_and_is_listed() {
         .unwrap();
 
     // As soon as there is a port of that name, it is bound.
-    site.apply(&document.port("b", "net", 2, "10.0.0.2, \"fd00::2\"").to_string())
-        .unwrap();
+    site.apply(
+        &document
+            .port("b", "net", 2, "10.0.0.2, \"fd00::2\"")
+            .to_string(),
+    )
+    .unwrap();
     site.wait_until_up("b", &[1]).unwrap();
     probe::ping(&a, &stranger, PATIENCE).unwrap();
     assert!(site.host_views().unwrap()[0].unbound.is_empty());

@@ -44,7 +44,8 @@ fn two_flat_networks_on_two_nics_of_each_host() {
             &["i1", "i2"],
         );
     site.apply(&document.to_string()).unwrap();
-    let endpoints = [("p1", 1), ("p2", 2), ("i1", 1), ("i2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    let endpoints = [("p1", 1), ("p2", 2), ("i1", 1), ("i2", 2)]
+        .map(|(port, host)| site.plug(port, host).unwrap());
     let wires = [site.wire("provider").unwrap(), site.wire("inside").unwrap()];
     let outside = [
         site.lab()
@@ -64,10 +65,15 @@ fn two_flat_networks_on_two_nics_of_each_host() {
             Expect::Apart
         }
     };
-    all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+    all_pairs(&stations, expect, PATIENCE)
+        .unwrap()
+        .check()
+        .unwrap();
     for capture in captures {
         capture
-            .wait_for("a frame on the wire", PATIENCE, |frame| frame.ip().is_some())
+            .wait_for("a frame on the wire", PATIENCE, |frame| {
+                frame.ip().is_some()
+            })
             .unwrap();
         assert_eq!(
             capture.count(|frame| frame.vlan().is_some()),
@@ -90,8 +96,8 @@ fn vlan_1001_on_a_trunk_with_a_machine_that_speaks_8021q() {
         .network("yard", chosen, "10.1.0", "fd00:1", &["y1", "y2"]);
     site.apply(&document.to_string()).unwrap();
     // In another order on each host, so that the hosts number the networks differently.
-    let [o1, y1, y2, o2] =
-        [("o1", 1), ("y1", 1), ("y2", 2), ("o2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    let [o1, y1, y2, o2] = [("o1", 1), ("y1", 1), ("y2", 2), ("o2", 2)]
+        .map(|(port, host)| site.plug(port, host).unwrap());
     assert_ne!(
         local_vlan(&o1),
         local_vlan(&o2),
@@ -100,7 +106,11 @@ fn vlan_1001_on_a_trunk_with_a_machine_that_speaks_8021q() {
     let wire = site.wire("provider").unwrap();
     let outside = [
         site.lab()
-            .outside_vlan(wire, 1001, outside_identity("tagged", 1, "10.1.0", "fd00:1"))
+            .outside_vlan(
+                wire,
+                1001,
+                outside_identity("tagged", 1, "10.1.0", "fd00:1"),
+            )
             .unwrap(),
         site.lab()
             .outside(wire, outside_identity("untagged", 2, "10.1.0", "fd00:1"))
@@ -116,7 +126,10 @@ fn vlan_1001_on_a_trunk_with_a_machine_that_speaks_8021q() {
         (a, b) if a == b => Expect::Reach,
         _ => Expect::Apart,
     };
-    all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+    all_pairs(&stations, expect, PATIENCE)
+        .unwrap()
+        .check()
+        .unwrap();
 
     let untagged = outside[1].mac();
     let tags: BTreeSet<_> = capture
@@ -150,7 +163,10 @@ fn local_vlan(endpoint: &Endpoint) -> u16 {
 fn the_hosts_own_traffic_over_a_provider_bridge_goes_on() {
     let site = Site::start("shared", 2, &["provider"]).unwrap();
     let own = |(host, n): (&Arc<Host>, u8)| {
-        let (mac, address) = (format!("02:00:00:00:02:{n:02x}"), format!("198.51.100.{n}/24"));
+        let (mac, address) = (
+            format!("02:00:00:00:02:{n:02x}"),
+            format!("198.51.100.{n}/24"),
+        );
         let identity = Identity::new(host.name(), &mac, &[&address]).unwrap();
         Station::start(host.namespace(), "br-provider", identity).unwrap()
     };
@@ -174,5 +190,8 @@ fn the_hosts_own_traffic_over_a_provider_bridge_goes_on() {
             _ => Expect::Ignore,
         }
     };
-    all_pairs(&stations, expect, PATIENCE).unwrap().check().unwrap();
+    all_pairs(&stations, expect, PATIENCE)
+        .unwrap()
+        .check()
+        .unwrap();
 }

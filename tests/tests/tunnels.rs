@@ -43,7 +43,9 @@ fn crosses(site: &Site, kind: &str, tunnel: &str, vni: u32, port: Option<u16>) {
     probe::ping(&b, &a, PATIENCE).unwrap();
     probe::transfer(&a, &b, false, MEGABYTE).unwrap();
     let is_tunnel = |frame: &Frame| frame.tunnel().is_some();
-    underlay.wait_for("a tunnel packet", PATIENCE, is_tunnel).unwrap();
+    underlay
+        .wait_for("a tunnel packet", PATIENCE, is_tunnel)
+        .unwrap();
     let frames = underlay.frames();
     drop(underlay);
 
@@ -56,7 +58,9 @@ fn crosses(site: &Site, kind: &str, tunnel: &str, vni: u32, port: Option<u16>) {
         if frame.tunnel().is_none() && frame.is_icmpv6() {
             continue;
         }
-        let packet = frame.tunnel().unwrap_or_else(|| panic!("no tunnel packet: {frame:?}"));
+        let packet = frame
+            .tunnel()
+            .unwrap_or_else(|| panic!("no tunnel packet: {frame:?}"));
         assert_eq!((packet.kind, packet.vni, packet.port), (tunnel, vni, port));
         assert_eq!(BTreeSet::from([packet.from, packet.to]), hosts);
         assert_eq!(packet.inner.vlan(), None, "a local VLAN left the host");
@@ -136,16 +140,31 @@ fn tunnel_packets_from_strangers_are_dropped() {
     };
     // One packet proves nothing: the first to a new machine may be lost.
     let underlay = site.lab().underlay().capture().unwrap();
-    let is_there = |frame: &Frame| frame.tunnel().is_some_and(|packet| packet.inner.bytes() == inner(1));
-    lab::wait::until_true("the stranger's packets are on the underlay", PATIENCE, || {
-        send(1)?;
-        Ok(underlay.count(is_there) >= 20)
-    })
+    let is_there = |frame: &Frame| {
+        frame
+            .tunnel()
+            .is_some_and(|packet| packet.inner.bytes() == inner(1))
+    };
+    lab::wait::until_true(
+        "the stranger's packets are on the underlay",
+        PATIENCE,
+        || {
+            send(1)?;
+            Ok(underlay.count(is_there) >= 20)
+        },
+    )
     .unwrap();
     // Now it takes the address of the other host, which it may do on this wire, and is heard: so the first packet would have been.
-    site.host(2).unwrap().namespace().ip("link set eth0 down").unwrap();
+    site.host(2)
+        .unwrap()
+        .namespace()
+        .ip("link set eth0 down")
+        .unwrap();
     stranger.namespace().ip("address flush dev eth0").unwrap();
-    let taken = format!("address add {}/24 dev eth0", site.host(2).unwrap().encap_ip());
+    let taken = format!(
+        "address add {}/24 dev eth0",
+        site.host(2).unwrap().encap_ip()
+    );
     stranger.namespace().ip(&taken).unwrap();
     lab::wait::until_true("the packet with a host's address arrives", PATIENCE, || {
         send(2)?;
@@ -163,8 +182,20 @@ fn tunnel_packets_from_strangers_are_dropped() {
 #[test]
 fn a_learning_network_finds_macs_that_nobody_declared() {
     let site = Site::start("learning", 2, &[]).unwrap();
-    let document = Document::new().network("net", "type: vxlan, vni: 1, learning: true", "10.0.0", "fd00", &["a"]);
-    let document = document.port_with("b", "net", 2, "10.0.0.2, \"fd00::2\"", ", port_security: false");
+    let document = Document::new().network(
+        "net",
+        "type: vxlan, vni: 1, learning: true",
+        "10.0.0",
+        "fd00",
+        &["a"],
+    );
+    let document = document.port_with(
+        "b",
+        "net",
+        2,
+        "10.0.0.2, \"fd00::2\"",
+        ", port_security: false",
+    );
     site.apply(&document.to_string()).unwrap();
     let a = site.plug("a", 1).unwrap();
     // Another machine than the port says is behind it.

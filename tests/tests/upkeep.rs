@@ -7,7 +7,13 @@ use lab::{Host, HostPlan, Lab, PATIENCE, Signal, Site, wait};
 use tests::Document;
 
 fn tenant() -> Document {
-    Document::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &["a", "b", "c"])
+    Document::new().network(
+        "net",
+        "type: vxlan, vni: 1",
+        "10.0.0",
+        "fd00",
+        &["a", "b", "c"],
+    )
 }
 
 /// How many flow-mods and group-mods a host's switch has been sent since the counting was switched on.
@@ -28,7 +34,8 @@ fn a_restart_of_the_agent_changes_nothing() {
     let vlan = "type: vlan, physical_network: provider, vlan: 1001";
     let document = tenant().network("office", vlan, "10.1.0", "fd00:1", &["o1", "o2"]);
     site.apply(&document.to_string()).unwrap();
-    let [a, b, o1, o2] = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    let [a, b, o1, o2] = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)]
+        .map(|(port, host)| site.plug(port, host).unwrap());
     site.wait().unwrap();
     let streams = [
         Stream::start(&a, &b, false, 100).unwrap(),
@@ -69,13 +76,14 @@ fn deleting_a_network_costs_the_others_no_packet() {
         .map(|n| (format!("n{n}"), format!("a{n}"), format!("b{n}")))
         .collect();
     let types = ["vxlan", "gre", "geneve"];
-    let document = names
-        .iter()
-        .zip(1..)
-        .fold(Document::new(), |document, ((network, a, b), vni)| {
-            let kind = format!("type: {}, vni: {vni}", types[vni % 3]);
-            document.network(network, &kind, "10.0.0", "fd00", &[a, b])
-        });
+    let document =
+        names
+            .iter()
+            .zip(1..)
+            .fold(Document::new(), |document, ((network, a, b), vni)| {
+                let kind = format!("type: {}, vni: {vni}", types[vni % 3]);
+                document.network(network, &kind, "10.0.0", "fd00", &[a, b])
+            });
     site.apply(&document.to_string()).unwrap();
     let placements: Vec<_> = names
         .iter()
@@ -97,13 +105,19 @@ fn deleting_a_network_costs_the_others_no_packet() {
         .map(|(a, b)| Stream::start(a, b, false, 100).unwrap())
         .collect();
     for (network, _, _) in &names[..5] {
-        site.heddle(&["network", "delete", "--cascade", network]).unwrap();
+        site.heddle(&["network", "delete", "--cascade", network])
+            .unwrap();
     }
     site.wait().unwrap();
     streams[0].wait_for(50).unwrap();
     for (stream, (a, _)) in streams.into_iter().zip(&staying) {
         let report = stream.stop().unwrap();
-        assert_eq!((report.lost, report.unanswered), (0, 0), "{}: {report:?}", a.name());
+        assert_eq!(
+            (report.lost, report.unanswered),
+            (0, 0),
+            "{}: {report:?}",
+            a.name()
+        );
         assert!(report.sent > 50, "{report:?}");
     }
     let refused = probe::ping(&pairs[0].0, &pairs[0].1, std::time::Duration::from_secs(1));
@@ -131,7 +145,10 @@ fn what_an_operator_made_is_not_touched() {
             "table=0,cookie=0x77,priority=70,udp,tp_dst=9,actions=drop",
         ),
         ("br-provider", "table=7,priority=1,ip,actions=NORMAL"),
-        ("br-int", "table=200,cookie=0x99,priority=1,arp,actions=drop"),
+        (
+            "br-int",
+            "table=200,cookie=0x99,priority=1,arp,actions=drop",
+        ),
     ] {
         host.ofctl("add-flow", bridge, &[flow]).unwrap();
     }
@@ -150,8 +167,10 @@ fn what_an_operator_made_is_not_touched() {
         flows.push(host.vsctl(rows).unwrap());
         for port in ["op0", "op1"] {
             flows.push(
-                host.vsctl(&format!("--columns=name,tag,external_ids,interfaces list Port {port}"))
-                    .unwrap(),
+                host.vsctl(&format!(
+                    "--columns=name,tag,external_ids,interfaces list Port {port}"
+                ))
+                .unwrap(),
             );
         }
         flows.push(
@@ -165,7 +184,11 @@ fn what_an_operator_made_is_not_touched() {
     };
     let before = theirs();
     assert!(
-        before.iter().filter(|line| line.contains("actions=")).count() >= 4,
+        before
+            .iter()
+            .filter(|line| line.contains("actions="))
+            .count()
+            >= 4,
         "{before:#?}"
     );
 
@@ -173,14 +196,16 @@ fn what_an_operator_made_is_not_touched() {
     let vlan = "type: vlan, physical_network: provider, vlan: 1001";
     let document = tenant().network("office", vlan, "10.1.0", "fd00:1", &["o1", "o2"]);
     site.apply(&document.to_string()).unwrap();
-    let endpoints = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)].map(|(port, host)| site.plug(port, host).unwrap());
+    let endpoints = [("a", 1), ("b", 2), ("o1", 1), ("o2", 2)]
+        .map(|(port, host)| site.plug(port, host).unwrap());
     probe::ping(&endpoints[0], &endpoints[1], PATIENCE).unwrap();
     probe::ping(&endpoints[2], &endpoints[3], PATIENCE).unwrap();
     assert_eq!(theirs(), before, "with heddle at work");
 
     site.stop_agent(host, Signal::SIGTERM).unwrap();
     site.start_agent(host).unwrap();
-    site.heddle(&["network", "delete", "--cascade", "office"]).unwrap();
+    site.heddle(&["network", "delete", "--cascade", "office"])
+        .unwrap();
     site.wait().unwrap();
     assert_eq!(theirs(), before, "after a restart and a deletion");
 }
@@ -201,7 +226,10 @@ fn an_agent_waits_for_what_is_not_there_yet() {
     };
     says("the agent says that it has no switch", "db.sock");
     host.start_database().unwrap();
-    says("the agent says that it has no northbound database", "nb.sock");
+    says(
+        "the agent says that it has no northbound database",
+        "nb.sock",
+    );
     site.start_database().unwrap();
     site.wait_for_hosts().unwrap();
     site.apply(&tenant().to_string()).unwrap();
@@ -252,23 +280,35 @@ fn settings_change_while_the_agent_runs() {
     site.apply(&document.to_string()).unwrap();
     let plug = |number| {
         let identity = site.identity(&format!("o{number}")).unwrap();
-        site.lab().plug(site.host(number).unwrap(), identity).unwrap()
+        site.lab()
+            .plug(site.host(number).unwrap(), identity)
+            .unwrap()
     };
     let (o1, o2) = (plug(1), plug(2));
-    wait::until_true("both hosts say that they can not carry the network", PATIENCE, || {
-        Ok(site
-            .host_views()?
-            .iter()
-            .all(|host| host.problems.contains_key("office")))
-    })
+    wait::until_true(
+        "both hosts say that they can not carry the network",
+        PATIENCE,
+        || {
+            Ok(site
+                .host_views()?
+                .iter()
+                .all(|host| host.problems.contains_key("office")))
+        },
+    )
     .unwrap();
     assert!(site.port_view("o1").unwrap().hosts.is_empty());
 
     for host in site.hosts() {
-        host.set("heddle-bridge-mappings", "provider:br-provider").unwrap();
+        host.set("heddle-bridge-mappings", "provider:br-provider")
+            .unwrap();
     }
     site.wait_until_up("o1", &[1]).unwrap();
     site.wait_until_up("o2", &[2]).unwrap();
     probe::ping(&o1, &o2, PATIENCE).unwrap();
-    assert!(site.host_views().unwrap().iter().all(|host| host.problems.is_empty()));
+    assert!(
+        site.host_views()
+            .unwrap()
+            .iter()
+            .all(|host| host.problems.is_empty())
+    );
 }

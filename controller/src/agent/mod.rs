@@ -175,7 +175,9 @@ impl Agent {
                 self.transaction = None;
                 self.reconciler.transaction_ended();
                 if let Err(error) = outcome {
-                    error!("the switch's database refused a change: {error}; trying again in {PAUSE:?}");
+                    error!(
+                        "the switch's database refused a change: {error}; trying again in {PAUSE:?}"
+                    );
                     self.pause();
                 }
             }
@@ -193,7 +195,9 @@ impl Agent {
                 self.observed = None;
             }
         }
-        let Some(observed) = &self.observed else { return };
+        let Some(observed) = &self.observed else {
+            return;
+        };
         let mut external_ids = observed.external_ids.clone();
         external_ids.extend(self.options.overrides.clone());
         let mut wrong = BTreeMap::new();
@@ -225,7 +229,10 @@ impl Agent {
             .is_none_or(|northbound| northbound.remotes != settings.nb)
         {
             let remotes: Vec<String> = settings.nb.iter().map(ToString::to_string).collect();
-            info!(remote = remotes.join(","), "connecting to the northbound database");
+            info!(
+                remote = remotes.join(","),
+                "connecting to the northbound database"
+            );
             let connection = ovsdb_client::Options::new(settings.nb.clone(), northbound::DATABASE);
             let tables = northbound::tables().into_iter();
             let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
@@ -239,7 +246,9 @@ impl Agent {
     }
 
     fn handle_northbound(&mut self, event: Event) {
-        let Some(northbound) = &self.northbound else { return };
+        let Some(northbound) = &self.northbound else {
+            return;
+        };
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the northbound database"),
             Event::Synced(_) | Event::Changed(_) => {
@@ -285,7 +294,12 @@ impl Agent {
                     link.began(session);
                 }
                 self.link_errors.remove(&bridge);
-                info!(bridge, ports = ports.len(), flows = flows.len(), "OpenFlow session");
+                info!(
+                    bridge,
+                    ports = ports.len(),
+                    flows = flows.len(),
+                    "OpenFlow session"
+                );
                 self.reconciler.session_began(&bridge, ports, flows);
             }
             LinkEvent::Ended {
@@ -293,12 +307,19 @@ impl Agent {
                 error,
                 retry_in,
             } => {
-                warn!(bridge, "no OpenFlow session: {error}; trying again in {retry_in:?}");
+                warn!(
+                    bridge,
+                    "no OpenFlow session: {error}; trying again in {retry_in:?}"
+                );
                 self.link_errors
                     .insert(bridge.clone(), format!("no OpenFlow session: {error}"));
                 self.reconciler.session_ended(&bridge);
             }
-            LinkEvent::PortChanged { bridge, ofport, name } => self.reconciler.port_changed(&bridge, ofport, name),
+            LinkEvent::PortChanged {
+                bridge,
+                ofport,
+                name,
+            } => self.reconciler.port_changed(&bridge, ofport, name),
             LinkEvent::Acknowledged { bridge } => self.reconciler.bundle_acknowledged(&bridge),
             LinkEvent::Refused { bridge, error } => {
                 error!(
@@ -322,7 +343,9 @@ impl Agent {
         if self.resume_at.is_some() {
             return;
         }
-        let (Some(observed), Some(site), Some(settings)) = (&self.observed, &self.site, &self.settings) else {
+        let (Some(observed), Some(site), Some(settings)) =
+            (&self.observed, &self.site, &self.settings)
+        else {
             return;
         };
         let needed = Reconciler::bridges(settings, observed);
@@ -345,7 +368,10 @@ impl Agent {
                     for change in &changes {
                         debug!("{change:?}");
                     }
-                    self.transaction = Some(self.switch.submit(database::transaction(observed, &changes)));
+                    self.transaction = Some(
+                        self.switch
+                            .submit(database::transaction(observed, &changes)),
+                    );
                 }
                 Command::Program { bridge, changes } => {
                     debug!(bridge, changes = changes.len(), "programming");
@@ -359,7 +385,8 @@ impl Agent {
         self.link_errors.retain(|bridge, _| needed.contains(bridge));
         report.problems.extend(self.link_errors.clone());
         if let Some(northbound) = &mut self.northbound {
-            self.publisher.publish(&mut northbound.client, settings, site, &report);
+            self.publisher
+                .publish(&mut northbound.client, settings, site, &report);
         }
     }
 }

@@ -19,7 +19,13 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Sends what differs between `site` and `report`, unless something is on its way.
-    pub(super) fn publish(&mut self, client: &mut Client, settings: &Settings, site: &Site, report: &Report) {
+    pub(super) fn publish(
+        &mut self,
+        client: &mut Client,
+        settings: &Settings,
+        site: &Site,
+        report: &Report,
+    ) {
         if !self.connected || self.on_its_way.is_some() {
             return;
         }

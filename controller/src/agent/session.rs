@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 use flows::ofpkt::{
-    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, DecodeError, ErrorMessage, FlowMod as WireFlowMod,
-    FlowStatsRequest, FrameError, Hello, Message, MultipartReply, MultipartRequest, PortChange, SwitchConfig, take,
+    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, DecodeError, ErrorMessage,
+    FlowMod as WireFlowMod, FlowStatsRequest, FrameError, Hello, Message, MultipartReply,
+    MultipartRequest, PortChange, SwitchConfig, take,
 };
 use flows::{Flow, Port, Version};
 
@@ -189,7 +190,9 @@ impl Session {
                         flags: 0,
                         miss_send_len: 128,
                     }));
-                    self.send(Body::MultipartRequest(MultipartRequest::PortDesc(Port::ANY)));
+                    self.send(Body::MultipartRequest(MultipartRequest::PortDesc(
+                        Port::ANY,
+                    )));
                     let flows = self.flows_asked_for.clone();
                     self.send(Body::MultipartRequest(MultipartRequest::Flow(flows)));
                     self.state = State::Listing;
@@ -197,7 +200,8 @@ impl Session {
                 Ok(None)
             }
             Body::EchoRequest(data) => {
-                Message::new(VERSION, message.xid, Body::EchoReply(data)).encode_into(&mut self.output);
+                Message::new(VERSION, message.xid, Body::EchoReply(data))
+                    .encode_into(&mut self.output);
                 Ok(None)
             }
             Body::MultipartReply(MultipartReply::PortDesc(ports), _) => {
@@ -211,10 +215,15 @@ impl Session {
                     return Ok(None);
                 }
                 self.state = State::Idle;
-                let (ports, flows) = (std::mem::take(&mut self.ports), std::mem::take(&mut self.flows));
+                let (ports, flows) = (
+                    std::mem::take(&mut self.ports),
+                    std::mem::take(&mut self.flows),
+                );
                 Ok(Some(SessionEvent::Began { ports, flows }))
             }
-            Body::PortStatus(status) => Ok(self.port_status(status.desc.port.0, status.change, status.desc.name)),
+            Body::PortStatus(status) => {
+                Ok(self.port_status(status.desc.port.0, status.change, status.desc.name))
+            }
             Body::Error(error) => self.error(message.xid, &error),
             Body::BarrierReply => {
                 self.filled();
@@ -226,7 +235,12 @@ impl Session {
         }
     }
 
-    fn port_status(&mut self, ofport: u32, change: PortChange, name: String) -> Option<SessionEvent> {
+    fn port_status(
+        &mut self,
+        ofport: u32,
+        change: PortChange,
+        name: String,
+    ) -> Option<SessionEvent> {
         let name = match change {
             PortChange::Add | PortChange::Modify => Some(name),
             PortChange::Delete => None,
@@ -241,7 +255,11 @@ impl Session {
         Some(SessionEvent::PortChanged { ofport, name })
     }
 
-    fn error(&mut self, xid: u32, error: &ErrorMessage) -> Result<Option<SessionEvent>, SessionError> {
+    fn error(
+        &mut self,
+        xid: u32,
+        error: &ErrorMessage,
+    ) -> Result<Option<SessionEvent>, SessionError> {
         let said = describe(error);
         match &mut self.state {
             State::Greeting => Err(SessionError::Version),

@@ -85,7 +85,10 @@ fn began() -> Session {
     };
     assert!(matches!(
         config.body,
-        Body::SetConfig(SwitchConfig { miss_send_len: 1.., .. })
+        Body::SetConfig(SwitchConfig {
+            miss_send_len: 1..,
+            ..
+        })
     ));
     let listed = MultipartReply::PortDesc(vec![port(1, "tap1"), port(2, "tap2")]);
     assert_eq!(
@@ -102,7 +105,12 @@ fn began() -> Session {
         say(&mut session, flows.xid, Body::MultipartReply(part(1), true)).unwrap(),
         []
     );
-    let events = say(&mut session, flows.xid, Body::MultipartReply(part(2), false)).unwrap();
+    let events = say(
+        &mut session,
+        flows.xid,
+        Body::MultipartReply(part(2), false),
+    )
+    .unwrap();
     let ports = BTreeMap::from([(1, "tap1".to_owned())]);
     assert_eq!(
         events,
@@ -143,18 +151,29 @@ fn a_bundle_is_committed_after_every_part_was_answered() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(kinds, ["OpenRequest", "Add", "Add", "DeleteStrict", "Barrier"]);
+    assert_eq!(
+        kinds,
+        ["OpenRequest", "Add", "Add", "DeleteStrict", "Barrier"]
+    );
     assert_eq!(
         say(&mut session, 0, control(BundleControlKind::OpenReply, 1)).unwrap(),
         []
     );
     assert_eq!(sent(&mut session), []);
-    assert_eq!(say(&mut session, messages[4].xid, Body::BarrierReply).unwrap(), []);
+    assert_eq!(
+        say(&mut session, messages[4].xid, Body::BarrierReply).unwrap(),
+        []
+    );
     let commit = sent(&mut session);
     assert!(
         matches!(&commit[..], [Message { body: Body::BundleControl(c), .. }] if c.kind == BundleControlKind::CommitRequest)
     );
-    let events = say(&mut session, commit[0].xid, control(BundleControlKind::CommitReply, 1)).unwrap();
+    let events = say(
+        &mut session,
+        commit[0].xid,
+        control(BundleControlKind::CommitReply, 1),
+    )
+    .unwrap();
     assert_eq!(events, [SessionEvent::Acknowledged]);
 }
 
@@ -209,9 +228,18 @@ fn ports_come_and_go_while_a_bundle_is_on_its_way() {
         ofport: 7,
         name: Some("tap7".to_owned()),
     };
-    assert_eq!(say(&mut session, 0, status(PortChange::Add)).unwrap(), [there]);
-    let gone = SessionEvent::PortChanged { ofport: 7, name: None };
-    assert_eq!(say(&mut session, 0, status(PortChange::Delete)).unwrap(), [gone]);
+    assert_eq!(
+        say(&mut session, 0, status(PortChange::Add)).unwrap(),
+        [there]
+    );
+    let gone = SessionEvent::PortChanged {
+        ofport: 7,
+        name: None,
+    };
+    assert_eq!(
+        say(&mut session, 0, status(PortChange::Delete)).unwrap(),
+        [gone]
+    );
 }
 
 #[test]

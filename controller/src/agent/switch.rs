@@ -227,7 +227,11 @@ impl Task {
                 ports,
                 flows,
             },
-            SessionEvent::PortChanged { ofport, name } => LinkEvent::PortChanged { bridge, ofport, name },
+            SessionEvent::PortChanged { ofport, name } => LinkEvent::PortChanged {
+                bridge,
+                ofport,
+                name,
+            },
             SessionEvent::Acknowledged => LinkEvent::Acknowledged { bridge },
             SessionEvent::Refused { error } => LinkEvent::Refused { bridge, error },
         }

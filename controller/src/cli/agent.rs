@@ -30,7 +30,11 @@ Stopping the agent changes nothing: the switch goes on forwarding as it is.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The switch's database: unix:FILE or tcp:ADDRESS:PORT
-    #[arg(long, value_name = "REMOTE", default_value = "unix:/var/run/openvswitch/db.sock")]
+    #[arg(
+        long,
+        value_name = "REMOTE",
+        default_value = "unix:/var/run/openvswitch/db.sock"
+    )]
     ovs: String,
     /// Where the bridges' management sockets BRIDGE.mgmt are [default: the directory of the --ovs socket]
     #[arg(long, value_name = "DIRECTORY")]
@@ -65,8 +69,12 @@ impl Arguments {
             .with_ansi(std::io::stderr().is_terminal())
             .init();
         let options = self.options(global)?;
-        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")));
-        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")));
+        let (mut interrupt, mut terminate) = (
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+        );
         let stop = async {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -78,9 +86,11 @@ impl Arguments {
     }
 
     fn options(self, global: &Global) -> Result<Options, Failure> {
-        let remotes = Remote::list(&self.ovs).map_err(|error| Failure::input(format_args!("--ovs: {error}")))?;
-        let [ovs] = <[Remote; 1]>::try_from(remotes)
-            .map_err(|_| Failure::input(format_args!("--ovs {}: expected just one remote", self.ovs)))?;
+        let remotes = Remote::list(&self.ovs)
+            .map_err(|error| Failure::input(format_args!("--ovs: {error}")))?;
+        let [ovs] = <[Remote; 1]>::try_from(remotes).map_err(|_| {
+            Failure::input(format_args!("--ovs {}: expected just one remote", self.ovs))
+        })?;
         let rundir = match (self.rundir, &ovs) {
             (Some(rundir), _) => rundir,
             (None, Remote::Unix(socket)) => socket.parent().map(PathBuf::from).unwrap_or_default(),
@@ -127,6 +137,7 @@ impl Arguments {
 
 fn hostname() -> Result<String, Failure> {
     let path = "/proc/sys/kernel/hostname";
-    let name = std::fs::read_to_string(path).map_err(|error| Failure::failed(format_args!("{path}: {error}")))?;
+    let name = std::fs::read_to_string(path)
+        .map_err(|error| Failure::failed(format_args!("{path}: {error}")))?;
     Ok(name.trim().to_owned())
 }

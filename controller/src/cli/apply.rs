@@ -63,11 +63,18 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let file = if self.file == "-" { "stdin" } else { &self.file };
-        let text = read(&self.file).map_err(|problem| Failure::input(format_args!("{file}: {problem}")))?;
+        let file = if self.file == "-" {
+            "stdin"
+        } else {
+            &self.file
+        };
+        let text = read(&self.file)
+            .map_err(|problem| Failure::input(format_args!("{file}: {problem}")))?;
         let document = Document::parse(&text).map_err(|faults| told(file, &faults))?;
         let mut database = Database::connect(global).await?;
-        let planned = |site: &Site| plan(&document, site, &mut random_mac).map_err(|faults| told(file, &faults));
+        let planned = |site: &Site| {
+            plan(&document, site, &mut random_mac).map_err(|faults| told(file, &faults))
+        };
         if self.dry_run {
             let before = database.site()?;
             let after = planned(&before)?;
@@ -89,7 +96,10 @@ impl Arguments {
         } else {
             ""
         };
-        emit(&format!("{}{verdict}revision {revision}\n", summary(&done, "")))?;
+        emit(&format!(
+            "{}{verdict}revision {revision}\n",
+            summary(&done, "")
+        ))?;
         if self.wait {
             wait::for_revision(&mut database, global, revision, &[]).await
         } else {
@@ -100,7 +110,9 @@ impl Arguments {
 
 /// Reads the whole document, but no more than one may have.
 fn read(file: &str) -> Result<String, String> {
-    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(MAX_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let mut bytes = Vec::new();
     let outcome = if file == "-" {
         io::stdin().lock().take(limit).read_to_end(&mut bytes)
@@ -119,7 +131,11 @@ fn read(file: &str) -> Result<String, String> {
             .as_bytes()
             .get(..error.utf8_error().valid_up_to())
             .unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+        let line = good
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            .saturating_add(1);
         format!("line {line} is not UTF-8, expected a YAML document in UTF-8")
     })
 }
@@ -182,7 +198,9 @@ fn details(change: &Change, after: &Site) -> String {
         Action::Changed(columns) => {
             // The segment says all that these say.
             let derived = ["type", "physical_network", "segmentation_id"];
-            let told = columns.iter().filter(|(column, ..)| !derived.contains(column));
+            let told = columns
+                .iter()
+                .filter(|(column, ..)| !derived.contains(column));
             let told = told.map(|(column, old, new)| format!("{column} {old} -> {new}"));
             format!(": {}", told.collect::<Vec<_>>().join("; "))
         }

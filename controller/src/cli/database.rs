@@ -24,7 +24,8 @@ impl Database {
     /// # Errors
     /// There is none in time, or the remote is not one.
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let remotes = Remote::list(global.nb()).map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
+        let remotes = Remote::list(global.nb())
+            .map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
         let options = northbound::tables()
             .into_iter()
             .fold(Options::new(remotes, DATABASE), Options::table);

@@ -28,7 +28,8 @@ Examples:
       to try things: `heddle --nb unix:./nb.sock network list`";
 
 /// What to do when Open vSwitch is not there.
-const INSTALL: &str = "Open vSwitch's database programs are not installed: `apt-get install openvswitch-switch`";
+const INSTALL: &str =
+    "Open vSwitch's database programs are not installed: `apt-get install openvswitch-switch`";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -54,7 +55,11 @@ pub(super) struct Serve {
     #[command(flatten)]
     file: File,
     /// Where to listen: punix:FILE or ptcp:PORT[:ADDRESS]; can be given more than once
-    #[arg(long, default_value = "punix:/run/heddle/nb.sock", value_name = "REMOTE")]
+    #[arg(
+        long,
+        default_value = "punix:/run/heddle/nb.sock",
+        value_name = "REMOTE"
+    )]
     remote: Vec<String>,
     /// Create the database first if there is none
     #[arg(long)]
@@ -66,7 +71,10 @@ impl Command {
         match self {
             Self::Init(file) => {
                 create(&file.db)?;
-                emit(&format!("created {}: `heddle db serve` serves it\n", file.db.display()))
+                emit(&format!(
+                    "created {}: `heddle db serve` serves it\n",
+                    file.db.display()
+                ))
             }
             Self::Serve(serve) => serve.run(),
             Self::Schema => emit(SCHEMA),
@@ -96,7 +104,9 @@ fn create(db: &Path) -> Result<(), Failure> {
             .write_all(SCHEMA.as_bytes())
             .context("ovsdb-tool did not take the schema")?;
     }
-    let output = tool.wait_with_output().context("ovsdb-tool could not be waited for")?;
+    let output = tool
+        .wait_with_output()
+        .context("ovsdb-tool could not be waited for")?;
     if output.status.success() {
         return Ok(());
     }
@@ -110,7 +120,10 @@ fn create(db: &Path) -> Result<(), Failure> {
 
 /// Makes sure that the directory of a file is there.
 fn parent(file: &Path) -> Result<(), Failure> {
-    let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+    let Some(parent) = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    else {
         return Ok(());
     };
     fs::create_dir_all(parent)
@@ -157,10 +170,11 @@ impl Serve {
             }
         }
         let mut server = process::Command::new("ovsdb-server");
-        server
-            .arg(db)
-            .arg(format!("--unixctl={control}"))
-            .args(["-vsyslog:off", "-vfile:off", "-vconsole:warn"]);
+        server.arg(db).arg(format!("--unixctl={control}")).args([
+            "-vsyslog:off",
+            "-vfile:off",
+            "-vconsole:warn",
+        ]);
         for remote in &self.remote {
             server.arg(format!("--remote={remote}"));
         }

@@ -57,7 +57,10 @@ enum MessageOutput {
 
 /// A version that flows are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(clippy::enum_variant_names, reason = "these are the names that ovs-ofctl takes")]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "these are the names that ovs-ofctl takes"
+)]
 enum Protocol {
     #[value(name = "OpenFlow10")]
     OpenFlow10,
@@ -143,7 +146,8 @@ fn open(name: &str) -> Result<Box<dyn BufRead>, Failure> {
     if name == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
-    let file = File::open(name).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
+    let file =
+        File::open(name).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     Ok(Box::new(BufReader::new(file)))
 }
 
@@ -165,11 +169,20 @@ fn content(line: &str) -> Option<&str> {
 impl Parse {
     fn run(self, mut out: impl Write) -> Result<(), Failure> {
         let text = read_text(&self.file)?;
-        let name = if self.file == "-" { "<stdin>" } else { &self.file };
+        let name = if self.file == "-" {
+            "<stdin>"
+        } else {
+            &self.file
+        };
         let version = self.protocol.version();
         let (mut bad, mut total) = (0u64, 0u64);
-        let v10 = version == Version::V10 && matches!(self.output, FlowOutput::Ofctl | FlowOutput::Hex);
-        let form = if v10 { Form::of(&text) } else { Form::default() };
+        let v10 =
+            version == Version::V10 && matches!(self.output, FlowOutput::Ofctl | FlowOutput::Hex);
+        let form = if v10 {
+            Form::of(&text)
+        } else {
+            Form::default()
+        };
         for (number, line) in (1u64..).zip(text.lines()) {
             let Some(line) = content(line) else { continue };
             total += 1;
@@ -194,12 +207,20 @@ impl Parse {
         }
         written(out.flush())?;
         if bad > 0 {
-            return Err(Failure::failed(format_args!("{bad} of {total} lines are not flows")));
+            return Err(Failure::failed(format_args!(
+                "{bad} of {total} lines are not flows"
+            )));
         }
         Ok(())
     }
 
-    fn write(&self, out: &mut impl Write, change: FlowMod, version: Version, xid: u32) -> io::Result<()> {
+    fn write(
+        &self,
+        out: &mut impl Write,
+        change: FlowMod,
+        version: Version,
+        xid: u32,
+    ) -> io::Result<()> {
         match self.output {
             FlowOutput::Flow => writeln!(out, "{}", change.to_text(&Names::default())),
             FlowOutput::Json => writeln!(out, "{}", flow_json(&change)),
@@ -255,10 +276,17 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) {
         return None;
     }
-    let nibble = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let nibble = |byte: &u8| {
+        char::from(*byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     digits
         .chunks(2)
-        .map(|pair| pair.iter().try_fold(0u8, |acc, byte| Some(acc << 4 | nibble(byte)?)))
+        .map(|pair| {
+            pair.iter()
+                .try_fold(0u8, |acc, byte| Some(acc << 4 | nibble(byte)?))
+        })
         .collect()
 }
 
@@ -354,7 +382,9 @@ impl Decode {
         }
         written(out.flush())?;
         if bad > 0 {
-            return Err(Failure::failed(format_args!("{bad} of {total} lines are not messages")));
+            return Err(Failure::failed(format_args!(
+                "{bad} of {total} lines are not messages"
+            )));
         }
         Ok(())
     }
@@ -378,7 +408,10 @@ mod tests {
 
     /// The object has exactly the members that the schema names, each of a type that it allows.
     fn check(object: &Value, schema: &Value) {
-        let (members, properties) = (object.as_object().unwrap(), schema["properties"].as_object().unwrap());
+        let (members, properties) = (
+            object.as_object().unwrap(),
+            schema["properties"].as_object().unwrap(),
+        );
         assert_eq!(
             members.keys().collect::<Vec<_>>(),
             properties.keys().collect::<Vec<_>>()
@@ -393,18 +426,29 @@ mod tests {
                 Value::Object(_) => "object",
             };
             let allowed = &properties[name]["type"];
-            let fits = allowed == kind || allowed.as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind));
+            let fits = allowed == kind
+                || allowed
+                    .as_array()
+                    .is_some_and(|kinds| kinds.iter().any(|k| k == kind));
             assert!(fits, "{name} is {kind}, the schema says {allowed}");
         }
     }
 
     #[test]
     fn objects_follow_the_schema() {
-        let read = |text: &str| parse_flow_mod(text, FlowModCommand::Add, &Names::default()).unwrap();
-        for text in ["table=3,ip,nw_src=10.0.0.0/8 actions=drop", "delete cookie=1/3"] {
+        let read =
+            |text: &str| parse_flow_mod(text, FlowModCommand::Add, &Names::default()).unwrap();
+        for text in [
+            "table=3,ip,nw_src=10.0.0.0/8 actions=drop",
+            "delete cookie=1/3",
+        ] {
             check(&flow_json(&read(text)), &schema()["$defs"]["flow"]);
         }
-        for bytes in [&[5, 20, 0, 8, 0, 0, 0, 1][..], &[5, 2], &[5, 77, 0, 8, 0, 0, 0, 1]] {
+        for bytes in [
+            &[5, 20, 0, 8, 0, 0, 0, 1][..],
+            &[5, 2],
+            &[5, 77, 0, 8, 0, 0, 0, 1],
+        ] {
             let text = print_message(bytes, 1, &Names::default());
             check(&message_json(bytes, &text), &schema()["$defs"]["message"]);
         }
@@ -426,7 +470,8 @@ mod tests {
             .run(&mut out);
             (String::from_utf8(out).unwrap(), result.is_ok())
         };
-        let two = "# two\nip,nw_dst=10.0.0.1,actions=mod_dl_src:02:00:00:00:00:01,2\n\ndelete table=3\n";
+        let two =
+            "# two\nip,nw_dst=10.0.0.1,actions=mod_dl_src:02:00:00:00:00:01,2\n\ndelete table=3\n";
         assert_eq!(
             lines(FlowOutput::Flow, two),
             (

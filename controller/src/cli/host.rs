@@ -58,7 +58,14 @@ fn pairs(map: &BTreeMap<String, String>, between: &str) -> String {
 
 impl Kind for Hosts {
     const TABLE: Table = Table::Host;
-    const HEADER: &'static [&'static str] = &["NAME", "TUNNEL ADDRESS", "REVISION", "PORTS", "UNBOUND", "PROBLEMS"];
+    const HEADER: &'static [&'static str] = &[
+        "NAME",
+        "TUNNEL ADDRESS",
+        "REVISION",
+        "PORTS",
+        "UNBOUND",
+        "PROBLEMS",
+    ];
     type Delete = Names;
     type View<'a> = View<'a>;
 
@@ -74,7 +81,11 @@ impl Kind for Hosts {
                 name: &host.name,
                 id: host.id,
                 encap_ip: host.encap_ip,
-                encap_types: host.encap_types.iter().map(|tunnel| tunnel.name()).collect(),
+                encap_types: host
+                    .encap_types
+                    .iter()
+                    .map(|tunnel| tunnel.name())
+                    .collect(),
                 bridge_mappings: &host.bridge_mappings,
                 applied: host.applied,
                 revision: site.revision,

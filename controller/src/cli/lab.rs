@@ -16,7 +16,11 @@ const PROGRAM: &str = "heddle-lab";
 #[command(disable_help_flag = true)]
 pub(super) struct Arguments {
     /// What heddle-lab is told; `heddle lab --help` shows it
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENT"
+    )]
     arguments: Vec<OsString>,
 }
 

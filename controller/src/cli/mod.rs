@@ -182,13 +182,15 @@ impl Cli {
             Command::Flow(command) => command.run(),
             Command::Agent(arguments) => block_on(arguments.run(&global)),
             Command::Apply(arguments) => block_on(arguments.run(&global)),
-            Command::Network(command) => block_on(object::run::<network::Networks>(command, &global)),
+            Command::Network(command) => {
+                block_on(object::run::<network::Networks>(command, &global))
+            }
             Command::Subnet(command) => block_on(object::run::<subnet::Subnets>(command, &global)),
             Command::Port(command) => block_on(object::run::<port::Ports>(command, &global)),
             Command::Host(command) => block_on(object::run::<host::Hosts>(command, &global)),
-            Command::PhysicalNetwork(command) => {
-                block_on(object::run::<physical_network::PhysicalNetworks>(command, &global))
-            }
+            Command::PhysicalNetwork(command) => block_on(object::run::<
+                physical_network::PhysicalNetworks,
+            >(command, &global)),
             Command::Ovsdb(command) => block_on(command.run(&global)),
             Command::Wait(arguments) => block_on(arguments.run(&global)),
         }

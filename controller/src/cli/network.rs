@@ -58,13 +58,22 @@ pub(super) struct View<'a> {
 
 impl Kind for Networks {
     const TABLE: Table = Table::Network;
-    const HEADER: &'static [&'static str] = &["NAME", "SEGMENT", "MTU", "SUBNETS", "PORTS", "PROJECT"];
+    const HEADER: &'static [&'static str] =
+        &["NAME", "SEGMENT", "MTU", "SUBNETS", "PORTS", "PROJECT"];
     type Delete = Delete;
     type View<'a> = View<'a>;
 
     fn views(site: &Site) -> Vec<View<'_>> {
-        let prefixes = grouped(site.subnets.values().map(|subnet| (subnet.network, subnet.cidr)));
-        let mut ports = grouped(site.ports.values().map(|port| (port.network, port.name.as_str())));
+        let prefixes = grouped(
+            site.subnets
+                .values()
+                .map(|subnet| (subnet.network, subnet.cidr)),
+        );
+        let mut ports = grouped(
+            site.ports
+                .values()
+                .map(|port| (port.network, port.name.as_str())),
+        );
         site.networks
             .values()
             .map(|network| View {

@@ -74,7 +74,10 @@ impl Chosen for Names {
 }
 
 /// Runs a command on objects of kind `K`.
-pub(super) async fn run<K: Kind>(command: Command<K::Delete>, global: &Global) -> Result<(), Failure> {
+pub(super) async fn run<K: Kind>(
+    command: Command<K::Delete>,
+    global: &Global,
+) -> Result<(), Failure> {
     let mut database = Database::connect(global).await?;
     match command {
         Command::List { output } => {
@@ -87,7 +90,8 @@ pub(super) async fn run<K: Kind>(command: Command<K::Delete>, global: &Global) -
         }
         Command::Delete(delete) => {
             let (names, cascade) = delete.chosen();
-            let plan = |site: &Site| remove(site, K::TABLE, names, cascade).map_err(Failure::failed);
+            let plan =
+                |site: &Site| remove(site, K::TABLE, names, cascade).map_err(Failure::failed);
             let done = database.commit(plan).await?;
             emit(&deleted(&done.changes))
         }
@@ -115,10 +119,17 @@ fn named<'a, K: Kind>(site: &'a Site, names: &[String]) -> Result<Vec<K::View<'a
     if names.is_empty() {
         return Ok(views);
     }
-    let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let places: BTreeMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (name.as_str(), at))
+        .collect();
     let place = |view: &K::View<'a>| {
         let (name, id) = K::names(view);
-        places.get(name.as_str()).or_else(|| places.get(id.as_str())).copied()
+        places
+            .get(name.as_str())
+            .or_else(|| places.get(id.as_str()))
+            .copied()
     };
     views.retain(|view| place(view).is_some());
     views.sort_by_cached_key(&place);
@@ -135,7 +146,9 @@ fn named<'a, K: Kind>(site: &'a Site, names: &[String]) -> Result<Vec<K::View<'a
 }
 
 /// Pairs by their first, the seconds in order; in one walk, as a site may have many networks and many ports.
-pub(super) fn grouped<K: Ord, V: Ord>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, Vec<V>> {
+pub(super) fn grouped<K: Ord, V: Ord>(
+    pairs: impl IntoIterator<Item = (K, V)>,
+) -> BTreeMap<K, Vec<V>> {
     let mut groups: BTreeMap<K, Vec<V>> = BTreeMap::new();
     for (key, value) in pairs {
         groups.entry(key).or_default().push(value);

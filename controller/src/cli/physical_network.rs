@@ -35,8 +35,9 @@ impl Kind for PhysicalNetworks {
 
     fn views(site: &Site) -> Vec<View<'_>> {
         let on_wires = site.networks.values();
-        let on_wires =
-            on_wires.filter_map(|network| Some((network.segment.physical_network()?, network.name.as_str())));
+        let on_wires = on_wires.filter_map(|network| {
+            Some((network.segment.physical_network()?, network.name.as_str()))
+        });
         let networks = grouped(on_wires);
         let mapped = site.hosts.values().flat_map(|host| {
             host.bridge_mappings
@@ -50,7 +51,10 @@ impl Kind for PhysicalNetworks {
                 name: &wire.name,
                 id: wire.id,
                 vlans: wire.ranges().iter().map(show_range).collect(),
-                networks: networks.get(wire.name.as_str()).cloned().unwrap_or_default(),
+                networks: networks
+                    .get(wire.name.as_str())
+                    .cloned()
+                    .unwrap_or_default(),
                 hosts: hosts.get(wire.name.as_str()).cloned().unwrap_or_default(),
             })
             .collect()
@@ -61,7 +65,10 @@ impl Kind for PhysicalNetworks {
     }
 
     fn cells(view: &View<'_>) -> Vec<String> {
-        let (networks, hosts) = (view.networks.len().to_string(), view.hosts.len().to_string());
+        let (networks, hosts) = (
+            view.networks.len().to_string(),
+            view.hosts.len().to_string(),
+        );
         vec![view.name.to_owned(), joined(&view.vlans), networks, hosts]
     }
 

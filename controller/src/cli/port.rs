@@ -62,7 +62,10 @@ impl Kind for Ports {
                 View {
                     name: &port.name,
                     id: port.id,
-                    network: site.networks.get(&port.network).map_or("", |network| &network.name),
+                    network: site
+                        .networks
+                        .get(&port.network)
+                        .map_or("", |network| &network.name),
                     mac: port.mac.to_string(),
                     addresses: port.addresses.iter().copied().collect(),
                     port_security: port.port_security,
@@ -79,7 +82,13 @@ impl Kind for Ports {
 
     fn cells(view: &View<'_>) -> Vec<String> {
         let (name, network) = (view.name.to_owned(), view.network.to_owned());
-        vec![name, network, view.mac.clone(), joined(&view.addresses), view.state()]
+        vec![
+            name,
+            network,
+            view.mac.clone(),
+            joined(&view.addresses),
+            view.state(),
+        ]
     }
 
     fn fields(view: &View<'_>) -> Vec<(&'static str, String)> {

@@ -84,7 +84,11 @@ impl Output {
 
 /// One line a field, and more where a value has more.
 fn paragraph(fields: &[(&'static str, String)]) -> String {
-    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = fields
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
     let mut text = String::new();
     for (name, value) in fields {
         let mut lines = value.lines();
@@ -100,9 +104,9 @@ fn paragraph(fields: &[(&'static str, String)]) -> String {
 pub(super) fn emit(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format_args!("standard output takes no more: {error}")))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format_args!(
+            "standard output takes no more: {error}"
+        ))),
         _ => Ok(()),
     }
 }
@@ -110,7 +114,9 @@ pub(super) fn emit(text: &str) -> Result<(), Failure> {
 fn structured<T: Serialize>(format: Format, object: &T) -> Result<(), Failure> {
     let text = match format {
         Format::Yaml => serde_saphyr::to_string(object).map_err(Failure::failed)?,
-        Format::Json | Format::Table => serde_json::to_string_pretty(object).map_err(Failure::failed)?,
+        Format::Json | Format::Table => {
+            serde_json::to_string_pretty(object).map_err(Failure::failed)?
+        }
     };
     emit(&format!("{}\n", text.trim_end()))
 }
@@ -131,5 +137,9 @@ fn between<T: ToString>(values: impl IntoIterator<Item = T>, separator: &str) ->
         .map(|value| value.to_string())
         .collect::<Vec<_>>()
         .join(separator);
-    if text.is_empty() { "-".to_owned() } else { text }
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text
+    }
 }

@@ -46,17 +46,26 @@ impl Kind for Subnets {
         let used = |network: &Uuid, first: IpAddr, last: IpAddr| {
             let taken = taken.get(network).map(Vec::as_slice).unwrap_or_default();
             let before = taken.partition_point(|address| *address < first);
-            taken.partition_point(|address| *address <= last).saturating_sub(before)
+            taken
+                .partition_point(|address| *address <= last)
+                .saturating_sub(before)
         };
         site.subnets
             .values()
             .map(|subnet| View {
                 name: &subnet.name,
                 id: subnet.id,
-                network: site.networks.get(&subnet.network).map_or("", |network| &network.name),
+                network: site
+                    .networks
+                    .get(&subnet.network)
+                    .map_or("", |network| &network.name),
                 cidr: subnet.cidr.to_string(),
                 gateway: subnet.gateway,
-                used: used(&subnet.network, subnet.cidr.network(), subnet.cidr.broadcast()),
+                used: used(
+                    &subnet.network,
+                    subnet.cidr.network(),
+                    subnet.cidr.broadcast(),
+                ),
             })
             .collect()
     }

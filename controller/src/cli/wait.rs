@@ -112,7 +112,8 @@ pub(super) async fn for_revision(
 
 /// The hosts that have not acknowledged `revision`, and how far they are.
 fn lag(site: &Site, revision: u64, hosts: &[String]) -> Vec<String> {
-    let behind = |applied: u64, name: &str| (applied < revision).then(|| format!("{name} has {applied}"));
+    let behind =
+        |applied: u64, name: &str| (applied < revision).then(|| format!("{name} has {applied}"));
     if hosts.is_empty() {
         let mut all: Vec<_> = site
             .hosts

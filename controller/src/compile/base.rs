@@ -51,7 +51,10 @@ pub(super) fn compile(view: &HostView, out: &mut HostFlows) {
     tunnel_bridge(view, &mut out.tunnel);
     for provider in view.providers.values() {
         if let Some(phy_port) = provider.phy_port {
-            provider_bridge(phy_port, out.providers.entry(provider.bridge.clone()).or_default());
+            provider_bridge(
+                phy_port,
+                out.providers.entry(provider.bridge.clone()).or_default(),
+            );
         }
     }
 }
@@ -63,13 +66,27 @@ fn integration_bridge(view: &HostView, out: &mut Vec<Flow>) {
     }
     // br-tun has already put the packet into a local VLAN.
     if let Some(patch_tun) = view.patch_tun {
-        let tagged = Match::new()
-            .with(Field::InPort, patch_tun)
-            .with_masked(Field::VlanTci, 0x1000u16, 0x1000u16);
-        out.push(flow(CLASSIFY, 90, Cookie::BASE, tagged, apply_then(vec![], FORWARD)));
+        let tagged = Match::new().with(Field::InPort, patch_tun).with_masked(
+            Field::VlanTci,
+            0x1000u16,
+            0x1000u16,
+        );
+        out.push(flow(
+            CLASSIFY,
+            90,
+            Cookie::BASE,
+            tagged,
+            apply_then(vec![], FORWARD),
+        ));
     }
     // What a port may say is let through above this, by port.
-    out.push(flow(ARP_SPOOF, 50, Cookie::BASE, arp(Match::new()), drop_packet()));
+    out.push(flow(
+        ARP_SPOOF,
+        50,
+        Cookie::BASE,
+        arp(Match::new()),
+        drop_packet(),
+    ));
     for kind in nd::ALL {
         out.push(flow(
             ARP_SPOOF,
@@ -131,14 +148,26 @@ fn tunnel_bridge(view: &HostView, out: &mut Vec<Flow>) {
         Match::new(),
         apply_then(vec![], UNICAST),
     ));
-    out.push(flow(ARP_ND, 10, Cookie::BASE, multicast(), apply_then(vec![], FLOOD)));
+    out.push(flow(
+        ARP_ND,
+        10,
+        Cookie::BASE,
+        multicast(),
+        apply_then(vec![], FLOOD),
+    ));
     // goto_table only leads on to higher tables.
     let unicast = apply(vec![Action::resubmit_table(UNICAST.number)]);
     out.push(flow(ARP_ND, 0, Cookie::BASE, Match::new(), unicast));
     // Duplicate address detection (RFC 4862, 5.4) asks whether anybody else is there: that one must hear it.
-    let detection =
-        icmpv6(Match::new(), nd::NEIGHBOR_SOLICITATION).with(Field::Ipv6Src, std::net::Ipv6Addr::UNSPECIFIED);
-    out.push(flow(ARP_ND, 110, Cookie::BASE, detection, apply_then(vec![], FLOOD)));
+    let detection = icmpv6(Match::new(), nd::NEIGHBOR_SOLICITATION)
+        .with(Field::Ipv6Src, std::net::Ipv6Addr::UNSPECIFIED);
+    out.push(flow(
+        ARP_ND,
+        110,
+        Cookie::BASE,
+        detection,
+        apply_then(vec![], FLOOD),
+    ));
     out.push(flow(
         ND_REPLY,
         10,
@@ -185,7 +214,19 @@ fn nd_reply() -> Vec<Action> {
 
 fn provider_bridge(phy_port: u32, out: &mut Vec<Flow>) {
     let from_br_int = Match::new().with(Field::InPort, phy_port);
-    out.push(flow(provider::TRANSLATE, 50, Cookie::BASE, from_br_int, drop_packet()));
+    out.push(flow(
+        provider::TRANSLATE,
+        50,
+        Cookie::BASE,
+        from_br_int,
+        drop_packet(),
+    ));
     let normal = apply(vec![Action::output(Port::NORMAL)]);
-    out.push(flow(provider::TRANSLATE, 0, Cookie::BASE, Match::new(), normal));
+    out.push(flow(
+        provider::TRANSLATE,
+        0,
+        Cookie::BASE,
+        Match::new(),
+        normal,
+    ));
 }

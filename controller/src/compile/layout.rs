@@ -86,7 +86,10 @@ impl Layout {
         };
         patch((INTEGRATION_BRIDGE, PATCH_TUN), (TUNNEL_BRIDGE, PATCH_INT));
         for bridge in settings.bridge_mappings.values() {
-            patch((INTEGRATION_BRIDGE, &int_port(bridge)), (bridge, &phy_port(bridge)));
+            patch(
+                (INTEGRATION_BRIDGE, &int_port(bridge)),
+                (bridge, &phy_port(bridge)),
+            );
         }
         if let Some(encap_ip) = settings.encap_ip {
             for &tunnel in &settings.encap_types {
@@ -136,8 +139,12 @@ mod tests {
             .ports
             .iter()
             .map(|(name, port)| match &port.leads_to {
-                LeadsTo::Patch { peer, peer_bridge } => format!("{}/{name} -> {peer_bridge}/{peer}", port.bridge),
-                LeadsTo::Tunnel { tunnel, options } => format!("{}/{name} {tunnel} {options:?}", port.bridge),
+                LeadsTo::Patch { peer, peer_bridge } => {
+                    format!("{}/{name} -> {peer_bridge}/{peer}", port.bridge)
+                }
+                LeadsTo::Tunnel { tunnel, options } => {
+                    format!("{}/{name} {tunnel} {options:?}", port.bridge)
+                }
             })
             .collect();
         assert_eq!(

@@ -21,7 +21,9 @@ use flows::{Action, Flow, Instructions, Match};
 use uuid::Uuid;
 
 pub use cookie::{Cookie, Kind};
-pub use layout::{Layout, LeadsTo, PATCH_INT, PATCH_TUN, PortSpec, int_port, phy_port, tunnel_port};
+pub use layout::{
+    Layout, LeadsTo, PATCH_INT, PATCH_TUN, PortSpec, int_port, phy_port, tunnel_port,
+};
 pub use view::{HostView, Provider};
 
 use crate::model::{Host, Network, Port, Segment, Site};
@@ -116,12 +118,18 @@ fn networks_here<'a>(site: &'a Site, view: &'a HostView) -> Vec<NetworkHere<'a>>
         .filter_map(|(id, &lvid)| {
             let network = site.networks.get(id)?;
             let tunnel = match network.segment {
-                Segment::Tunnel { tunnel, vni } => view.tunnels.get(&tunnel).map(|&ofport| Tunnel { ofport, vni }),
+                Segment::Tunnel { tunnel, vni } => view
+                    .tunnels
+                    .get(&tunnel)
+                    .map(|&ofport| Tunnel { ofport, vni }),
                 Segment::Vlan { .. } | Segment::Flat { .. } | Segment::Local => None,
             };
             let uplink = match &network.segment {
                 Segment::Tunnel { .. } => view.patch_tun,
-                Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => view
+                Segment::Vlan {
+                    physical_network, ..
+                }
+                | Segment::Flat { physical_network } => view
                     .providers
                     .get(physical_network)
                     .and_then(|provider| provider.int_port),
@@ -172,7 +180,13 @@ fn networks_here<'a>(site: &'a Site, view: &'a HostView) -> Vec<NetworkHere<'a>>
 }
 
 /// One flow that lives until it is deleted.
-fn flow(table: Table, priority: u16, cookie: Cookie, matches: Match, instructions: Instructions) -> Flow {
+fn flow(
+    table: Table,
+    priority: u16,
+    cookie: Cookie,
+    matches: Match,
+    instructions: Instructions,
+) -> Flow {
     Flow::new(table.number, priority, matches)
         .doing(instructions)
         .cookie(cookie.raw())

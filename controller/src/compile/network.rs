@@ -7,7 +7,9 @@ use flows::{Action, EthAddr, Field, Match, Subfield};
 
 use super::base::MULTICAST_BIT;
 use super::pipeline::{integration, provider, tunnel};
-use super::{Cookie, HostFlows, HostView, Kind, LocalPort, NetworkHere, Tunnel, apply, apply_then, flow};
+use super::{
+    Cookie, HostFlows, HostView, Kind, LocalPort, NetworkHere, Tunnel, apply, apply_then, flow,
+};
 use crate::model::{Segment, TunnelType};
 
 /// Bit of a VLAN tag's control information that Open vSwitch sets when there is a tag at all.
@@ -25,7 +27,10 @@ pub(super) fn compile(view: &HostView, here: &NetworkHere<'_>, out: &mut HostFlo
                 tunnelled(view, here, *tunnel, through, out);
             }
         }
-        Segment::Vlan { physical_network, vlan } => provided(view, here, physical_network, Some(*vlan), out),
+        Segment::Vlan {
+            physical_network,
+            vlan,
+        } => provided(view, here, physical_network, Some(*vlan), out),
         Segment::Flat { physical_network } => provided(view, here, physical_network, None, out),
         Segment::Local => {}
     }
@@ -65,22 +70,37 @@ fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
         apply(actions)
     };
     let multicast = tagged(here.lvid).with_masked(Field::EthDst, MULTICAST_BIT, MULTICAST_BIT);
-    out.integration
-        .push(flow(integration::FORWARD, 90, cookie(here), multicast, send(&|_| true)));
+    out.integration.push(flow(
+        integration::FORWARD,
+        90,
+        cookie(here),
+        multicast,
+        send(&|_| true),
+    ));
     // All addresses of a port with port security are known, so it never has an unknown one.
     let unknown = send(&|local| here.network.learning && !local.port.port_security);
-    out.integration
-        .push(flow(integration::FORWARD, 10, cookie(here), tagged(here.lvid), unknown));
+    out.integration.push(flow(
+        integration::FORWARD,
+        10,
+        cookie(here),
+        tagged(here.lvid),
+        unknown,
+    ));
 }
 
 /// `br-tun`: VNI ↔ local VLAN.
-fn tunnelled(view: &HostView, here: &NetworkHere<'_>, kind: TunnelType, through: Tunnel, out: &mut HostFlows) {
+fn tunnelled(
+    view: &HostView,
+    here: &NetworkHere<'_>,
+    kind: TunnelType,
+    through: Tunnel,
+    out: &mut HostFlows,
+) {
     let cookie = cookie(here);
     // An inner 802.1Q tag is nobody's local VLAN, and heddle sends none.
-    let from_peer =
-        Match::new()
-            .with(Field::TunId, u64::from(through.vni))
-            .with_masked(Field::VlanTci, 0u16, 0x1fffu16);
+    let from_peer = Match::new()
+        .with(Field::TunId, u64::from(through.vni))
+        .with_masked(Field::VlanTci, 0u16, 0x1fffu16);
     out.tunnel.push(flow(
         tunnel::to_lvid(kind),
         100,
@@ -90,8 +110,13 @@ fn tunnelled(view: &HostView, here: &NetworkHere<'_>, kind: TunnelType, through:
     ));
     if !here.peers.is_empty() {
         let actions = encapsulate(through, &here.peers);
-        out.tunnel
-            .push(flow(tunnel::FLOOD, 100, cookie, tagged(here.lvid), apply(actions)));
+        out.tunnel.push(flow(
+            tunnel::FLOOD,
+            100,
+            cookie,
+            tagged(here.lvid),
+            apply(actions),
+        ));
     }
     if here.network.learning
         && let (Some(own), Some(patch_int)) = (view.encap_ip, view.patch_int)
@@ -103,16 +128,28 @@ fn tunnelled(view: &HostView, here: &NetworkHere<'_>, kind: TunnelType, through:
             tagged(here.lvid),
             apply_then(vec![], tunnel::FLOOD),
         ));
-        let from_somebody = tagged(here.lvid).with_masked(Field::EthSrc, EthAddr::default(), MULTICAST_BIT);
+        let from_somebody =
+            tagged(here.lvid).with_masked(Field::EthSrc, EthAddr::default(), MULTICAST_BIT);
         let actions = vec![learn(here, own), Action::output(patch_int)];
-        out.tunnel
-            .push(flow(tunnel::LEARN, 100, cookie, from_somebody, apply(actions)));
+        out.tunnel.push(flow(
+            tunnel::LEARN,
+            100,
+            cookie,
+            from_somebody,
+            apply(actions),
+        ));
     }
 }
 
 /// Takes the packet out of the local VLAN and sends a copy to each peer.
-pub(super) fn encapsulate<'a>(through: Tunnel, peers: impl IntoIterator<Item = &'a IpAddr>) -> Vec<Action> {
-    let mut actions = vec![Action::PopVlan, Action::set_field(Field::TunId, u64::from(through.vni))];
+pub(super) fn encapsulate<'a>(
+    through: Tunnel,
+    peers: impl IntoIterator<Item = &'a IpAddr>,
+) -> Vec<Action> {
+    let mut actions = vec![
+        Action::PopVlan,
+        Action::set_field(Field::TunId, u64::from(through.vni)),
+    ];
     for peer in peers {
         actions.push(match *peer {
             IpAddr::V4(peer) => Action::set_field(Field::TunDst, peer),
@@ -146,7 +183,10 @@ fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
         limit: LEARNED_LIMIT,
         specs: Box::new([
             same(vlan, LearnTarget::Match(vlan)),
-            same(Field::EthSrc.into(), LearnTarget::Match(Field::EthDst.into())),
+            same(
+                Field::EthSrc.into(),
+                LearnTarget::Match(Field::EthDst.into()),
+            ),
             constant(0, 16, LearnTarget::Load(Field::VlanTci.into())),
             same(Field::TunId.into(), LearnTarget::Load(Field::TunId.into())),
             same(from.into(), LearnTarget::Load(to.into())),
@@ -158,7 +198,13 @@ fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
 }
 
 /// `br-int` and the provider bridge: provider VLAN (none: untagged) ↔ local VLAN.
-fn provided(view: &HostView, here: &NetworkHere<'_>, physical_network: &str, vlan: Option<u16>, out: &mut HostFlows) {
+fn provided(
+    view: &HostView,
+    here: &NetworkHere<'_>,
+    physical_network: &str,
+    vlan: Option<u16>,
+    out: &mut HostFlows,
+) {
     let Some(wire) = view.providers.get(physical_network) else {
         return;
     };
@@ -168,13 +214,21 @@ fn provided(view: &HostView, here: &NetworkHere<'_>, physical_network: &str, vla
         let (arriving, into) = match vlan {
             Some(vlan) => {
                 let arriving = arriving.with(Field::VlanVid, vlan | TAG_PRESENT);
-                (arriving, Action::set_field(Field::VlanVid, here.lvid | TAG_PRESENT))
+                (
+                    arriving,
+                    Action::set_field(Field::VlanVid, here.lvid | TAG_PRESENT),
+                )
             }
             None => (untagged(arriving), tag(here.lvid)),
         };
         let classified = apply_then(vec![into], integration::FORWARD);
-        out.integration
-            .push(flow(integration::CLASSIFY, 100, cookie, arriving, classified));
+        out.integration.push(flow(
+            integration::CLASSIFY,
+            100,
+            cookie,
+            arriving,
+            classified,
+        ));
     }
     if let Some(phy_port) = wire.phy_port {
         let leaving = tagged(here.lvid).with(Field::InPort, phy_port);
@@ -184,6 +238,12 @@ fn provided(view: &HostView, here: &NetworkHere<'_>, physical_network: &str, vla
         };
         let actions = vec![out_of, Action::output(flows::Port::NORMAL)];
         let bridge = out.providers.entry(wire.bridge.clone()).or_default();
-        bridge.push(flow(provider::TRANSLATE, 100, cookie, leaving, apply(actions)));
+        bridge.push(flow(
+            provider::TRANSLATE,
+            100,
+            cookie,
+            leaving,
+            apply(actions),
+        ));
     }
 }

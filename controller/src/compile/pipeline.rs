@@ -155,10 +155,20 @@ mod tests {
 
     #[test]
     fn numbers_rise_and_names_are_unique() {
-        for tables in [&integration::TABLES[..], &tunnel::TABLES[..], &provider::TABLES[..]] {
+        for tables in [
+            &integration::TABLES[..],
+            &tunnel::TABLES[..],
+            &provider::TABLES[..],
+        ] {
             for pair in tables.windows(2) {
                 assert!(pair[0].number < pair[1].number);
-                assert!(tables.iter().filter(|table| table.name == pair[0].name).count() == 1);
+                assert!(
+                    tables
+                        .iter()
+                        .filter(|table| table.name == pair[0].name)
+                        .count()
+                        == 1
+                );
             }
         }
     }

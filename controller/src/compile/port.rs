@@ -15,10 +15,19 @@ pub(super) fn compile(here: &NetworkHere<'_>, local: &LocalPort<'_>, out: &mut H
     let cookie = Cookie::new(Kind::Port, local.port.id);
     let Some(ofport) = local.ofport else { return };
     let from_port = || Match::new().with(Field::InPort, ofport);
-    let checked = if local.port.port_security { ARP_SPOOF } else { FORWARD };
+    let checked = if local.port.port_security {
+        ARP_SPOOF
+    } else {
+        FORWARD
+    };
     let classified = apply_then(vec![tag(here.lvid)], checked);
-    out.integration
-        .push(flow(CLASSIFY, 100, cookie, untagged(from_port()), classified));
+    out.integration.push(flow(
+        CLASSIFY,
+        100,
+        cookie,
+        untagged(from_port()),
+        classified,
+    ));
     if local.port.port_security {
         port_security(cookie, from_port, local.port, &mut out.integration);
     }
@@ -51,7 +60,13 @@ fn deliver(here: &NetworkHere<'_>, local: &LocalPort<'_>, ofport: u32) -> Vec<Ac
 /// What the port may say: ARP (RFC 826) and ND (RFC 4861) about its own addresses, frames from its own MAC.
 fn port_security(cookie: Cookie, from_port: impl Fn() -> Match, port: &Port, out: &mut Vec<Flow>) {
     let mut allow = |matches: Match| {
-        out.push(flow(ARP_SPOOF, 100, cookie, matches, apply_then(vec![], MAC_SPOOF)));
+        out.push(flow(
+            ARP_SPOOF,
+            100,
+            cookie,
+            matches,
+            apply_then(vec![], MAC_SPOOF),
+        ));
     };
     // RFC 5227, 1.1: an ARP probe has no sender address, and nobody may learn from it.
     let ipv4 = port.addresses.iter().filter_map(|address| match address {
@@ -88,7 +103,13 @@ fn port_security(cookie: Cookie, from_port: impl Fn() -> Match, port: &Port, out
     );
     allow(icmpv6(from_port(), nd::ROUTER_SOLICITATION).with(Field::Ipv6Src, nobody));
     let own_mac = from_port().with(Field::EthSrc, port.mac);
-    out.push(flow(MAC_SPOOF, 100, cookie, own_mac, apply_then(vec![], FORWARD)));
+    out.push(flow(
+        MAC_SPOOF,
+        100,
+        cookie,
+        own_mac,
+        apply_then(vec![], FORWARD),
+    ));
 }
 
 fn ipv6_addresses(port: &Port) -> BTreeSet<Ipv6Addr> {
@@ -102,7 +123,16 @@ fn ipv6_addresses(port: &Port) -> BTreeSet<Ipv6Addr> {
 /// The link-local address that a host makes of its MAC address (RFC 4291, appendix A).
 fn link_local(mac: EthAddr) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0.map(u16::from);
-    Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
+    Ipv6Addr::new(
+        0xfe80,
+        0,
+        0,
+        0,
+        (a ^ 2) << 8 | b,
+        c << 8 | 0xff,
+        0xfe00 | d,
+        e << 8 | f,
+    )
 }
 
 #[cfg(test)]
@@ -112,8 +142,14 @@ mod tests {
     #[test]
     fn link_local_is_eui64() {
         let mac: EthAddr = "02:00:00:ab:cd:01".parse().unwrap();
-        assert_eq!(link_local(mac), "fe80::ff:feab:cd01".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(
+            link_local(mac),
+            "fe80::ff:feab:cd01".parse::<Ipv6Addr>().unwrap()
+        );
         let mac: EthAddr = "52:54:00:12:34:56".parse().unwrap();
-        assert_eq!(link_local(mac), "fe80::5054:ff:fe12:3456".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(
+            link_local(mac),
+            "fe80::5054:ff:fe12:3456".parse::<Ipv6Addr>().unwrap()
+        );
     }
 }

@@ -14,8 +14,13 @@ pub(super) fn compile(here: &NetworkHere<'_>, through: Tunnel, out: &mut HostFlo
     for remote in &here.remote_ports {
         let cookie = Cookie::new(Kind::Port, remote.port.id);
         let actions = encapsulate(through, &remote.peers);
-        out.tunnel
-            .push(flow(UNICAST, 100, cookie, to_port(here, remote.port), apply(actions)));
+        out.tunnel.push(flow(
+            UNICAST,
+            100,
+            cookie,
+            to_port(here, remote.port),
+            apply(actions),
+        ));
         for &address in &remote.port.addresses {
             let answered = match address {
                 IpAddr::V4(address) => apply(arp_reply(address, remote.port.mac)),
@@ -29,8 +34,13 @@ pub(super) fn compile(here: &NetworkHere<'_>, through: Tunnel, out: &mut HostFlo
     for local in here.local_ports.iter().filter(|local| !local.elsewhere) {
         let cookie = Cookie::new(Kind::Port, local.port.id);
         for &address in &local.port.addresses {
-            out.tunnel
-                .push(flow(ARP_ND, 120, cookie, request(here, address), drop_packet()));
+            out.tunnel.push(flow(
+                ARP_ND,
+                120,
+                cookie,
+                request(here, address),
+                drop_packet(),
+            ));
         }
     }
 }
@@ -40,7 +50,9 @@ fn request(here: &NetworkHere<'_>, address: IpAddr) -> Match {
     let here = tagged(here.lvid);
     match address {
         IpAddr::V4(address) => arp_request(here).with(Field::ArpTpa, address),
-        IpAddr::V6(address) => icmpv6(here, nd::NEIGHBOR_SOLICITATION).with(Field::NdTarget, address),
+        IpAddr::V6(address) => {
+            icmpv6(here, nd::NEIGHBOR_SOLICITATION).with(Field::NdTarget, address)
+        }
     }
 }
 

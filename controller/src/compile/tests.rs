@@ -74,9 +74,16 @@ fn site() -> (Site, HostView) {
     };
     let view = HostView {
         host: Some(id(0x100)),
-        bindings: [(11, 111), (13, 113), (21, 121), (31, 131), (41, 141), (51, 151)]
-            .map(|(n, o)| (id(n), Some(o)))
-            .into(),
+        bindings: [
+            (11, 111),
+            (13, 113),
+            (21, 121),
+            (31, 131),
+            (41, 141),
+            (51, 151),
+        ]
+        .map(|(n, o)| (id(n), Some(o)))
+        .into(),
         local_vlans: [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
             .map(|(n, lvid)| (id(n), lvid))
             .into(),
@@ -178,7 +185,9 @@ fn goto_table_only_leads_on() {
         .chain(flows.providers.values().flatten())
     {
         assert!(
-            flow.instructions.goto_table.is_none_or(|table| table > flow.table),
+            flow.instructions
+                .goto_table
+                .is_none_or(|table| table > flow.table),
             "{flow}"
         );
     }

@@ -19,7 +19,9 @@ pub enum NameError {
     #[error("name {0:?} with white space around it, expected none")]
     Space(String),
     /// Physical networks stand in `NAME:BRIDGE,NAME:BRIDGE` lists.
-    #[error("physical network name {0:?} with a colon or comma, expected none: they separate bridge mappings")]
+    #[error(
+        "physical network name {0:?} with a colon or comma, expected none: they separate bridge mappings"
+    )]
     Separator(String),
 }
 

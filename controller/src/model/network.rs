@@ -66,7 +66,10 @@ impl Segment {
     #[must_use]
     pub fn physical_network(&self) -> Option<&str> {
         match self {
-            Self::Vlan { physical_network, .. } | Self::Flat { physical_network } => Some(physical_network),
+            Self::Vlan {
+                physical_network, ..
+            }
+            | Self::Flat { physical_network } => Some(physical_network),
             Self::Tunnel { .. } | Self::Local => None,
         }
     }
@@ -77,7 +80,10 @@ impl Segment {
     pub fn key(&self, name: &str) -> String {
         match self {
             Self::Tunnel { tunnel, vni } => format!("{tunnel}/{vni}"),
-            Self::Vlan { physical_network, vlan } => format!("vlan/{physical_network}/{vlan}"),
+            Self::Vlan {
+                physical_network,
+                vlan,
+            } => format!("vlan/{physical_network}/{vlan}"),
             Self::Flat { physical_network } => format!("flat/{physical_network}"),
             Self::Local => format!("local/{name}"),
         }
@@ -173,7 +179,10 @@ impl fmt::Display for Segment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tunnel { tunnel, vni } => write!(out, "{tunnel} {vni}"),
-            Self::Vlan { physical_network, vlan } => write!(out, "vlan {vlan} on {physical_network}"),
+            Self::Vlan {
+                physical_network,
+                vlan,
+            } => write!(out, "vlan {vlan} on {physical_network}"),
             Self::Flat { physical_network } => write!(out, "flat on {physical_network}"),
             Self::Local => out.write_str("local"),
         }
@@ -199,6 +208,10 @@ impl PhysicalNetwork {
     #[must_use]
     pub fn ranges(&self) -> &[RangeInclusive<u16>] {
         const ALL: &[RangeInclusive<u16>] = &[PhysicalNetwork::ALL_VLANS];
-        if self.vlans.is_empty() { ALL } else { &self.vlans }
+        if self.vlans.is_empty() {
+            ALL
+        } else {
+            &self.vlans
+        }
     }
 }

@@ -63,7 +63,10 @@ impl Settings {
     ///
     /// All that is wrong. There are no settings then: a host that took a misspelt address for none would take down what
     /// works.
-    pub fn read(external_ids: &BTreeMap<String, String>, hostname: &str) -> Result<Self, Vec<SettingsError>> {
+    pub fn read(
+        external_ids: &BTreeMap<String, String>,
+        hostname: &str,
+    ) -> Result<Self, Vec<SettingsError>> {
         let mut errors = Vec::new();
         let get = |key: &str| {
             external_ids
@@ -104,15 +107,18 @@ impl Settings {
                         Some(tunnel) => {
                             encap_types.insert(tunnel);
                         }
-                        None => refuse("heddle-encap-types", name, "vxlan, gre or geneve, with commas between"),
+                        None => refuse(
+                            "heddle-encap-types",
+                            name,
+                            "vxlan, gre or geneve, with commas between",
+                        ),
                     }
                 }
             }
         }
         let mut bridge_mappings = BTreeMap::new();
         for pair in list(get("heddle-bridge-mappings").unwrap_or_default()) {
-            let expected =
-                "physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never";
+            let expected = "physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never";
             match pair.split_once(':') {
                 Some((physical_network, bridge))
                     if check_physical_network_name(physical_network).is_ok()
@@ -155,12 +161,18 @@ impl Settings {
             vxlan_port,
             datapath_type: get("heddle-datapath-type").unwrap_or_default().to_owned(),
         };
-        if errors.is_empty() { Ok(settings) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(settings)
+        } else {
+            Err(errors)
+        }
     }
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -206,7 +218,10 @@ mod tests {
             BTreeSet::from([TunnelType::Vxlan, TunnelType::Geneve])
         );
         assert_eq!(settings.bridge_mappings["inside"], "br-eth2");
-        assert_eq!((settings.vxlan_port, settings.datapath_type.as_str()), (8472, "netdev"));
+        assert_eq!(
+            (settings.vxlan_port, settings.datapath_type.as_str()),
+            (8472, "netdev")
+        );
     }
 
     #[test]
@@ -215,7 +230,10 @@ mod tests {
             ("heddle-nb", "10.0.0.1"),
             ("heddle-encap-ip", "0.0.0.0"),
             ("heddle-encap-types", "vxlan,stt"),
-            ("heddle-bridge-mappings", "a:br1,b:br1,c,a:br2,d:br4,e:br-tun"),
+            (
+                "heddle-bridge-mappings",
+                "a:br1,b:br1,c,a:br2,d:br4,e:br-tun",
+            ),
             ("heddle-vxlan-port", "0"),
             ("heddle-host", "h\u{1b}1"),
         ])

@@ -66,7 +66,10 @@ pub fn check_prefix(prefix: &IpNet) -> Result<(), PrefixError> {
     }
     let special = match (prefix.network(), prefix.broadcast()) {
         (IpAddr::V4(first), IpAddr::V4(last)) => {
-            first.octets()[0] == 0 || last.octets()[0] >= 224 || first.is_loopback() || last.is_loopback()
+            first.octets()[0] == 0
+                || last.octets()[0] >= 224
+                || first.is_loopback()
+                || last.is_loopback()
         }
         (IpAddr::V6(first), IpAddr::V6(last)) => {
             first.segments()[..5] == [0; 5] || last.is_multicast() || first.is_multicast()
@@ -86,7 +89,12 @@ impl Subnet {
     #[must_use]
     pub fn usable(&self) -> (IpAddr, IpAddr) {
         let (first, last) = (self.cidr.network(), self.cidr.broadcast());
-        if self.cidr.max_prefix_len().saturating_sub(self.cidr.prefix_len()) <= 1 {
+        if self
+            .cidr
+            .max_prefix_len()
+            .saturating_sub(self.cidr.prefix_len())
+            <= 1
+        {
             return (first, last);
         }
         match (first, last) {
@@ -94,7 +102,9 @@ impl Subnet {
                 IpAddr::V4(first.to_bits().saturating_add(1).into()),
                 IpAddr::V4(last.to_bits().saturating_sub(1).into()),
             ),
-            (IpAddr::V6(first), last) => (IpAddr::V6(first.to_bits().saturating_add(1).into()), last),
+            (IpAddr::V6(first), last) => {
+                (IpAddr::V6(first.to_bits().saturating_add(1).into()), last)
+            }
             both => both,
         }
     }
@@ -189,7 +199,10 @@ mod tests {
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
-        assert!(matches!(check("10.0.0.1/24"), Err(PrefixError::HostBits { .. })));
+        assert!(matches!(
+            check("10.0.0.1/24"),
+            Err(PrefixError::HostBits { .. })
+        ));
         for bad in [
             "0.0.0.0/0",
             "127.0.0.0/8",

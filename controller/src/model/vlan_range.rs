@@ -17,7 +17,9 @@ pub struct VlanRangeError {
 /// # Errors
 /// Anything else, an id outside 1 to 4094, or a range whose end is before its start.
 pub fn parse_range(text: &str) -> Result<RangeInclusive<u16>, VlanRangeError> {
-    let wrong = || VlanRangeError { found: text.to_owned() };
+    let wrong = || VlanRangeError {
+        found: text.to_owned(),
+    };
     let id = |text: &str| {
         let text = text.trim();
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -30,7 +32,11 @@ pub fn parse_range(text: &str) -> Result<RangeInclusive<u16>, VlanRangeError> {
         Some((low, high)) => (id(low)?, id(high)?),
         None => (id(text)?, id(text)?),
     };
-    if low <= high { Ok(low..=high) } else { Err(wrong()) }
+    if low <= high {
+        Ok(low..=high)
+    } else {
+        Err(wrong())
+    }
 }
 
 /// The text that [`parse_range`] reads.
@@ -68,10 +74,14 @@ mod tests {
         for text in ["1", "4094", "1-4094", "1001-2000"] {
             assert_eq!(show_range(&parse_range(text).unwrap()), text);
         }
-        for text in ["", "0", "4095", "2-1", "1-", "-1", "1-2-3", "+1", "a", "99999"] {
+        for text in [
+            "", "0", "4095", "2-1", "1-", "-1", "1-2-3", "+1", "a", "99999",
+        ] {
             assert_eq!(
                 parse_range(text),
-                Err(VlanRangeError { found: text.to_owned() }),
+                Err(VlanRangeError {
+                    found: text.to_owned()
+                }),
                 "{text}"
             );
         }

@@ -78,7 +78,9 @@ pub enum Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) | Self::Optional(Some(text)) if !text.is_empty() => out.write_str(text),
+            Self::Text(text) | Self::Optional(Some(text)) if !text.is_empty() => {
+                out.write_str(text)
+            }
             Self::Texts(texts) if !texts.is_empty() => out.write_str(&texts.join(", ")),
             Self::Text(_) | Self::Optional(_) | Self::Texts(_) => out.write_str("none"),
             Self::Number(number) => number.fmt(out),
@@ -123,14 +125,24 @@ pub fn changes(before: &Site, after: &Site) -> Vec<Change> {
         &after.physical_networks,
         &mut found,
     );
-    compare(Table::Network, &before.networks, &after.networks, &mut found);
+    compare(
+        Table::Network,
+        &before.networks,
+        &after.networks,
+        &mut found,
+    );
     compare(Table::Subnet, &before.subnets, &after.subnets, &mut found);
     compare(Table::Port, &before.ports, &after.ports, &mut found);
     compare(Table::Host, &before.hosts, &after.hosts, &mut found);
     found
 }
 
-fn compare<T: Row>(table: Table, before: &BTreeMap<Uuid, T>, after: &BTreeMap<Uuid, T>, found: &mut Vec<Change>) {
+fn compare<T: Row>(
+    table: Table,
+    before: &BTreeMap<Uuid, T>,
+    after: &BTreeMap<Uuid, T>,
+    found: &mut Vec<Change>,
+) {
     for (id, row) in after {
         let action = match before.get(id) {
             Some(old) if old == row => continue,
@@ -181,7 +193,10 @@ impl Row for PhysicalNetwork {
     fn columns(&self) -> Vec<(&'static str, Cell)> {
         vec![
             ("name", Cell::Text(self.name.clone())),
-            ("vlans", Cell::Texts(self.vlans.iter().map(show_range).collect())),
+            (
+                "vlans",
+                Cell::Texts(self.vlans.iter().map(show_range).collect()),
+            ),
         ]
     }
 }
@@ -197,7 +212,11 @@ impl Row for Network {
             Segment::Vlan { vlan, .. } => u64::from(*vlan),
             Segment::Flat { .. } | Segment::Local => 0,
         };
-        let physical_network = self.segment.physical_network().unwrap_or_default().to_owned();
+        let physical_network = self
+            .segment
+            .physical_network()
+            .unwrap_or_default()
+            .to_owned();
         vec![
             ("name", Cell::Text(self.name.clone())),
             ("project", Cell::Text(self.project.clone())),

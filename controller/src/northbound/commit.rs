@@ -35,7 +35,9 @@ pub enum CommitError<E> {
     #[error("the database did not take the change")]
     Transact(#[source] TransactError),
     /// Others wrote all the time.
-    #[error("others changed the database each of {TRIES} times that this change was about to be written: try again")]
+    #[error(
+        "others changed the database each of {TRIES} times that this change was about to be written: try again"
+    )]
     Contended,
 }
 

@@ -40,7 +40,11 @@ pub struct Report {
 /// meanwhile, the transaction fails as one to try again.
 pub fn register(transaction: &mut Transaction, site: &Site, registration: &Registration) {
     let table = Table::Host.name();
-    let Some(host) = site.hosts.values().find(|host| host.name == registration.name) else {
+    let Some(host) = site
+        .hosts
+        .values()
+        .find(|host| host.name == registration.name)
+    else {
         let name = registration.name.as_str();
         transaction.wait_absent(table, Condition::equal("name", name));
         transaction.insert(table, settings(registration).set("name", name));
@@ -66,7 +70,10 @@ fn settings(registration: &Registration) -> Columns {
 }
 
 fn texts(map: &BTreeMap<String, String>) -> Operand {
-    Operand::map(map.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    Operand::map(
+        map.iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())),
+    )
 }
 
 /// Makes the host's row say what `report` says: adds to `transaction` the columns in which `host` differs.
@@ -88,10 +95,18 @@ pub fn report(transaction: &mut Transaction, host: &Host, report: &Report) {
 
 /// Says that `port` is up on `host`, beside the hosts where it is up already.
 pub fn port_up(transaction: &mut Transaction, port: Uuid, host: Uuid) {
-    transaction.mutate(Table::Port.name(), port, Mutations::new().insert("hosts", host));
+    transaction.mutate(
+        Table::Port.name(),
+        port,
+        Mutations::new().insert("hosts", host),
+    );
 }
 
 /// Says that `port` is no longer up on `host`.
 pub fn port_down(transaction: &mut Transaction, port: Uuid, host: Uuid) {
-    transaction.mutate(Table::Port.name(), port, Mutations::new().delete("hosts", host));
+    transaction.mutate(
+        Table::Port.name(),
+        port,
+        Mutations::new().delete("hosts", host),
+    );
 }

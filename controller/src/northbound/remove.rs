@@ -59,15 +59,22 @@ pub enum RemoveError {
 ///
 /// # Errors
 /// The first name that is unknown or in use.
-pub fn remove(before: &Site, table: Table, names: &[String], cascade: bool) -> Result<Site, RemoveError> {
+pub fn remove(
+    before: &Site,
+    table: Table,
+    names: &[String],
+    cascade: bool,
+) -> Result<Site, RemoveError> {
     let mut site = before.clone();
     let known = by_name(before, table);
     for name in names {
-        let id = *known.get(name.as_str()).ok_or_else(|| RemoveError::Unknown {
-            noun: table.noun(),
-            name: name.clone(),
-            command: table.noun().replace(' ', "-"),
-        })?;
+        let id = *known
+            .get(name.as_str())
+            .ok_or_else(|| RemoveError::Unknown {
+                noun: table.noun(),
+                name: name.clone(),
+                command: table.noun().replace(' ', "-"),
+            })?;
         match table {
             Table::PhysicalNetwork => remove_physical_network(&mut site, id, name)?,
             Table::Network => remove_network(&mut site, id, name, cascade)?,
@@ -94,10 +101,26 @@ fn by_name(site: &Site, table: Table) -> BTreeMap<&str, Uuid> {
             .values()
             .map(|row| (row.name.as_str(), row.id))
             .collect(),
-        Table::Network => site.networks.values().map(|row| (row.name.as_str(), row.id)).collect(),
-        Table::Subnet => site.subnets.values().map(|row| (row.name.as_str(), row.id)).collect(),
-        Table::Port => site.ports.values().map(|row| (row.name.as_str(), row.id)).collect(),
-        Table::Host => site.hosts.values().map(|row| (row.name.as_str(), row.id)).collect(),
+        Table::Network => site
+            .networks
+            .values()
+            .map(|row| (row.name.as_str(), row.id))
+            .collect(),
+        Table::Subnet => site
+            .subnets
+            .values()
+            .map(|row| (row.name.as_str(), row.id))
+            .collect(),
+        Table::Port => site
+            .ports
+            .values()
+            .map(|row| (row.name.as_str(), row.id))
+            .collect(),
+        Table::Host => site
+            .hosts
+            .values()
+            .map(|row| (row.name.as_str(), row.id))
+            .collect(),
     }
 }
 
@@ -117,8 +140,16 @@ fn remove_physical_network(site: &mut Site, id: Uuid, name: &str) -> Result<(), 
 }
 
 fn remove_network(site: &mut Site, id: Uuid, name: &str, cascade: bool) -> Result<(), RemoveError> {
-    let ports = site.ports.values().filter(|port| port.network == id).count();
-    let subnets = site.subnets.values().filter(|subnet| subnet.network == id).count();
+    let ports = site
+        .ports
+        .values()
+        .filter(|port| port.network == id)
+        .count();
+    let subnets = site
+        .subnets
+        .values()
+        .filter(|subnet| subnet.network == id)
+        .count();
     if !cascade && (ports > 0 || subnets > 0) {
         return Err(RemoveError::NetworkInUse {
             name: name.to_owned(),
@@ -140,7 +171,11 @@ fn remove_subnet(site: &mut Site, id: Uuid, name: &str) -> Result<(), RemoveErro
         .ports
         .values()
         .filter(|port| port.network == subnet.network)
-        .filter(|port| port.addresses.iter().any(|address| subnet.cidr.contains(address)))
+        .filter(|port| {
+            port.addresses
+                .iter()
+                .any(|address| subnet.cidr.contains(address))
+        })
         .map(|port| port.name.as_str())
         .collect();
     match holders.first() {
@@ -164,7 +199,12 @@ mod tests {
             networks: [{name: blue, type: vxlan}, {name: wire, type: flat, physical_network: provider}]\n\
             subnets: [{name: s, network: blue, cidr: 10.0.0.0/24}]\n\
             ports: [{name: p, network: blue}, {name: q, network: wire}]";
-        plan(&Document::parse(text).unwrap(), &Site::default(), &mut random_mac).unwrap()
+        plan(
+            &Document::parse(text).unwrap(),
+            &Site::default(),
+            &mut random_mac,
+        )
+        .unwrap()
     }
 
     fn refused(table: Table, name: &str) -> String {
@@ -197,7 +237,10 @@ mod tests {
     fn cascade_takes_all_of_the_network_and_no_more() {
         let before = site();
         let after = remove(&before, Table::Network, &["blue".to_owned()], true).unwrap();
-        let mut deleted: Vec<_> = changes(&before, &after).into_iter().map(|change| change.name).collect();
+        let mut deleted: Vec<_> = changes(&before, &after)
+            .into_iter()
+            .map(|change| change.name)
+            .collect();
         deleted.sort();
         assert_eq!(deleted, ["blue", "p", "s"]);
     }

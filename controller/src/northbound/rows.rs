@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::change::Table;
 use crate::model::{
-    AddressError, Host, NameError, Network, NetworkType, PhysicalNetwork, Port, PrefixError, Segment, Site, Subnet,
-    TunnelType, VlanRangeError, check_name, check_physical_network_name, check_prefix, merge_ranges, parse_range,
+    AddressError, Host, NameError, Network, NetworkType, PhysicalNetwork, Port, PrefixError,
+    Segment, Site, Subnet, TunnelType, VlanRangeError, check_name, check_physical_network_name,
+    check_prefix, merge_ranges, parse_range,
 };
 
 /// The table of the revision and of settings.
@@ -139,12 +140,14 @@ pub enum RowError {
 pub fn site(replica: &Replica) -> Reading {
     let mut reading = Reading::default();
     reading.site.revision = revision(replica);
-    reading.site.physical_networks = reading.table(replica, Table::PhysicalNetwork, physical_network);
+    reading.site.physical_networks =
+        reading.table(replica, Table::PhysicalNetwork, physical_network);
     reading.site.networks = reading.table(replica, Table::Network, network);
     let networks = std::mem::take(&mut reading.site.networks);
     reading.site.subnets = reading.table(replica, Table::Subnet, |row| subnet(row, &networks));
     let mut taken = BTreeMap::new();
-    reading.site.ports = reading.table(replica, Table::Port, |row| port(row, &networks, &mut taken));
+    reading.site.ports =
+        reading.table(replica, Table::Port, |row| port(row, &networks, &mut taken));
     reading.site.networks = networks;
     let mut parts = Vec::new();
     reading.site.hosts = reading.table(replica, Table::Host, |row| host(row, &mut parts));
@@ -154,8 +157,13 @@ pub fn site(replica: &Replica) -> Reading {
 
 /// The number of the newest intent transaction; 0 before the first.
 pub(super) fn revision(replica: &Replica) -> u64 {
-    let found = replica.rows(GLOBAL).next().and_then(|row| row.integer("revision").ok());
-    found.and_then(|found| u64::try_from(found).ok()).unwrap_or_default()
+    let found = replica
+        .rows(GLOBAL)
+        .next()
+        .and_then(|row| row.integer("revision").ok());
+    found
+        .and_then(|found| u64::try_from(found).ok())
+        .unwrap_or_default()
 }
 
 impl Reading {
@@ -237,7 +245,8 @@ fn physical_network(row: &Row) -> Result<PhysicalNetwork, RowError> {
 fn network(row: &Row) -> Result<Network, RowError> {
     let name = name(row)?;
     let type_name = row.string("type")?;
-    let network_type = NetworkType::from_name(type_name).ok_or_else(|| RowError::NetworkType(type_name.to_owned()))?;
+    let network_type = NetworkType::from_name(type_name)
+        .ok_or_else(|| RowError::NetworkType(type_name.to_owned()))?;
     let physical_network = || {
         let name = row.string("physical_network")?;
         check_physical_network_name(name)?;
@@ -313,7 +322,11 @@ fn subnet(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Subnet, RowEr
 /// Who has which address of a network.
 type Taken = BTreeMap<(Uuid, IpAddr), String>;
 
-fn port(row: &Row, networks: &BTreeMap<Uuid, Network>, taken: &mut Taken) -> Result<Port, RowError> {
+fn port(
+    row: &Row,
+    networks: &BTreeMap<Uuid, Network>,
+    taken: &mut Taken,
+) -> Result<Port, RowError> {
     let text = row.string("mac")?;
     let mac: EthAddr = text.parse()?;
     if mac.is_multicast() || mac == EthAddr::default() {

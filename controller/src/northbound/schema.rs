@@ -28,7 +28,14 @@ const READ: [(&str, &[&str]); 6] = [
     ("Subnet", &["name", "network", "cidr", "gateway"]),
     (
         "Port",
-        &["name", "network", "mac", "addresses", "port_security", "hosts"],
+        &[
+            "name",
+            "network",
+            "mac",
+            "addresses",
+            "port_security",
+            "hosts",
+        ],
     ),
     (
         "Host",
@@ -70,12 +77,22 @@ mod tests {
         let schema = schema();
         assert_eq!(schema["name"], DATABASE);
         for table in Table::ALL {
-            assert!(schema["tables"][table.name()].is_object(), "{}", table.name());
+            assert!(
+                schema["tables"][table.name()].is_object(),
+                "{}",
+                table.name()
+            );
         }
         let types = &schema["tables"]["Network"]["columns"]["type"]["type"]["key"]["enum"][1];
-        assert_eq!(*types, serde_json::json!(NetworkType::ALL.map(NetworkType::name)));
+        assert_eq!(
+            *types,
+            serde_json::json!(NetworkType::ALL.map(NetworkType::name))
+        );
         let tunnels = &schema["tables"]["Host"]["columns"]["encap_types"]["type"]["key"]["enum"][1];
-        assert_eq!(*tunnels, serde_json::json!(TunnelType::ALL.map(TunnelType::name)));
+        assert_eq!(
+            *tunnels,
+            serde_json::json!(TunnelType::ALL.map(TunnelType::name))
+        );
     }
 
     #[test]
@@ -85,7 +102,11 @@ mod tests {
         let found: Vec<(&str, BTreeSet<&str>)> = tables
             .iter()
             .map(|(name, table)| {
-                let columns = table["columns"].as_object().unwrap().keys().map(String::as_str);
+                let columns = table["columns"]
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(String::as_str);
                 (
                     name.as_str(),
                     columns
@@ -108,7 +129,12 @@ mod tests {
     fn every_column_that_intent_writes_is_in_the_schema() {
         let text = "physical_networks: [{name: w}]\nnetworks: [{name: n, type: local}]\n\
             subnets: [{network: n, cidr: 10.0.0.0/24}]\nports: [{name: p, network: n}]";
-        let after = plan(&Document::parse(text).unwrap(), &Site::default(), &mut random_mac).unwrap();
+        let after = plan(
+            &Document::parse(text).unwrap(),
+            &Site::default(),
+            &mut random_mac,
+        )
+        .unwrap();
         let mut tables = BTreeSet::new();
         for change in changes(&Site::default(), &after) {
             tables.insert(change.table);

@@ -28,7 +28,11 @@ pub(super) fn transaction(seen: Seen, changes: &[Change]) -> Transaction {
     let next = Columns::new().set("revision", integer(seen.next()));
     match seen.global {
         Some(global) => {
-            transaction.wait(GLOBAL, global, Columns::new().set("revision", integer(seen.revision)));
+            transaction.wait(
+                GLOBAL,
+                global,
+                Columns::new().set("revision", integer(seen.revision)),
+            );
             transaction.update(GLOBAL, global, next);
         }
         None => {

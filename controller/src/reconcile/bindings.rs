@@ -38,7 +38,11 @@ pub struct Bound {
 #[must_use]
 pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
     let mut out = Bindings::default();
-    let by_name: HashMap<&str, Uuid> = site.ports.values().map(|port| (port.name.as_str(), port.id)).collect();
+    let by_name: HashMap<&str, Uuid> = site
+        .ports
+        .values()
+        .map(|port| (port.name.as_str(), port.id))
+        .collect();
     let ports = observed
         .bridges
         .get(INTEGRATION_BRIDGE)
@@ -49,7 +53,10 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
             let Some(iface_id) = interface.external_ids.get(IFACE_ID) else {
                 continue;
             };
-            let by_id = iface_id.parse().ok().filter(|id| site.ports.contains_key(id));
+            let by_id = iface_id
+                .parse()
+                .ok()
+                .filter(|id| site.ports.contains_key(id));
             let Some(id) = by_id.or_else(|| by_name.get(iface_id.as_str()).copied()) else {
                 out.unbound.insert(name.clone(), iface_id.clone());
                 continue;

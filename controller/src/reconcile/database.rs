@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ovsdb_client::{ColumnError, Columns, Condition, MonitorTable, Mutations, Operand, Replica, Row, Transaction};
+use ovsdb_client::{
+    ColumnError, Columns, Condition, MonitorTable, Mutations, Operand, Replica, Row, Transaction,
+};
 
 use super::layout::Change;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
@@ -15,9 +17,22 @@ pub const DATABASE: &str = "Open_vSwitch";
 pub fn tables() -> [MonitorTable; 4] {
     [
         MonitorTable::new("Open_vSwitch").columns(["bridges", "external_ids"]),
-        MonitorTable::new("Bridge").columns(["name", "fail_mode", "datapath_type", "datapath_id", "ports"]),
+        MonitorTable::new("Bridge").columns([
+            "name",
+            "fail_mode",
+            "datapath_type",
+            "datapath_id",
+            "ports",
+        ]),
         MonitorTable::new("Port").columns(["name", "tag", "external_ids", "interfaces"]),
-        MonitorTable::new("Interface").columns(["name", "type", "options", "external_ids", "ofport", "error"]),
+        MonitorTable::new("Interface").columns([
+            "name",
+            "type",
+            "options",
+            "external_ids",
+            "ofport",
+            "error",
+        ]),
     ]
 }
 
@@ -42,15 +57,26 @@ pub fn observe(replica: &Replica) -> Result<Option<Observed>, ColumnError> {
     {
         let mut bridge = Bridge {
             id: row.uuid(),
-            fail_mode: row.optional_string("fail_mode")?.unwrap_or_default().to_owned(),
+            fail_mode: row
+                .optional_string("fail_mode")?
+                .unwrap_or_default()
+                .to_owned(),
             datapath_type: row.string("datapath_type")?.to_owned(),
             datapath_id: row.optional_string("datapath_id")?.map(str::to_owned),
             ports: BTreeMap::new(),
         };
-        for row in row.uuids("ports")?.into_iter().filter_map(|id| replica.row("Port", id)) {
-            bridge.ports.insert(row.string("name")?.to_owned(), port(replica, row)?);
+        for row in row
+            .uuids("ports")?
+            .into_iter()
+            .filter_map(|id| replica.row("Port", id))
+        {
+            bridge
+                .ports
+                .insert(row.string("name")?.to_owned(), port(replica, row)?);
         }
-        observed.bridges.insert(row.string("name")?.to_owned(), bridge);
+        observed
+            .bridges
+            .insert(row.string("name")?.to_owned(), bridge);
     }
     Ok(Some(observed))
 }
@@ -58,7 +84,9 @@ pub fn observe(replica: &Replica) -> Result<Option<Observed>, ColumnError> {
 fn port(replica: &Replica, row: &Row) -> Result<Port, ColumnError> {
     let mut port = Port {
         id: row.uuid(),
-        tag: row.optional_integer("tag")?.and_then(|tag| u16::try_from(tag).ok()),
+        tag: row
+            .optional_integer("tag")?
+            .and_then(|tag| u16::try_from(tag).ok()),
         external_ids: strings(row, "external_ids")?,
         interfaces: BTreeMap::new(),
     };
@@ -78,7 +106,8 @@ fn port(replica: &Replica, row: &Row) -> Result<Port, ColumnError> {
                 .and_then(|number| u32::try_from(number).ok()),
             error: row.optional_string("error")?.map(str::to_owned),
         };
-        port.interfaces.insert(row.string("name")?.to_owned(), interface);
+        port.interfaces
+            .insert(row.string("name")?.to_owned(), interface);
     }
     Ok(port)
 }
@@ -97,14 +126,18 @@ fn strings(row: &Row, column: &str) -> Result<BTreeMap<String, String>, ColumnEr
 pub fn transaction(observed: &Observed, changes: &[Change]) -> Transaction {
     let mut out = Transaction::new();
     out.comment("heddle agent");
-    let add_port = |out: &mut Transaction, table: &str, name: &str, interface: Columns, port: Columns| {
-        out.wait_absent(table, Condition::equal("name", name));
-        let interface = out.insert("Interface", interface.set("name", name));
-        out.insert("Port", port.set("name", name).set("interfaces", interface))
-    };
+    let add_port =
+        |out: &mut Transaction, table: &str, name: &str, interface: Columns, port: Columns| {
+            out.wait_absent(table, Condition::equal("name", name));
+            let interface = out.insert("Interface", interface.set("name", name));
+            out.insert("Port", port.set("name", name).set("interfaces", interface))
+        };
     for change in changes {
         match change {
-            Change::AddBridge { name, datapath_type } => {
+            Change::AddBridge {
+                name,
+                datapath_type,
+            } => {
                 let local = Columns::new().set("type", "internal");
                 let port = add_port(&mut out, "Bridge", name, local, Columns::new());
                 let bridge = Columns::new()
@@ -155,9 +188,8 @@ pub fn transaction(observed: &Observed, changes: &[Change]) -> Transaction {
                 let tag = local_vlan.map(|(_, tag)| i64::from(tag));
                 out.update("Port", *port, Columns::new().set("tag", tag));
                 let external_ids = match local_vlan {
-                    Some((network, _)) => {
-                        Mutations::new().set_keys("external_ids", vec![(NETWORK_KEY, network.to_string())])
-                    }
+                    Some((network, _)) => Mutations::new()
+                        .set_keys("external_ids", vec![(NETWORK_KEY, network.to_string())]),
                     None => Mutations::new().delete("external_ids", Operand::set([NETWORK_KEY])),
                 };
                 out.mutate("Port", *port, external_ids);

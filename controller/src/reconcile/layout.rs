@@ -96,7 +96,8 @@ pub fn plan(observed: &Observed, layout: &Layout, guarded: &BTreeSet<String>) ->
     for (bridge_name, bridge) in &observed.bridges {
         for (name, port) in &bridge.ports {
             // Once the flows are acknowledged, none of them mentions the port any more.
-            if port.is_owned() && !layout.ports.contains_key(name) && guarded.contains(bridge_name) {
+            if port.is_owned() && !layout.ports.contains_key(name) && guarded.contains(bridge_name)
+            {
                 out.changes.push(Change::DeletePort {
                     bridge: bridge.id,
                     port: port.id,
@@ -107,7 +108,13 @@ pub fn plan(observed: &Observed, layout: &Layout, guarded: &BTreeSet<String>) ->
     out
 }
 
-fn port(observed: &Observed, guarded: &BTreeSet<String>, name: &str, spec: &PortSpec, out: &mut Plan) {
+fn port(
+    observed: &Observed,
+    guarded: &BTreeSet<String>,
+    name: &str,
+    spec: &PortSpec,
+    out: &mut Plan,
+) {
     let Some(bridge) = observed.bridges.get(&spec.bridge) else {
         if ![INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&spec.bridge.as_str()) {
             let message = format!(
@@ -217,7 +224,9 @@ pub fn plan_local_vlans(
     let mut wanted: BTreeMap<&str, (Uuid, u16)> = BTreeMap::new();
     for (id, bound) in &bindings.bound {
         let network = site.ports.get(id).map(|port| port.network);
-        if let Some((network, &lvid)) = network.and_then(|network| Some((network, local_vlans.get(&network)?))) {
+        if let Some((network, &lvid)) =
+            network.and_then(|network| Some((network, local_vlans.get(&network)?)))
+        {
             wanted.insert(&bound.ovs_port, (network, lvid));
         }
     }
@@ -287,7 +296,10 @@ mod tests {
         let (mut observed, layout) = (with_provider(), layout("provider:br-eth1"));
         let first = plan(&observed, &layout, &guarded(&[]));
         assert!(
-            matches!(&first.changes[..], [Change::AddBridge { .. }, Change::AddBridge { .. }]),
+            matches!(
+                &first.changes[..],
+                [Change::AddBridge { .. }, Change::AddBridge { .. }]
+            ),
             "{first:?}"
         );
         carry_out(&mut observed, &first.changes);
@@ -303,7 +315,9 @@ mod tests {
             assert_eq!(peer(&observed, bridge, port), CLOSED);
         }
         assert!(
-            !observed.bridges["br-tun"].ports.contains_key("heddle-vxlan"),
+            !observed.bridges["br-tun"]
+                .ports
+                .contains_key("heddle-vxlan"),
             "br-tun is not guarded"
         );
 
@@ -315,7 +329,11 @@ mod tests {
             CLOSED,
             "br-eth1 is not guarded"
         );
-        assert!(observed.bridges["br-tun"].ports.contains_key("heddle-vxlan"));
+        assert!(
+            observed.bridges["br-tun"]
+                .ports
+                .contains_key("heddle-vxlan")
+        );
 
         let all = guarded(&["br-int", "br-tun", "br-eth1"]);
         step(&mut observed, &layout, &all);
@@ -336,7 +354,10 @@ mod tests {
             step(&mut observed, &layout("provider:br-eth1"), &all);
         }
         let gone = plan(&observed, &layout(""), &guarded(&["br-int"]));
-        assert!(matches!(gone.changes[..], [Change::DeletePort { .. }]), "{gone:?}");
+        assert!(
+            matches!(gone.changes[..], [Change::DeletePort { .. }]),
+            "{gone:?}"
+        );
         step(&mut observed, &layout(""), &all);
         assert!(observed.bridges["br-eth1"].ports.is_empty());
         assert!(!observed.bridges["br-int"].ports.contains_key("int-br-eth1"));
@@ -374,8 +395,12 @@ mod tests {
              `ovs-vsctl add-br br-eth2` and add its network card with `ovs-vsctl add-port br-eth2 ...`"
         );
         let touched = |change: &Change| match change {
-            Change::AddPort { bridge, .. } | Change::DeletePort { bridge, .. } => *bridge == Uuid::from_u128(9),
-            Change::AddBridge { .. } | Change::SecureBridge { .. } | Change::SetOptions { .. } => false,
+            Change::AddPort { bridge, .. } | Change::DeletePort { bridge, .. } => {
+                *bridge == Uuid::from_u128(9)
+            }
+            Change::AddBridge { .. } | Change::SecureBridge { .. } | Change::SetOptions { .. } => {
+                false
+            }
             Change::SetLocalVlan { .. } => true,
         };
         assert!(!plan.changes.iter().any(touched), "{plan:?}");

@@ -46,7 +46,11 @@ impl Allocator {
     /// The next number that is neither `recorded` nor `mentioned` by a flow on any bridge; none when there is none.
     ///
     /// Numbers go round: one that was just given back is the last to be given away again.
-    pub fn allocate(&mut self, recorded: &BTreeMap<Uuid, u16>, mentioned: &BTreeSet<u16>) -> Option<u16> {
+    pub fn allocate(
+        &mut self,
+        recorded: &BTreeMap<Uuid, u16>,
+        mentioned: &BTreeSet<u16>,
+    ) -> Option<u16> {
         let taken: BTreeSet<u16> = recorded.values().chain(mentioned).copied().collect();
         let start = if self.last == 0 {
             taken.iter().copied().max().unwrap_or(0)

@@ -22,9 +22,12 @@ use super::layout::{CLOSED, Change, Plan, plan, plan_local_vlans};
 use super::local_vlans::{Allocator, recorded};
 use super::observed::Observed;
 use crate::compile::{
-    self, Cookie, HostFlows, HostView, Layout, PATCH_INT, PATCH_TUN, Provider, int_port, phy_port, tunnel_port,
+    self, Cookie, HostFlows, HostView, Layout, PATCH_INT, PATCH_TUN, Provider, int_port, phy_port,
+    tunnel_port,
 };
-use crate::model::{INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType};
+use crate::model::{
+    INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType,
+};
 
 /// A bundle pauses forwarding while it is committed, about 0.8 ms for each 1,000 flows.
 const BUNDLE_LIMIT: usize = 2_000;
@@ -163,7 +166,8 @@ impl Reconciler {
         let bridges = observed.bridges.iter().filter(|(name, bridge)| {
             // A bridge that is no longer mapped is left only after heddle's flows and ports are gone from it.
             bridge.datapath_id.is_some()
-                && (wanted.contains(name.as_str()) || bridge.ports.values().any(|port| port.is_owned()))
+                && (wanted.contains(name.as_str())
+                    || bridge.ports.values().any(|port| port.is_owned()))
         });
         bridges.map(|(name, _)| name.clone()).collect()
     }
@@ -200,7 +204,8 @@ impl Reconciler {
             commands.push(Command::Transact(changes));
         }
 
-        let settled = !planned && !self.transacting && needed.iter().all(|bridge| guarded.contains(bridge));
+        let settled =
+            !planned && !self.transacting && needed.iter().all(|bridge| guarded.contains(bridge));
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
             .all(|name| needed.contains(*name));
@@ -239,8 +244,9 @@ impl Reconciler {
             ..HostView::default()
         };
         for tunnel in TunnelType::ALL {
-            view.tunnels
-                .extend(confirm(TUNNEL_BRIDGE, &tunnel_port(tunnel)).map(|ofport| (tunnel, ofport)));
+            view.tunnels.extend(
+                confirm(TUNNEL_BRIDGE, &tunnel_port(tunnel)).map(|ofport| (tunnel, ofport)),
+            );
         }
         for (physical_network, bridge) in &settings.bridge_mappings {
             let provider = Provider {
@@ -255,7 +261,8 @@ impl Reconciler {
                 continue;
             };
             if let Some(&lvid) = recorded.get(&network) {
-                let confirmed = |ofport: &u32| self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport);
+                let confirmed =
+                    |ofport: &u32| self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport);
                 view.local_vlans.insert(network, lvid);
                 view.bindings.insert(*id, bound.ofport.filter(confirmed));
             }
@@ -266,13 +273,18 @@ impl Reconciler {
     /// True if the session, too, says that the port has this number. After a restart of the switch its database
     /// still has the numbers of before, and a flow made with one would let a port into another's network.
     fn confirmed(&self, bridge: &str, port: &str, ofport: u32) -> bool {
-        let name = self.sessions.get(bridge).and_then(|session| session.ports.get(&ofport));
+        let name = self
+            .sessions
+            .get(bridge)
+            .and_then(|session| session.ports.get(&ofport));
         name.is_some_and(|name| *name == openflow_name(port))
     }
 
     /// True if there is a session with every one of these bridges.
     fn knows_all(&self, needed: &BTreeSet<String>) -> bool {
-        needed.iter().all(|bridge| self.sessions.contains_key(bridge))
+        needed
+            .iter()
+            .all(|bridge| self.sessions.contains_key(bridge))
     }
 
     /// Sends what differs, and returns the bridges on which nothing does.
@@ -345,7 +357,9 @@ impl Reconciler {
         if self.transacting || needed.is_empty() || !self.knows_all(needed) {
             return out;
         }
-        let missing = networks.into_iter().filter(|network| !recorded.contains_key(network));
+        let missing = networks
+            .into_iter()
+            .filter(|network| !recorded.contains_key(network));
         let mut mentioned = None;
         for network in missing {
             let mentioned = mentioned.get_or_insert_with(|| self.mentioned_local_vlans());
@@ -371,10 +385,15 @@ impl Reconciler {
     fn mentioned_local_vlans(&self) -> BTreeSet<u16> {
         let mut out = BTreeSet::new();
         for session in self.sessions.values() {
-            let on_their_way = session.programming.iter().flatten().filter_map(|change| match change {
-                FlowMod::Add(flow) => Some(flow),
-                FlowMod::Delete(_) | FlowMod::Forget(_) => None,
-            });
+            let on_their_way =
+                session
+                    .programming
+                    .iter()
+                    .flatten()
+                    .filter_map(|change| match change {
+                        FlowMod::Add(flow) => Some(flow),
+                        FlowMod::Delete(_) | FlowMod::Forget(_) => None,
+                    });
             for flow in session.installed.iter().chain(on_their_way) {
                 out.extend(vlan_ids(flow));
             }
@@ -384,7 +403,12 @@ impl Reconciler {
 }
 
 /// Ports whose flows are acknowledged, on every bridge that a packet of theirs crosses, with nothing closed in between.
-fn up(observed: &Observed, guarded: &BTreeSet<String>, view: &HostView, site: &Site) -> BTreeSet<Uuid> {
+fn up(
+    observed: &Observed,
+    guarded: &BTreeSet<String>,
+    view: &HostView,
+    site: &Site,
+) -> BTreeSet<Uuid> {
     let open = |port: &str| {
         let port = observed
             .bridges
@@ -397,9 +421,14 @@ fn up(observed: &Observed, guarded: &BTreeSet<String>, view: &HostView, site: &S
         Segment::Tunnel { tunnel, .. } => {
             view.tunnels.contains_key(tunnel) && guarded.contains(TUNNEL_BRIDGE) && open(PATCH_TUN)
         }
-        Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network } => {
+        Segment::Vlan {
+            physical_network, ..
+        }
+        | Segment::Flat { physical_network } => {
             let provider = view.providers.get(physical_network);
-            provider.is_some_and(|provider| guarded.contains(&provider.bridge) && open(&int_port(&provider.bridge)))
+            provider.is_some_and(|provider| {
+                guarded.contains(&provider.bridge) && open(&int_port(&provider.bridge))
+            })
         }
         Segment::Local => true,
     };
@@ -410,13 +439,24 @@ fn up(observed: &Observed, guarded: &BTreeSet<String>, view: &HostView, site: &S
         .filter(|(_, ofport)| ofport.is_some())
         .map(|(port, _)| *port);
     bound
-        .filter(|port| guarded.contains(INTEGRATION_BRIDGE) && network(port).is_some_and(reaches_others))
+        .filter(|port| {
+            guarded.contains(INTEGRATION_BRIDGE) && network(port).is_some_and(reaches_others)
+        })
         .collect()
 }
 
 /// Tells of networks with a port here that this host is not set up to carry to others.
-fn unreachable_networks(settings: &Settings, view: &HostView, site: &Site, problems: &mut BTreeMap<String, String>) {
-    for network in view.local_vlans.keys().filter_map(|id| site.networks.get(id)) {
+fn unreachable_networks(
+    settings: &Settings,
+    view: &HostView,
+    site: &Site,
+    problems: &mut BTreeMap<String, String>,
+) {
+    for network in view
+        .local_vlans
+        .keys()
+        .filter_map(|id| site.networks.get(id))
+    {
         let missing = match &network.segment {
             Segment::Tunnel { .. } if settings.encap_ip.is_none() => {
                 "no tunnel address: set external_ids:heddle-encap-ip".to_owned()
@@ -424,16 +464,23 @@ fn unreachable_networks(settings: &Settings, view: &HostView, site: &Site, probl
             Segment::Tunnel { tunnel, .. } if !settings.encap_types.contains(tunnel) => {
                 format!("no {tunnel} tunnels: add {tunnel} to external_ids:heddle-encap-types")
             }
-            Segment::Vlan { physical_network, .. } | Segment::Flat { physical_network }
+            Segment::Vlan {
+                physical_network, ..
+            }
+            | Segment::Flat { physical_network }
                 if !settings.bridge_mappings.contains_key(physical_network) =>
             {
                 format!(
                     "no bridge on {physical_network}: set external_ids:heddle-bridge-mappings={physical_network}:BRIDGE"
                 )
             }
-            Segment::Tunnel { .. } | Segment::Vlan { .. } | Segment::Flat { .. } | Segment::Local => continue,
+            Segment::Tunnel { .. }
+            | Segment::Vlan { .. }
+            | Segment::Flat { .. }
+            | Segment::Local => continue,
         };
-        let message = format!("a port of this network is plugged in here, but the host has {missing}");
+        let message =
+            format!("a port of this network is plugged in here, but the host has {missing}");
         problems.insert(network.name.clone(), message);
     }
 }
@@ -484,16 +531,20 @@ fn programme(session: &Session, want: &FlowTable, own_bridge: bool) -> Programme
         }
     }
     out.changes.truncate(BUNDLE_LIMIT);
-    out.changes.extend(forgotten.into_iter().map(FlowMod::Forget));
+    out.changes
+        .extend(forgotten.into_iter().map(FlowMod::Forget));
     out
 }
 
 /// The cookies of flows that the flow makes the switch learn.
 fn learns(flow: &Flow) -> impl Iterator<Item = Cookie> {
-    flow.instructions.apply.iter().filter_map(|action| match action {
-        Action::Learn(learn) => Cookie::from_raw(learn.cookie),
-        _ => None,
-    })
+    flow.instructions
+        .apply
+        .iter()
+        .filter_map(|action| match action {
+            Action::Learn(learn) => Cookie::from_raw(learn.cookie),
+            _ => None,
+        })
 }
 
 /// The VLAN ids that a flow matches or writes.
@@ -504,11 +555,20 @@ fn vlan_ids(flow: &Flow) -> impl Iterator<Item = u16> {
         .matches
         .get(Field::VlanTci)
         .filter(|field| field.mask & VLAN_ID == VLAN_ID);
-    let written = flow.instructions.apply.iter().filter_map(move |action| match action {
-        Action::SetField(set) if [Field::VlanTci, Field::VlanVid].contains(&set.field()) => id(set.value()),
-        _ => None,
-    });
-    matched.and_then(|field| id(field.value)).into_iter().chain(written)
+    let written = flow
+        .instructions
+        .apply
+        .iter()
+        .filter_map(move |action| match action {
+            Action::SetField(set) if [Field::VlanTci, Field::VlanVid].contains(&set.field()) => {
+                id(set.value())
+            }
+            _ => None,
+        });
+    matched
+        .and_then(|field| id(field.value))
+        .into_iter()
+        .chain(written)
 }
 
 /// The name of a port as OpenFlow carries it: at most 15 bytes.

@@ -35,9 +35,14 @@ fn world() -> World {
         datapath_id: Some("1".to_owned()),
         ..Bridge::default()
     };
-    world.observed.bridges.insert("br-eth1".to_owned(), provider);
+    world
+        .observed
+        .bridges
+        .insert("br-eth1".to_owned(), provider);
     let normal = Flow::new(0, 0, Match::new()).doing([Action::output(flows::Port::NORMAL)]);
-    world.flows.insert("br-eth1".to_owned(), FlowTable::from_iter([normal]));
+    world
+        .flows
+        .insert("br-eth1".to_owned(), FlowTable::from_iter([normal]));
     world.restart_agent();
     let site = &mut world.site;
     site.revision = 7;
@@ -63,7 +68,12 @@ fn world() -> World {
 fn one_network_per_local_vlan(world: &World) {
     let network_of = |flow: &Flow| {
         let cookie = Cookie::from_raw(flow.cookie)?;
-        let network = world.site.networks.keys().find(|id| cookie.serves(**id)).copied();
+        let network = world
+            .site
+            .networks
+            .keys()
+            .find(|id| cookie.serves(**id))
+            .copied();
         network.or_else(|| {
             world
                 .site
@@ -75,7 +85,9 @@ fn one_network_per_local_vlan(world: &World) {
         })
     };
     let objects = world.site.networks.keys().chain(world.site.ports.keys());
-    let cookies: BTreeSet<_> = objects.map(|id| Cookie::new(compile::Kind::Network, *id)).collect();
+    let cookies: BTreeSet<_> = objects
+        .map(|id| Cookie::new(compile::Kind::Network, *id))
+        .collect();
     assert_eq!(
         cookies.len(),
         world.site.networks.len() + world.site.ports.len(),
@@ -84,9 +96,15 @@ fn one_network_per_local_vlan(world: &World) {
     let mut owner: BTreeMap<u16, Uuid> = BTreeMap::new();
     for (bridge, table) in &world.flows {
         for flow in table {
-            let Some(network) = network_of(flow) else { continue };
+            let Some(network) = network_of(flow) else {
+                continue;
+            };
             for lvid in vlan_ids(flow).filter(|lvid| (1..1001).contains(lvid)) {
-                assert_eq!(*owner.entry(lvid).or_insert(network), network, "{bridge}: {flow:?}");
+                assert_eq!(
+                    *owner.entry(lvid).or_insert(network),
+                    network,
+                    "{bridge}: {flow:?}"
+                );
             }
         }
     }
@@ -109,7 +127,9 @@ fn from_nothing_to_everything() {
     assert_eq!(report.applied, Some(7));
     assert_eq!(report.up, BTreeSet::from([id(11), id(12), id(13)]));
     assert_eq!(recorded(&world.observed).len(), 3);
-    let catch_all = world.flows["br-eth1"].get(&Flow::new(0, 0, Match::new())).unwrap();
+    let catch_all = world.flows["br-eth1"]
+        .get(&Flow::new(0, 0, Match::new()))
+        .unwrap();
     assert_eq!(catch_all.cookie, 0, "the operator's flow is still there");
 }
 
@@ -245,7 +265,8 @@ fn a_host_that_is_removed_takes_its_flows_with_it() {
         let written = Action::set_field(Field::TunDst, peer);
         let from = Match::new().with(Field::TunSrc, peer);
         world.flows["br-tun"].iter().any(|flow| {
-            flow.instructions.apply.contains(&written) || flow.matches.get(Field::TunSrc) == from.get(Field::TunSrc)
+            flow.instructions.apply.contains(&written)
+                || flow.matches.get(Field::TunSrc) == from.get(Field::TunSrc)
         })
     };
     assert!(mentions_peer(&world));
@@ -280,15 +301,21 @@ fn a_mapping_that_goes_leaves_nothing_behind() {
 fn a_flow_of_the_operators_is_not_replaced() {
     let mut world = world();
     world.run(|_| ());
-    let phy = world.observed.bridges["br-eth1"].ofport("phy-br-eth1").unwrap();
-    let theirs = Flow::new(0, 50, Match::new().with(Field::InPort, phy)).doing([Action::output(flows::Port::NORMAL)]);
+    let phy = world.observed.bridges["br-eth1"]
+        .ofport("phy-br-eth1")
+        .unwrap();
+    let theirs = Flow::new(0, 50, Match::new().with(Field::InPort, phy))
+        .doing([Action::output(flows::Port::NORMAL)]);
     world
         .flows
         .insert("br-eth1".to_owned(), FlowTable::from_iter([theirs.clone()]));
     world.restart_agent();
     let report = world.run(|_| ());
     assert_eq!(world.flows["br-eth1"].get(&theirs), Some(&theirs));
-    assert!(report.problems["br-eth1"].starts_with("a flow that is not heddle's has the place of one of its own"));
+    assert!(
+        report.problems["br-eth1"]
+            .starts_with("a flow that is not heddle's has the place of one of its own")
+    );
 }
 
 #[test]

@@ -61,8 +61,11 @@ impl World {
     /// Takes an interface out of `br-int`.
     pub(super) fn unplug(&mut self, name: &str) {
         let bridge = self.observed.bridges.get_mut(INTEGRATION_BRIDGE).unwrap();
-        let ofport = bridge.ports.remove(name).unwrap().interfaces[name].ofport.unwrap();
-        self.reconciler.port_changed(INTEGRATION_BRIDGE, ofport, None);
+        let ofport = bridge.ports.remove(name).unwrap().interfaces[name]
+            .ofport
+            .unwrap();
+        self.reconciler
+            .port_changed(INTEGRATION_BRIDGE, ofport, None);
     }
 
     /// Runs until nothing is left to do; checks the state of the flow tables after every single command.
@@ -74,9 +77,9 @@ impl World {
                     self.connect(&bridge);
                 }
             }
-            let (commands, report) = self
-                .reconciler
-                .step(&self.settings, Some(self.host), &self.observed, &self.site);
+            let (commands, report) =
+                self.reconciler
+                    .step(&self.settings, Some(self.host), &self.observed, &self.site);
             if commands.is_empty() {
                 return report;
             }
@@ -174,7 +177,10 @@ pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
                 .sum::<u128>(),
         );
         match change.clone() {
-            Change::AddBridge { name, datapath_type } => {
+            Change::AddBridge {
+                name,
+                datapath_type,
+            } => {
                 let bridge = Bridge {
                     id: fresh,
                     datapath_id: Some(fresh.to_string()),
@@ -198,7 +204,11 @@ pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
                 kind,
                 options,
             } => {
-                let bridge = observed.bridges.values_mut().find(|b| b.id == bridge).unwrap();
+                let bridge = observed
+                    .bridges
+                    .values_mut()
+                    .find(|b| b.id == bridge)
+                    .unwrap();
                 let ofport = Some(bridge.ports.len() as u32 + 1);
                 let interface = Interface {
                     id: fresh,
@@ -216,7 +226,10 @@ pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
                 bridge.ports.insert(name, port);
             }
             Change::SetOptions { interface, options } => {
-                let all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
+                let all = observed
+                    .bridges
+                    .values_mut()
+                    .flat_map(|b| b.ports.values_mut());
                 let mut all = all.flat_map(|p| p.interfaces.values_mut());
                 all.find(|i| i.id == interface).unwrap().options = options;
             }
@@ -226,7 +239,10 @@ pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
                 }
             }
             Change::SetLocalVlan { port, local_vlan } => {
-                let mut all = observed.bridges.values_mut().flat_map(|b| b.ports.values_mut());
+                let mut all = observed
+                    .bridges
+                    .values_mut()
+                    .flat_map(|b| b.ports.values_mut());
                 let port = all.find(|p| p.id == port).unwrap();
                 port.tag = local_vlan.map(|(_, tag)| tag);
                 port.external_ids.remove(NETWORK_KEY);

@@ -53,11 +53,17 @@ fn a_document_becomes_rows_and_rows_become_lists() {
     let port = server.json(&["port", "show", "web-2"]);
     assert_eq!(port["addresses"], json!(["10.0.0.2", "fd00::1"]));
     assert_eq!(port["up"], false);
-    assert_eq!(server.json(&["port", "show", "trunk"])["port_security"], false);
+    assert_eq!(
+        server.json(&["port", "show", "trunk"])["port_security"],
+        false
+    );
 
     let table = server.run(&["port", "list"]).ok();
     assert!(table.starts_with("NAME"), "{table}");
-    assert!(table.contains("web-1  blue     02:00:00:00:00:01  10.0.0.5"), "{table}");
+    assert!(
+        table.contains("web-1  blue     02:00:00:00:00:01  10.0.0.5"),
+        "{table}"
+    );
     let yaml = server.run(&["subnet", "show", "s4", "-o", "yaml"]).ok();
     assert!(
         yaml.contains("gateway: \"10.0.0.1\"\n") && yaml.contains("used: 2\n"),
@@ -128,11 +134,16 @@ fn bad_input_has_its_place_and_writes_nothing() {
         .apply("ports: [{name: a, network: blue, addresses: [10.9.0.1]}]")
         .failed(2);
     assert!(
-        err.contains("10.9.0.1 is in no subnet of network \"blue\", expected an address of 10.0.0.0/24"),
+        err.contains(
+            "10.9.0.1 is in no subnet of network \"blue\", expected an address of 10.0.0.0/24"
+        ),
         "{err}"
     );
     assert_eq!(server.revision(), 1);
-    assert_eq!(server.json(&["network", "list"]).as_array().unwrap().len(), 4);
+    assert_eq!(
+        server.json(&["network", "list"]).as_array().unwrap().len(),
+        4
+    );
     assert_eq!(
         server.run(&["apply", "-f", "/nonexistent.yaml"]).failed(2),
         "/nonexistent.yaml: No such file or directory (os error 2), expected a YAML document\n"
@@ -142,7 +153,9 @@ fn bad_input_has_its_place_and_writes_nothing() {
 #[test]
 fn a_dry_run_tells_and_writes_nothing() {
     let server = Server::start();
-    let told = server.run_with(&["apply", "-f", "-", "--dry-run"], DOCUMENT).ok();
+    let told = server
+        .run_with(&["apply", "-f", "-", "--dry-run"], DOCUMENT)
+        .ok();
     assert!(
         told.contains("would be created network here: local, mtu 1500\n"),
         "{told}"
@@ -164,14 +177,19 @@ fn deleting_needs_what_is_inside_to_be_deleted_too() {
         4,
         "all of them or none"
     );
-    let told = server.run(&["network", "delete", "here", "blue", "--cascade"]).ok();
+    let told = server
+        .run(&["network", "delete", "here", "blue", "--cascade"])
+        .ok();
     assert!(
         told.contains("deleted port web-1\n") && told.contains("deleted network blue\n"),
         "{told}"
     );
     assert_eq!(server.revision(), 2);
     assert_eq!(server.json(&["port", "list"]).as_array().unwrap().len(), 1);
-    assert_eq!(server.run(&["port", "delete", "trunk"]).ok(), "deleted port trunk\n");
+    assert_eq!(
+        server.run(&["port", "delete", "trunk"]).ok(),
+        "deleted port trunk\n"
+    );
     assert_eq!(
         server.run(&["port", "show", "trunk"]).failed(1),
         "heddle: there is no port \"trunk\": `heddle port list` shows those there are\n"
@@ -182,7 +200,8 @@ fn deleting_needs_what_is_inside_to_be_deleted_too() {
 fn a_large_document_is_one_transaction() {
     let server = Server::start();
     let mut text =
-        "networks: [{name: n, type: vxlan}]\nsubnets: [{network: n, cidr: 10.0.0.0/16}]\nports:\n".to_owned();
+        "networks: [{name: n, type: vxlan}]\nsubnets: [{network: n, cidr: 10.0.0.0/16}]\nports:\n"
+            .to_owned();
     for port in 0..2000 {
         text += &format!("- {{name: p{port}, network: n}}\n");
     }

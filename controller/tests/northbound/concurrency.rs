@@ -42,7 +42,10 @@ fn concurrent_writers_get_different_numbers_and_addresses() {
         .iter()
         .map(|port| port["addresses"][0].as_str().unwrap())
         .collect();
-    let macs: BTreeSet<_> = ports.iter().map(|port| port["mac"].as_str().unwrap()).collect();
+    let macs: BTreeSet<_> = ports
+        .iter()
+        .map(|port| port["mac"].as_str().unwrap())
+        .collect();
     assert_eq!((addresses.len(), macs.len()), (all, all));
     assert_eq!(server.revision(), all as i64 + 1);
 }

@@ -20,7 +20,10 @@ fn every_command_has_help_with_examples() {
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = heddle(&arguments, "").ok();
-        assert!(help.contains("Examples:\n") && help.contains("Usage: heddle"), "{help}");
+        assert!(
+            help.contains("Examples:\n") && help.contains("Usage: heddle"),
+            "{help}"
+        );
         assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     }
 }
@@ -44,7 +47,9 @@ fn init_creates_and_never_overwrites() {
     let before = std::fs::read(file).unwrap();
     assert_eq!(
         heddle(&["db", "init", "--db", file], "").failed(1),
-        format!("heddle: {file} exists already: `heddle db serve` serves it; to begin anew, move it away first\n")
+        format!(
+            "heddle: {file} exists already: `heddle db serve` serves it; to begin anew, move it away first\n"
+        )
     );
     assert_eq!(std::fs::read(file).unwrap(), before);
 }
@@ -56,10 +61,15 @@ fn serve_names_the_way_out() {
     let file = file.to_str().unwrap();
     assert_eq!(
         heddle(&["db", "serve", "--db", file], "").failed(1),
-        format!("heddle: there is no database {file}: `heddle db init` creates it, or add --init\n")
+        format!(
+            "heddle: there is no database {file}: `heddle db init` creates it, or add --init\n"
+        )
     );
     let err = heddle(&["db", "serve", "--db", file, "--remote", "unix:x"], "").failed(2);
-    assert!(err.contains("expected punix:FILE or ptcp:PORT[:ADDRESS]"), "{err}");
+    assert!(
+        err.contains("expected punix:FILE or ptcp:PORT[:ADDRESS]"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -70,9 +80,10 @@ fn a_machine_without_open_vswitch_is_told_what_to_install() {
         let mut heddle = Command::new(HEDDLE);
         heddle.args(["db", command, "--db"]).arg(&file);
         if command == "serve" {
-            heddle
-                .arg("--remote")
-                .arg(format!("punix:{}", directory.path().join("nb.sock").display()));
+            heddle.arg("--remote").arg(format!(
+                "punix:{}",
+                directory.path().join("nb.sock").display()
+            ));
         }
         Outcome::from(heddle.env("PATH", "").output().unwrap())
     };
@@ -85,7 +96,8 @@ fn a_machine_without_open_vswitch_is_told_what_to_install() {
 
 #[test]
 fn the_schema_is_printed() {
-    let schema: serde_json::Value = serde_json::from_str(&heddle(&["db", "schema"], "").ok()).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&heddle(&["db", "schema"], "").ok()).unwrap();
     assert_eq!(schema["name"], "Heddle_Northbound");
 }
 
@@ -93,9 +105,15 @@ fn the_schema_is_printed() {
 fn an_absent_database_is_named_with_the_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let remote = format!("unix:{}", directory.path().join("nb.sock").display());
-    let err = heddle(&["--nb", &remote, "--timeout", "0.3", "network", "list"], "").failed(1);
+    let err = heddle(
+        &["--nb", &remote, "--timeout", "0.3", "network", "list"],
+        "",
+    )
+    .failed(1);
     assert!(
-        err.starts_with(&format!("heddle: no northbound database at {remote} after 0.3 s")),
+        err.starts_with(&format!(
+            "heddle: no northbound database at {remote} after 0.3 s"
+        )),
         "{err}"
     );
     assert!(err.contains("No such file or directory"), "{err}");
@@ -108,7 +126,9 @@ fn an_absent_database_is_named_with_the_way_out() {
 fn a_database_that_does_not_answer_has_a_deadline() {
     let server = Server::start();
     server.freeze();
-    let err = server.run(&["--timeout", "0.3", "network", "list"]).failed(1);
+    let err = server
+        .run(&["--timeout", "0.3", "network", "list"])
+        .failed(1);
     let expected = format!(
         "heddle: no northbound database at {} after 0.3 s: it does not answer;",
         server.remote()
@@ -137,7 +157,12 @@ fn another_database_is_not_taken_for_ours() {
     let mut process = std::process::Command::new("ovsdb-server")
         .arg(&other)
         .arg(format!("--remote=punix:{}", socket.display()))
-        .args(["--unixctl=none", "-vconsole:off", "-vsyslog:off", "-vfile:off"])
+        .args([
+            "--unixctl=none",
+            "-vconsole:off",
+            "-vsyslog:off",
+            "-vfile:off",
+        ])
         .spawn()
         .unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);

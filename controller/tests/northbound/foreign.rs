@@ -81,7 +81,10 @@ fn every_reason_to_leave_a_row_out_is_told() {
             subnet("s3", "10.1.0.0/24", "10.2.0.1"),
             "gateway: 10.2.0.1 is not in 10.1.0.0/24",
         ),
-        (port("p1", "zebra", "10.0.0.6"), "\"zebra\" is not a MAC address"),
+        (
+            port("p1", "zebra", "10.0.0.6"),
+            "\"zebra\" is not a MAC address",
+        ),
         (
             port("p2", "01:00:00:00:00:01", "10.0.0.6"),
             "mac 01:00:00:00:00:01 is not the MAC address of one endpoint",
@@ -107,7 +110,12 @@ fn every_reason_to_leave_a_row_out_is_told() {
             "vlans: VLAN range \"5000\"",
         ),
     ];
-    server.transact(cases.iter().map(|(operation, _)| operation.clone()).collect());
+    server.transact(
+        cases
+            .iter()
+            .map(|(operation, _)| operation.clone())
+            .collect(),
+    );
     let inner = server.transact(json!([
         {"op": "insert", "table": "Network", "uuid-name": "bad", "row": {"name": "bad", "type": "local", "segment": "x", "mtu": 1500}},
         {"op": "insert", "table": "Port", "row": {"name": "in-bad", "network": ["named-uuid", "bad"], "mac": "02:00:00:00:00:09"}},
@@ -125,7 +133,12 @@ fn every_reason_to_leave_a_row_out_is_told() {
         inner[0]["uuid"][1].as_str().unwrap()
     );
     assert!(outcome.err.contains(&missing), "{}", outcome.err);
-    assert_eq!(outcome.err.lines().count(), cases.len() + 2, "{}", outcome.err);
+    assert_eq!(
+        outcome.err.lines().count(),
+        cases.len() + 2,
+        "{}",
+        outcome.err
+    );
     let ports: serde_json::Value = serde_json::from_str(&outcome.ok()).unwrap();
     assert_eq!(ports.as_array().unwrap().len(), 1);
 
@@ -145,7 +158,9 @@ fn the_database_itself_refuses_a_taken_segment_and_mac() {
     server.transact(json!([
         {"op": "insert", "table": "Network", "row": {"name": "thief", "type": "gre", "segmentation_id": 7, "segment": "vxlan/1", "mtu": 1450}},
     ]));
-    let err = server.apply("networks: [{name: b, type: vxlan, vni: 1}]").failed(1);
+    let err = server
+        .apply("networks: [{name: b, type: vxlan, vni: 1}]")
+        .failed(1);
     assert!(err.contains("constraint violation"), "{err}");
     assert_eq!(server.revision(), 1);
 }
@@ -179,6 +194,9 @@ fn hosts_are_shown_with_what_they_lack() {
     }
     assert_eq!(server.json(&["port", "show", "p"])["hosts"], json!(["h1"]));
     assert!(server.run(&["port", "list"]).ok().contains("up on h1"));
-    assert_eq!(server.run(&["host", "delete", "h1"]).ok(), "deleted host h1\n");
+    assert_eq!(
+        server.run(&["host", "delete", "h1"]).ok(),
+        "deleted host h1\n"
+    );
     assert_eq!(server.json(&["port", "show", "p"])["up"], false);
 }

@@ -69,12 +69,18 @@ pub(crate) fn heddle(arguments: &[&str], input: &str) -> Outcome {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let directory = tempfile::Builder::new().prefix("heddle-nb-").tempdir().unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("heddle-nb-")
+            .tempdir()
+            .unwrap();
         let process = Command::new(HEDDLE)
             .args(["db", "serve", "--init", "--db"])
             .arg(directory.path().join("nb.db"))
             .arg("--remote")
-            .arg(format!("punix:{}", directory.path().join("nb.sock").display()))
+            .arg(format!(
+                "punix:{}",
+                directory.path().join("nb.sock").display()
+            ))
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -151,7 +157,11 @@ impl Server {
             ])
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let results: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         for result in results.as_array().unwrap() {
             assert!(result.get("error").is_none(), "{results}");
@@ -161,7 +171,8 @@ impl Server {
 
     /// The number of the newest intent transaction.
     pub(crate) fn revision(&self) -> i64 {
-        let found = self.transact(serde_json::json!([{"op": "select", "table": "NB_Global", "where": []}]));
+        let found =
+            self.transact(serde_json::json!([{"op": "select", "table": "NB_Global", "where": []}]));
         found[0]["rows"][0]["revision"].as_i64().unwrap_or(0)
     }
 }

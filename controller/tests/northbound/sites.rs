@@ -7,8 +7,8 @@ use std::time::Duration;
 use controller::model::document::{Document, Fault};
 use controller::model::{Site, TunnelType};
 use controller::northbound::{
-    CommitError, Committed, DATABASE, Registration, Report, bump, commit, plan, port_down, port_up, random_mac,
-    register, report, site, tables,
+    CommitError, Committed, DATABASE, Registration, Report, bump, commit, plan, port_down, port_up,
+    random_mac, register, report, site, tables,
 };
 use ovsdb_client::{Client, Options, Remote, TransactError, Transaction};
 
@@ -31,9 +31,12 @@ async fn client(server: &Server) -> Client {
 
 async fn apply(client: &mut Client, text: &str) -> Result<Committed, CommitError<Vec<Fault>>> {
     let document = Document::parse(text).unwrap();
-    tokio::time::timeout(PATIENCE, commit(client, |site| plan(&document, site, &mut random_mac)))
-        .await
-        .unwrap()
+    tokio::time::timeout(
+        PATIENCE,
+        commit(client, |site| plan(&document, site, &mut random_mac)),
+    )
+    .await
+    .unwrap()
 }
 
 async fn transact(client: &mut Client, transaction: Transaction) -> Result<(), TransactError> {
@@ -100,10 +103,14 @@ ports: [{name: p, network: a, mac: '02:00:00:00:00:01', addresses: [10.0.1.1], p
 async fn a_writer_with_an_old_picture_looks_again() {
     let server = Server::start();
     let (mut first, mut second) = (client(&server).await, client(&server).await);
-    apply(&mut first, "networks: [{name: a, type: vxlan}]").await.unwrap();
+    apply(&mut first, "networks: [{name: a, type: vxlan}]")
+        .await
+        .unwrap();
     // The second client has not taken an event since: its picture is the empty site.
     assert_eq!(site(second.replica()).site.revision, 0);
-    let committed = apply(&mut second, "networks: [{name: b, type: vxlan}]").await.unwrap();
+    let committed = apply(&mut second, "networks: [{name: b, type: vxlan}]")
+        .await
+        .unwrap();
     assert_eq!(committed.revision, 2);
     let numbers: BTreeSet<_> = committed
         .after
@@ -111,7 +118,10 @@ async fn a_writer_with_an_old_picture_looks_again() {
         .values()
         .map(|network| network.segment.to_string())
         .collect();
-    assert_eq!(numbers, BTreeSet::from(["vxlan 1".to_owned(), "vxlan 2".to_owned()]));
+    assert_eq!(
+        numbers,
+        BTreeSet::from(["vxlan 1".to_owned(), "vxlan 2".to_owned()])
+    );
     // And what the old picture allowed is refused on the new one.
     let refused = apply(
         &mut first,
@@ -127,7 +137,12 @@ async fn what_an_agent_writes_arrives() {
     let server = Server::start();
     let mut client = client(&server).await;
     let intent = apply(&mut client, DOCUMENT).await.unwrap().after;
-    let port = intent.ports.values().find(|port| port.name == "p").unwrap().id;
+    let port = intent
+        .ports
+        .values()
+        .find(|port| port.name == "p")
+        .unwrap()
+        .id;
 
     let mut registration = Registration {
         name: "h1".to_owned(),
@@ -150,7 +165,11 @@ async fn what_an_agent_writes_arrives() {
     let host = now.hosts.values().next().unwrap().clone();
     assert_eq!(
         (&host.name, host.encap_ip, &host.encap_types),
-        (&registration.name, registration.encap_ip, &registration.encap_types)
+        (
+            &registration.name,
+            registration.encap_ip,
+            &registration.encap_types
+        )
     );
     assert_eq!(host.bridge_mappings, registration.bridge_mappings);
 
@@ -173,14 +192,28 @@ async fn what_an_agent_writes_arrives() {
     let now = site(client.replica()).site;
     let host = now.hosts.get(&host.id).unwrap().clone();
     assert_eq!((host.encap_ip, host.applied), (None, 7));
-    assert_eq!((&host.unbound, &host.problems), (&said.unbound, &said.problems));
-    assert_eq!(now.ports.get(&port).unwrap().hosts, BTreeSet::from([host.id]));
+    assert_eq!(
+        (&host.unbound, &host.problems),
+        (&said.unbound, &said.problems)
+    );
+    assert_eq!(
+        now.ports.get(&port).unwrap().hosts,
+        BTreeSet::from([host.id])
+    );
     assert_eq!(now.revision, intent.revision, "nothing of this is intent");
 
     let mut down = Transaction::new();
     port_down(&mut down, port, host.id);
     transact(&mut client, down).await.unwrap();
-    assert!(site(client.replica()).site.ports.get(&port).unwrap().hosts.is_empty());
+    assert!(
+        site(client.replica())
+            .site
+            .ports
+            .get(&port)
+            .unwrap()
+            .hosts
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -188,7 +221,12 @@ async fn a_deleted_host_is_up_nowhere() {
     let server = Server::start();
     let mut client = client(&server).await;
     let intent = apply(&mut client, DOCUMENT).await.unwrap().after;
-    let port = intent.ports.values().find(|port| port.name == "p").unwrap().id;
+    let port = intent
+        .ports
+        .values()
+        .find(|port| port.name == "p")
+        .unwrap()
+        .id;
     let name = |name: &str| Registration {
         name: name.to_owned(),
         encap_ip: None,
@@ -202,9 +240,20 @@ async fn a_deleted_host_is_up_nowhere() {
     }
     let hosts: Vec<_> = site(client.replica()).site.hosts.into_values().collect();
     let mut up = Transaction::new();
-    hosts.iter().for_each(|host| port_up(&mut up, port, host.id));
+    hosts
+        .iter()
+        .for_each(|host| port_up(&mut up, port, host.id));
     transact(&mut client, up).await.unwrap();
-    assert_eq!(site(client.replica()).site.ports.get(&port).unwrap().hosts.len(), 2);
+    assert_eq!(
+        site(client.replica())
+            .site
+            .ports
+            .get(&port)
+            .unwrap()
+            .hosts
+            .len(),
+        2
+    );
     let gone = hosts.first().unwrap().name.clone();
     let removed = commit(&mut client, |site| {
         controller::northbound::remove(
@@ -214,8 +263,17 @@ async fn a_deleted_host_is_up_nowhere() {
             false,
         )
     });
-    tokio::time::timeout(PATIENCE, removed).await.unwrap().unwrap();
-    let left = site(client.replica()).site.ports.get(&port).unwrap().hosts.clone();
+    tokio::time::timeout(PATIENCE, removed)
+        .await
+        .unwrap()
+        .unwrap();
+    let left = site(client.replica())
+        .site
+        .ports
+        .get(&port)
+        .unwrap()
+        .hosts
+        .clone();
     assert_eq!(left, BTreeSet::from([hosts.get(1).unwrap().id]));
 }
 

@@ -5,7 +5,9 @@ use serde_json::json;
 use crate::server::{Server, heddle};
 
 fn host(server: &Server, name: &str, applied: i64) {
-    server.transact(json!([{"op": "insert", "table": "Host", "row": {"name": name, "applied": applied}}]));
+    server.transact(
+        json!([{"op": "insert", "table": "Host", "row": {"name": name, "applied": applied}}]),
+    );
 }
 
 #[test]
@@ -28,7 +30,9 @@ fn waiting_needs_every_host_and_names_those_that_lag() {
             .starts_with("1 host(s) have revision 3 after ")
     );
     assert_eq!(
-        server.run(&["wait", "--host", "h3", "--timeout", "0.2"]).failed(1),
+        server
+            .run(&["wait", "--host", "h3", "--timeout", "0.2"])
+            .failed(1),
         "heddle: revision 4 is not everywhere after 0.2 s: h3 has never registered; `heddle host show` tells more\n"
     );
 }
@@ -57,7 +61,10 @@ fn waiting_ends_when_the_last_host_acknowledges() {
             json!([{"op": "update", "table": "Host", "where": [["name", "==", "h1"]], "row": {"applied": 1}}]),
         );
         let told = waiting.join().unwrap().ok();
-        assert!(told.contains("revision 1\n1 host(s) have revision 1 after "), "{told}");
+        assert!(
+            told.contains("revision 1\n1 host(s) have revision 1 after "),
+            "{told}"
+        );
     });
 }
 
@@ -71,8 +78,13 @@ fn waiting_for_a_port_needs_it_up_somewhere() {
         server.run(&["wait", "--port", "q"]).failed(1),
         "heddle: there is no port \"q\": `heddle port list` shows those there are\n"
     );
-    let err = server.run(&["wait", "--port", "p", "--timeout", "0.2"]).failed(1);
-    assert!(err.starts_with("heddle: not up after 0.2 s: port p;"), "{err}");
+    let err = server
+        .run(&["wait", "--port", "p", "--timeout", "0.2"])
+        .failed(1);
+    assert!(
+        err.starts_with("heddle: not up after 0.2 s: port p;"),
+        "{err}"
+    );
     host(&server, "h1", 1_000_000);
     server.transact(json!([
         {"op": "insert", "table": "Host", "uuid-name": "h", "row": {"name": "h2", "applied": 1_000_000}},
@@ -99,6 +111,9 @@ fn a_database_that_goes_away_while_waiting_is_told() {
     server.end();
     let err = waiting.join().unwrap().failed(1);
     // The server may end before it has told heddle the revision that the test has seen already.
-    let told = ["broke and did not come back in time", "did not answer within 2 s"];
+    let told = [
+        "broke and did not come back in time",
+        "did not answer within 2 s",
+    ];
     assert!(told.iter().any(|told| err.contains(told)), "{err}");
 }

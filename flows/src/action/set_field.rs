@@ -49,7 +49,11 @@ impl SetField {
         let mask = mask & full;
         if field.is_tun_metadata() {
             let bytes = value.to_be_bytes();
-            let skip = bytes.iter().take_while(|b| **b == 0).count().min(bytes.len() - 1);
+            let skip = bytes
+                .iter()
+                .take_while(|b| **b == 0)
+                .count()
+                .min(bytes.len() - 1);
             let mask = mask.to_be_bytes();
             return Self::wide(field, bytes.split_at(skip).1, mask.split_at(skip).1);
         }
@@ -67,7 +71,11 @@ impl SetField {
     /// Writes a tunnel metadata field of the given length; value and mask must be equally long, what is longer is cut.
     #[must_use]
     pub fn wide(field: Field, value: &[u8], mask: &[u8]) -> Self {
-        let value = value.iter().zip(mask).map(|(v, m)| v & m).collect::<Box<[u8]>>();
+        let value = value
+            .iter()
+            .zip(mask)
+            .map(|(v, m)| v & m)
+            .collect::<Box<[u8]>>();
         let mask = mask.iter().copied().take(value.len()).collect();
         Self {
             data: Data::Wide(Box::new(ValueBytes { value, mask })),
@@ -101,7 +109,10 @@ impl SetField {
         match &self.data {
             Data::Short(value) => u128::from(*value),
             Data::Masked(both) => both.0,
-            Data::Wide(bytes) => bytes.value.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),
+            Data::Wide(bytes) => bytes
+                .value
+                .iter()
+                .fold(0, |acc, &b| acc << 8 | u128::from(b)),
         }
     }
 
@@ -111,7 +122,10 @@ impl SetField {
         match &self.data {
             Data::Short(_) => writable_mask(self.field),
             Data::Masked(both) => both.1,
-            Data::Wide(bytes) => bytes.mask.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),
+            Data::Wide(bytes) => bytes
+                .mask
+                .iter()
+                .fold(0, |acc, &b| acc << 8 | u128::from(b)),
         }
     }
 
@@ -163,7 +177,13 @@ fn wide_segments(set: &SetField) -> Vec<(Subfield, u64)> {
     let Some(wide) = set.wide_bytes() else {
         return Vec::new();
     };
-    let bit = |bytes: &[u8], n: usize| bytes.iter().rev().nth(n / 8).is_some_and(|b| b >> (n % 8) & 1 == 1);
+    let bit = |bytes: &[u8], n: usize| {
+        bytes
+            .iter()
+            .rev()
+            .nth(n / 8)
+            .is_some_and(|b| b >> (n % 8) & 1 == 1)
+    };
     let total = wide.value.len() * 8;
     let mut parts = Vec::new();
     let mut at = 0;
@@ -172,7 +192,9 @@ fn wide_segments(set: &SetField) -> Vec<(Subfield, u64)> {
             at += 1;
             continue;
         }
-        let run = (at..total.min(at + 64)).take_while(|&n| bit(&wide.mask, n)).count();
+        let run = (at..total.min(at + 64))
+            .take_while(|&n| bit(&wide.mask, n))
+            .count();
         let number = (at..at + run)
             .rev()
             .fold(0u64, |acc, n| acc << 1 | u64::from(bit(&wide.value, n)));
@@ -194,6 +216,12 @@ fn writable_mask(field: Field) -> u128 {
 
 impl fmt::Debug for SetField {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "SetField({}={:#x}/{:#x})", self.field, self.value(), self.mask())
+        write!(
+            out,
+            "SetField({}={:#x}/{:#x})",
+            self.field,
+            self.value(),
+            self.mask()
+        )
     }
 }

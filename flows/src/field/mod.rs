@@ -248,7 +248,10 @@ impl Field {
         if version < Version::V12 {
             return ids.first();
         }
-        ids.iter().rev().find(|id| id.since <= version).or(ids.first())
+        ids.iter()
+            .rev()
+            .find(|id| id.since <= version)
+            .or(ids.first())
     }
 
     /// The field that text calls `name`: the preferred name, the alias, or a name on the wire (as in `NXM_NX_REG0`),
@@ -277,7 +280,11 @@ mod names;
 /// `bits` ones in the low end, all 128 where there are more.
 #[inline]
 pub(crate) fn low_bits(bits: u16) -> u128 {
-    if bits >= 128 { u128::MAX } else { (1u128 << bits) - 1 }
+    if bits >= 128 {
+        u128::MAX
+    } else {
+        (1u128 << bits) - 1
+    }
 }
 
 impl fmt::Display for Field {

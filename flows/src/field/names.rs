@@ -53,7 +53,9 @@ static BY_WIRE: LazyLock<ByNumber> = LazyLock::new(|| {
         for id in field.info().wire {
             let (class, experimenter) = id.class.numbers();
             let experimenter = experimenter.unwrap_or(0);
-            let known = rows.iter_mut().find(|(c, e, _)| (*c, *e) == (class, experimenter));
+            let known = rows
+                .iter_mut()
+                .find(|(c, e, _)| (*c, *e) == (class, experimenter));
             let row = match known {
                 Some((_, _, row)) => row,
                 None => {
@@ -75,7 +77,9 @@ static BY_WIRE: LazyLock<ByNumber> = LazyLock::new(|| {
 pub(super) fn lookup(name: &str) -> Option<Field> {
     match BY_NAME.get(name) {
         Some(&field) => Some(field),
-        None if name.bytes().any(|b| b.is_ascii_uppercase()) => BY_NAME.get(&name.to_ascii_lowercase()).copied(),
+        None if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+            BY_NAME.get(&name.to_ascii_lowercase()).copied()
+        }
         None => None,
     }
 }

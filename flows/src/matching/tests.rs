@@ -8,7 +8,9 @@ fn views_of_the_vlan_tag_are_one() {
     assert_eq!(Match::new().with(Field::DlVlan, 5u16), tci);
     assert_eq!(Match::new().with(Field::VlanVid, 0x1005u16), tci);
     assert_eq!(tci.get(Field::DlVlan).map(|f| f.value), Some(5));
-    let both = Match::new().with(Field::VlanPcp, 3u8).with(Field::DlVlan, 5u16);
+    let both = Match::new()
+        .with(Field::VlanPcp, 3u8)
+        .with(Field::DlVlan, 5u16);
     assert_eq!(both, Match::new().with(Field::VlanTci, 0x7005u16));
 }
 
@@ -20,8 +22,12 @@ fn every_field_that_is_set_is_got() {
             crate::field::Prerequisite::Arp => m.with(Field::EthType, 0x0806u16),
             crate::field::Prerequisite::Udp => m.with(Field::NwProto, 17u8),
             crate::field::Prerequisite::Sctp => m.with(Field::NwProto, 132u8),
-            crate::field::Prerequisite::Icmpv4 => m.with(Field::EthType, 0x0800u16).with(Field::NwProto, 1u8),
-            crate::field::Prerequisite::Icmpv6 => m.with(Field::EthType, 0x86ddu16).with(Field::NwProto, 58u8),
+            crate::field::Prerequisite::Icmpv4 => {
+                m.with(Field::EthType, 0x0800u16).with(Field::NwProto, 1u8)
+            }
+            crate::field::Prerequisite::Icmpv6 => {
+                m.with(Field::EthType, 0x86ddu16).with(Field::NwProto, 58u8)
+            }
             _ => m,
         };
         let expected = if field == Field::NwTos { 0 } else { 1 };
@@ -50,8 +56,16 @@ fn wide_registers_are_their_parts() {
 
 #[test]
 fn bits_outside_the_mask_do_not_count() {
-    let a = Match::new().with_masked(Field::IpSrc, Ipv4Addr::new(10, 1, 2, 3), Ipv4Addr::new(255, 0, 0, 0));
-    let b = Match::new().with_masked(Field::IpSrc, Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(255, 0, 0, 0));
+    let a = Match::new().with_masked(
+        Field::IpSrc,
+        Ipv4Addr::new(10, 1, 2, 3),
+        Ipv4Addr::new(255, 0, 0, 0),
+    );
+    let b = Match::new().with_masked(
+        Field::IpSrc,
+        Ipv4Addr::new(10, 0, 0, 0),
+        Ipv4Addr::new(255, 0, 0, 0),
+    );
     assert_eq!(a, b);
     assert!(Match::new().with_masked(Field::Reg0, 5u32, 0u32).is_empty());
 }

@@ -98,8 +98,10 @@ impl Match {
                 }
             }
             Place::Regs => {
-                let parts = registers(info.slot, info.bytes).map(|slot| self.slot(slot).unwrap_or((0, 0)));
-                let (value, mask) = parts.fold((0, 0), |(v, m), (pv, pm)| (v << 32 | pv, m << 32 | pm));
+                let parts =
+                    registers(info.slot, info.bytes).map(|slot| self.slot(slot).unwrap_or((0, 0)));
+                let (value, mask) =
+                    parts.fold((0, 0), |(v, m), (pv, pm)| (v << 32 | pv, m << 32 | pm));
                 found(value, mask)
             }
         }
@@ -186,7 +188,12 @@ impl<'a> Iterator for Fields<'a> {
             match entry.slot {
                 Slot::NwTos => self.parts = &[Field::IpDscp, Field::NwEcn],
                 Slot::MplsLse => {
-                    self.parts = &[Field::MplsLabel, Field::MplsTc, Field::MplsBos, Field::MplsTtl];
+                    self.parts = &[
+                        Field::MplsLabel,
+                        Field::MplsTc,
+                        Field::MplsBos,
+                        Field::MplsTtl,
+                    ];
                 }
                 slot => return self.of.get(self.of.owner(slot)),
             }

@@ -104,7 +104,10 @@ fn old_form(set: &SetField, version: Version) -> Option<Vec<Action>> {
     let one = match set.field() {
         Field::VlanTci if value & VLAN_CFI != 0 => {
             let pcp = u8::try_from(short >> 13).unwrap_or(0);
-            return Some(vec![Action::ModVlanVid(short & 0xfff), Action::ModVlanPcp(pcp)]);
+            return Some(vec![
+                Action::ModVlanVid(short & 0xfff),
+                Action::ModVlanPcp(pcp),
+            ]);
         }
         Field::VlanTci => Action::StripVlan,
         Field::VlanVid => Action::SetVlanVid(short & 0xfff),
@@ -126,7 +129,9 @@ fn old_form(set: &SetField, version: Version) -> Option<Vec<Action>> {
 /// True if a `set_field` is among these that OpenFlow 1.0 can only say with Nicira's flow format.
 pub(super) fn needs_nicira_form(actions: &[Action]) -> bool {
     actions.iter().any(|action| match action {
-        Action::SetField(set) => set.spelling() == SetSpelling::SetField && old_form(set, Version::V10).is_none(),
+        Action::SetField(set) => {
+            set.spelling() == SetSpelling::SetField && old_form(set, Version::V10).is_none()
+        }
         Action::Clone(inner) => needs_nicira_form(inner),
         Action::Ct(ct) => needs_nicira_form(&ct.actions),
         _ => false,
@@ -243,7 +248,9 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
         Action::ModVlanVid(vid) | Action::SetVlanVid(vid) => {
             put_set(out, Field::VlanVid, VLAN_CFI | u128::from(*vid), context);
         }
-        Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) => put_set(out, Field::VlanPcp, u128::from(*pcp), context),
+        Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) => {
+            put_set(out, Field::VlanPcp, u128::from(*pcp), context)
+        }
         Action::StripVlan | Action::PopVlan => {
             context.tagged = false;
             simple(out, if v10 { 3 } else { 18 }, &[]);
@@ -254,11 +261,21 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
         }
         // OpenFlow 1.0 tags a packet by writing to the tag; there is no other way to say it.
         Action::PushVlan(_) => context.tagged = true,
-        Action::ModDlSrc(mac) if version <= Version::V11 => simple(out, if v10 { 4 } else { 3 }, &mac.0),
-        Action::ModDlDst(mac) if version <= Version::V11 => simple(out, if v10 { 5 } else { 4 }, &mac.0),
-        Action::ModNwSrc(ip) if version <= Version::V11 => simple(out, if v10 { 6 } else { 5 }, &ip.octets()),
-        Action::ModNwDst(ip) if version <= Version::V11 => simple(out, if v10 { 7 } else { 6 }, &ip.octets()),
-        Action::ModNwTos(tos) if version <= Version::V11 => simple(out, if v10 { 8 } else { 7 }, &[*tos]),
+        Action::ModDlSrc(mac) if version <= Version::V11 => {
+            simple(out, if v10 { 4 } else { 3 }, &mac.0)
+        }
+        Action::ModDlDst(mac) if version <= Version::V11 => {
+            simple(out, if v10 { 5 } else { 4 }, &mac.0)
+        }
+        Action::ModNwSrc(ip) if version <= Version::V11 => {
+            simple(out, if v10 { 6 } else { 5 }, &ip.octets())
+        }
+        Action::ModNwDst(ip) if version <= Version::V11 => {
+            simple(out, if v10 { 7 } else { 6 }, &ip.octets())
+        }
+        Action::ModNwTos(tos) if version <= Version::V11 => {
+            simple(out, if v10 { 8 } else { 7 }, &[*tos])
+        }
         Action::ModNwEcn(ecn) if v11 => simple(out, 8, &[*ecn]),
         Action::ModTpSrc(port) if version <= Version::V11 => {
             let [a, b] = port.to_be_bytes();
@@ -273,15 +290,33 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
         Action::ModNwSrc(ip) => put_set(out, Field::IpSrc, u128::from(ip.to_bits()), context),
         Action::ModNwDst(ip) => put_set(out, Field::IpDst, u128::from(ip.to_bits()), context),
         Action::ModNwTos(tos) => put_set(out, Field::IpDscp, u128::from(tos >> 2), context),
-        Action::ModNwEcn(ecn) if v10 => nicira::put_reg_load(out, Field::NwEcn.into(), u64::from(*ecn)),
+        Action::ModNwEcn(ecn) if v10 => {
+            nicira::put_reg_load(out, Field::NwEcn.into(), u64::from(*ecn))
+        }
         Action::ModNwEcn(ecn) => put_set(out, Field::NwEcn, u128::from(*ecn), context),
-        Action::ModNwTtl(ttl) if v10 => nicira::put_reg_load(out, Field::NwTtl.into(), u64::from(*ttl)),
+        Action::ModNwTtl(ttl) if v10 => {
+            nicira::put_reg_load(out, Field::NwTtl.into(), u64::from(*ttl))
+        }
         Action::ModNwTtl(ttl) => simple(out, 23, &[*ttl]),
-        Action::ModTpSrc(port) => put_set(out, transport(context.matches, true), u128::from(*port), context),
-        Action::ModTpDst(port) => put_set(out, transport(context.matches, false), u128::from(*port), context),
-        Action::SetTunnel { id, .. } if version >= Version::V12 => put_set(out, Field::TunId, u128::from(*id), context),
+        Action::ModTpSrc(port) => put_set(
+            out,
+            transport(context.matches, true),
+            u128::from(*port),
+            context,
+        ),
+        Action::ModTpDst(port) => put_set(
+            out,
+            transport(context.matches, false),
+            u128::from(*port),
+            context,
+        ),
+        Action::SetTunnel { id, .. } if version >= Version::V12 => {
+            put_set(out, Field::TunId, u128::from(*id), context)
+        }
         Action::SetMplsLabel(label) if v11 => simple(out, 13, &label.to_be_bytes()),
-        Action::SetMplsLabel(label) if !v10 => put_set(out, Field::MplsLabel, u128::from(*label), context),
+        Action::SetMplsLabel(label) if !v10 => {
+            put_set(out, Field::MplsLabel, u128::from(*label), context)
+        }
         Action::SetMplsTc(tc) if v11 => simple(out, 14, &[*tc]),
         Action::SetMplsTc(tc) if !v10 => put_set(out, Field::MplsTc, u128::from(*tc), context),
         Action::SetMplsTtl(ttl) if !v10 => simple(out, 15, &[*ttl]),
@@ -313,7 +348,11 @@ fn put_copy(out: &mut Writer, src: Subfield, dst: Subfield, version: Version) {
 }
 
 /// Reads actions to the end, as they stand outside of `ct`.
-pub(crate) fn read_list(reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
+pub(crate) fn read_list(
+    reader: Reader<'_>,
+    version: Version,
+    depth: u8,
+) -> Result<Vec<Action>, DecodeError> {
     let actions = read_any(reader, version, depth)?;
     match actions.iter().find(|action| needs_ct(action)) {
         Some(_) => Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT)),
@@ -332,7 +371,11 @@ pub(crate) fn needs_ct(action: &Action) -> bool {
 }
 
 /// Reads actions to the end.
-pub(crate) fn read_any(mut reader: Reader<'_>, version: Version, depth: u8) -> Result<Vec<Action>, DecodeError> {
+pub(crate) fn read_any(
+    mut reader: Reader<'_>,
+    version: Version,
+    depth: u8,
+) -> Result<Vec<Action>, DecodeError> {
     if depth > MAX_DEPTH {
         return Err(reader.error(OfpError::ACTION_BAD_LEN));
     }
@@ -344,7 +387,11 @@ pub(crate) fn read_any(mut reader: Reader<'_>, version: Version, depth: u8) -> R
 }
 
 /// Reads one action.
-pub(crate) fn read(reader: &mut Reader<'_>, version: Version, depth: u8) -> Result<Action, DecodeError> {
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    version: Version,
+    depth: u8,
+) -> Result<Action, DecodeError> {
     let place = *reader;
     let mut head = *reader;
     let (Ok(kind), Ok(len)) = (head.u16(), head.u16()) else {
@@ -602,8 +649,12 @@ fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action
             Action::ModNwTtl(ttl)
         }
         24 => bare(body, Action::DecTtl([].into()))?,
-        25 if version >= Version::V12 => Action::SetField(read_set_field(body, version < Version::V15)?),
-        28 if version >= Version::V15 => read_copy(body).map(|(src, dst)| Action::Move { src, dst })?,
+        25 if version >= Version::V12 => {
+            Action::SetField(read_set_field(body, version < Version::V15)?)
+        }
+        28 if version >= Version::V15 => {
+            read_copy(body).map(|(src, dst)| Action::Move { src, dst })?
+        }
         29 if version >= Version::V15 => Action::Meter(u32::from_be_bytes(exactly(body)?)),
         _ => return Err(place.error(OfpError::ACTION_BAD_TYPE)),
     })
@@ -618,7 +669,9 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
         .map_err(|_| place.error(OfpError::ACTION_BAD_SET_LEN))?;
     body.zeros(body.len(), OfpError::MUST_BE_ZERO)
         .map_err(|_| place.error(OfpError::MUST_BE_ZERO))?;
-    let field = header.field.ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
+    let field = header
+        .field
+        .ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
     let half = if header.masked {
         payload.len() / 2
     } else {
@@ -627,7 +680,9 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
     let (value, mask) = payload.split_at_checked(half).unwrap_or((payload, &[]));
     let full = vec![0xff; half];
     let mask = if header.masked { mask } else { &full };
-    if mask.len() != value.len() || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes)) {
+    if mask.len() != value.len()
+        || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes))
+    {
         return Err(place.error(OfpError::ACTION_BAD_SET_LEN));
     }
     if value.iter().zip(mask).any(|(v, m)| v & !m != 0) {

@@ -107,7 +107,8 @@ impl BundleAdd {
         let flags = BundleFlags(reader.u16()?);
         let place = *reader;
         let mut head = *reader;
-        let (Ok(_), Ok(_), Ok(len), Ok(inner_xid)) = (head.u8(), head.u8(), head.u16(), head.u32()) else {
+        let (Ok(_), Ok(_), Ok(len), Ok(inner_xid)) = (head.u8(), head.u8(), head.u16(), head.u32())
+        else {
             return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
         };
         if usize::from(len) > reader.len() || len < 8 {

@@ -128,7 +128,9 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
 /// The `nat` that stands first among the actions of a `ct`.
 fn leading_nat(body: &mut Reader<'_>) -> Result<Option<Nat>, DecodeError> {
     let mut head = *body;
-    let (Ok(0xffff), Ok(len), Ok(NICIRA), Ok(36)) = (head.u16(), head.u16(), head.u32(), head.u16()) else {
+    let (Ok(0xffff), Ok(len), Ok(NICIRA), Ok(36)) =
+        (head.u16(), head.u16(), head.u32(), head.u16())
+    else {
         return Ok(None);
     };
     let len = usize::from(len);
@@ -171,7 +173,11 @@ fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
     };
     if has(IPV4_MIN) {
         let first = body.u32()?;
-        let last = if has(IPV4_MAX) { Some(body.u32()?) } else { None };
+        let last = if has(IPV4_MAX) {
+            Some(body.u32()?)
+        } else {
+            None
+        };
         if last.is_some_and(|last| last < first) {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }
@@ -179,7 +185,11 @@ fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
         nat.addresses = Some((ip(first), last.map(ip)));
     } else if has(IPV6_MIN) {
         let first = body.u128()?;
-        let last = if has(IPV6_MAX) { Some(body.u128()?) } else { None };
+        let last = if has(IPV6_MAX) {
+            Some(body.u128()?)
+        } else {
+            None
+        };
         if last.is_some_and(|last| last < first) {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }
@@ -188,7 +198,11 @@ fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
     }
     if has(PROTO_MIN) {
         let first = body.u16()?;
-        let last = if has(PROTO_MAX) { Some(body.u16()?) } else { None };
+        let last = if has(PROTO_MAX) {
+            Some(body.u16()?)
+        } else {
+            None
+        };
         if first == 0 || last.is_some_and(|last| last < first) {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }

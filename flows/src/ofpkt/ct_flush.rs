@@ -52,7 +52,9 @@ fn put16(out: &mut Writer, kind: u16, value: u16) {
 /// The number of 16 bits of a property, whose padding is the property's own.
 fn read16(data: Reader<'_>) -> Result<u16, DecodeError> {
     let mut reader = data;
-    let value = reader.u16().map_err(|_| data.error(OfpError::PROPERTY_BAD_LEN))?;
+    let value = reader
+        .u16()
+        .map_err(|_| data.error(OfpError::PROPERTY_BAD_LEN))?;
     if reader.is_empty() || reader.len() == 2 {
         Ok(value)
     } else {
@@ -97,7 +99,8 @@ impl CtTuple {
 
     fn read(mut data: Reader<'_>, family: &mut Option<bool>) -> Result<Self, DecodeError> {
         let place = data;
-        data.skip(4).map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+        data.skip(4)
+            .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
         let mut found = Self::default();
         while !data.is_empty() {
             let place = data;
@@ -105,12 +108,17 @@ impl CtTuple {
             match kind {
                 0 | 1 => {
                     let address = address(data)?;
-                    let v4 = (!address.is_unspecified()).then(|| address.to_ipv4_mapped().is_some());
+                    let v4 =
+                        (!address.is_unspecified()).then(|| address.to_ipv4_mapped().is_some());
                     if v4.is_some() && family.is_some() && v4 != *family {
                         return Err(place.error(OfpError::PROPERTY_BAD_VALUE));
                     }
                     *family = v4;
-                    *(if kind == 0 { &mut found.src } else { &mut found.dst }) = Some(address);
+                    *(if kind == 0 {
+                        &mut found.src
+                    } else {
+                        &mut found.dst
+                    }) = Some(address);
                 }
                 2 => found.src_port = Some(read16(data)?),
                 3 => found.dst_port = Some(read16(data)?),

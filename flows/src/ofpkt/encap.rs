@@ -59,7 +59,8 @@ pub(super) fn read(body: &mut Reader<'_>) -> Result<Encap, DecodeError> {
                 let mut head = data;
                 head.skip(3)?;
                 let size = usize::from(head.u8()?);
-                data.bytes(size + 4).map_err(|_| at.error(OfpError::ACTION_BAD_LEN))?
+                data.bytes(size + 4)
+                    .map_err(|_| at.error(OfpError::ACTION_BAD_LEN))?
             }
             _ => return Err(at.error(OfpError::ACTION_UNKNOWN_ED_PROP)),
         };

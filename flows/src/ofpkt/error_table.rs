@@ -235,8 +235,9 @@ pub(super) fn find(message: &ErrorMessage, version: Version) -> Option<OfpError>
         (Some(vendor), None) => (vendor, message.code, 0),
         _ => (0, message.kind, message.code),
     };
-    let says =
-        |meaning: &Meaning| (meaning.0..=meaning.1).contains(&version) && (meaning.2, meaning.3, meaning.4) == wanted;
+    let says = |meaning: &Meaning| {
+        (meaning.0..=meaning.1).contains(&version) && (meaning.2, meaning.3, meaning.4) == wanted
+    };
     TABLE
         .iter()
         .find(|(_, meanings)| meanings.iter().any(says))
@@ -245,5 +246,8 @@ pub(super) fn find(message: &ErrorMessage, version: Version) -> Option<OfpError>
 
 /// The error of this name.
 pub(super) fn named(name: &str) -> Option<OfpError> {
-    TABLE.iter().find(|(n, _)| *n == name).map(|(name, _)| OfpError(name))
+    TABLE
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(name, _)| OfpError(name))
 }

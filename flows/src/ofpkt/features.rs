@@ -29,7 +29,11 @@ impl SwitchFeatures {
         out.u64(self.datapath_id);
         out.u32(self.n_buffers);
         out.u8(self.n_tables);
-        out.u8(if version >= Version::V13 { self.auxiliary_id } else { 0 });
+        out.u8(if version >= Version::V13 {
+            self.auxiliary_id
+        } else {
+            0
+        });
         out.zeros(2);
         out.u32(self.capabilities);
         out.u32(self.actions);

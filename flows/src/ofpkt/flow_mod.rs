@@ -113,7 +113,10 @@ impl FlowMod {
     /// The cookie that flows get, where a change of this version says one.
     #[must_use]
     pub fn cookie_given(&self, version: Version) -> Option<u64> {
-        let modifies = matches!(self.command, FlowModCommand::Modify | FlowModCommand::ModifyStrict);
+        let modifies = matches!(
+            self.command,
+            FlowModCommand::Modify | FlowModCommand::ModifyStrict
+        );
         match version {
             _ if self.command == FlowModCommand::Add => Some(self.flow.cookie),
             Version::V10 if self.cookie_mask == 0 => Some(self.old_cookie()),
@@ -218,7 +221,8 @@ impl FlowMod {
     fn read_v10_tail(reader: &mut Reader<'_>, mut flow: Flow) -> Result<Self, DecodeError> {
         let place = *reader;
         let [table, command] = reader.u16()?.to_be_bytes();
-        let command = FlowModCommand::from_wire(command).ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
+        let command = FlowModCommand::from_wire(command)
+            .ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
         flow.table = table;
         flow.idle_timeout = reader.u16()?;
         flow.hard_timeout = reader.u16()?;
@@ -241,11 +245,13 @@ impl FlowMod {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
         if flags & 4 != 0 {
-            return Err(place.error(if flow.idle_timeout != 0 || flow.hard_timeout != 0 {
-                OfpError::FLOW_BAD_EMERG_TIMEOUT
-            } else {
-                OfpError::FLOW_TABLE_FULL
-            }));
+            return Err(
+                place.error(if flow.idle_timeout != 0 || flow.hard_timeout != 0 {
+                    OfpError::FLOW_BAD_EMERG_TIMEOUT
+                } else {
+                    OfpError::FLOW_TABLE_FULL
+                }),
+            );
         }
         Ok(())
     }
@@ -298,7 +304,11 @@ impl FlowMod {
         out.u32(self.out_port.0);
         out.u32(self.out_group);
         out.u16(flow.flags.0 & known_flags(version));
-        out.u16(if version >= Version::V14 { flow.importance } else { 0 });
+        out.u16(if version >= Version::V14 {
+            flow.importance
+        } else {
+            0
+        });
         oxm::put_any_match(out, &flow.matches, version);
         instructions::put(out, &flow.instructions, &flow.matches, version);
     }
@@ -336,7 +346,11 @@ impl FlowMod {
             priority,
             idle_timeout,
             hard_timeout,
-            importance: if version >= Version::V14 { importance } else { 0 },
+            importance: if version >= Version::V14 {
+                importance
+            } else {
+                0
+            },
             flags: FlowFlags(flags),
             table,
         };

@@ -73,7 +73,8 @@ impl FlowStatsRequest {
         out.u16(0);
         out.u8(self.table);
         out.zeros(3);
-        let length = oxm::put_nx_match(out, &self.matches, (self.cookie, self.cookie_mask), version);
+        let length =
+            oxm::put_nx_match(out, &self.matches, (self.cookie, self.cookie_mask), version);
         out.set_u16(length_at, length);
     }
 
@@ -184,8 +185,16 @@ impl FlowStats {
                 out.u8(flow.table);
                 out.u8(0);
                 self.put_ages(out);
-                out.u16(if version >= Version::V13 { flow.flags.0 } else { 0 });
-                out.u16(if version >= Version::V14 { flow.importance } else { 0 });
+                out.u16(if version >= Version::V13 {
+                    flow.flags.0
+                } else {
+                    0
+                });
+                out.u16(if version >= Version::V14 {
+                    flow.importance
+                } else {
+                    0
+                });
                 out.zeros(2);
                 out.u64(flow.cookie);
                 out.u64(self.packets);

@@ -149,7 +149,11 @@ fn put_bucket(out: &mut Writer, bucket: &Bucket, kind: GroupType, version: Versi
 }
 
 /// Reads buckets to the end.
-fn read_buckets(mut reader: Reader<'_>, kind: GroupType, version: Version) -> Result<Vec<Bucket>, DecodeError> {
+fn read_buckets(
+    mut reader: Reader<'_>,
+    kind: GroupType,
+    version: Version,
+) -> Result<Vec<Bucket>, DecodeError> {
     let mut found: Vec<Bucket> = Vec::new();
     while !reader.is_empty() {
         let place = reader;
@@ -198,7 +202,9 @@ fn read_bucket_properties(bucket: &mut Bucket, mut reader: Reader<'_>) -> Result
         let (kind, mut data) = property::next(&mut reader)?;
         match kind {
             0 => {
-                bucket.weight = data.u16().map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+                bucket.weight = data
+                    .u16()
+                    .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
             }
             1 => bucket.watch_port = Port(property::u32(data)?),
             2 => bucket.watch_group = property::u32(data)?,
@@ -244,7 +250,11 @@ impl SelectionMethod {
         data.skip(4).map_err(short)?;
         let name = data.bytes(METHOD_LEN).map_err(short)?;
         let param = data.u64().map_err(short)?;
-        let method = match name.iter().position(|b| *b == 0).map(|end| name.split_at(end).0) {
+        let method = match name
+            .iter()
+            .position(|b| *b == 0)
+            .map(|end| name.split_at(end).0)
+        {
             Some(b"hash") => "hash",
             Some(b"dp_hash") => "dp_hash",
             _ => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
@@ -259,14 +269,18 @@ impl SelectionMethod {
             let value = data
                 .bytes(header.len)
                 .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-            let field = header.field.ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
+            let field = header
+                .field
+                .ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
             if header.masked || value.len() > 16 || value.len() != usize::from(field.info().bytes) {
                 return Err(place.error(OfpError::MATCH_BAD_MASK));
             }
             if fields.iter().any(|(known, _)| *known == field) {
                 return Err(place.error(OfpError::MATCH_DUP_FIELD));
             }
-            let mask = value.iter().fold(0, |mask, byte| mask << 8 | u128::from(*byte));
+            let mask = value
+                .iter()
+                .fold(0, |mask, byte| mask << 8 | u128::from(*byte));
             fields.push((field, FieldValue(mask)));
         }
         Ok(Self {
@@ -354,7 +368,10 @@ impl GroupMod {
             let selection = read_properties(reader.sub(reader.len())?, kind, may_select)?;
             (buckets, selection)
         } else {
-            (read_buckets(reader.sub(reader.len())?, kind, version)?, None)
+            (
+                read_buckets(reader.sub(reader.len())?, kind, version)?,
+                None,
+            )
         };
         let desc = GroupDesc {
             group,
@@ -362,7 +379,11 @@ impl GroupMod {
             buckets,
             selection,
         };
-        let found = Self { command, bucket, desc };
+        let found = Self {
+            command,
+            bucket,
+            desc,
+        };
         found.check(version).map_err(|error| place.error(error))?;
         Ok(found)
     }
@@ -387,14 +408,17 @@ impl GroupMod {
         if removes && !buckets.is_empty() {
             return Err(OfpError::GROUP_BAD_BUCKET);
         }
-        let weighed = self.desc.kind == GroupType::SELECT || command == GroupModCommand::INSERT_BUCKET;
+        let weighed =
+            self.desc.kind == GroupType::SELECT || command == GroupModCommand::INSERT_BUCKET;
         for bucket in buckets {
             if bucket.weight != 0 && !weighed {
                 return Err(OfpError::GROUP_INVALID);
             }
             let watches = bucket.watch_port != Port::ANY || bucket.watch_group != ANY_GROUP;
             match self.desc.kind {
-                GroupType::ALL | GroupType::INDIRECT if watches => return Err(OfpError::GROUP_WATCH_UNSUPPORTED),
+                GroupType::ALL | GroupType::INDIRECT if watches => {
+                    return Err(OfpError::GROUP_WATCH_UNSUPPORTED);
+                }
                 GroupType::FAST_FAILOVER if !watches => return Err(OfpError::GROUP_INVALID),
                 _ => {}
             }
@@ -544,7 +568,10 @@ impl GroupFeatures {
     pub(super) fn put(self, out: &mut Writer) {
         out.u32(self.types);
         out.u32(self.capabilities);
-        self.max_groups.iter().chain(&self.actions).for_each(|n| out.u32(*n));
+        self.max_groups
+            .iter()
+            .chain(&self.actions)
+            .for_each(|n| out.u32(*n));
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -24,7 +24,10 @@ impl Hello {
     #[must_use]
     pub fn agree(self, other: Self) -> Option<Version> {
         let both = self.versions & other.versions;
-        Version::ALL.into_iter().rev().find(|v| both >> v.wire() & 1 == 1)
+        Version::ALL
+            .into_iter()
+            .rev()
+            .find(|v| both >> v.wire() & 1 == 1)
     }
 
     /// All versions up to `highest`: what a hello without a bitmap means.

@@ -8,7 +8,12 @@ use crate::flow::WriteMetadata;
 use crate::{Action, Instructions, Match, Version};
 
 /// Appends instructions; in OpenFlow 1.0 the list of actions.
-pub(crate) fn put(out: &mut Writer, instructions: &Instructions, matches: &Match, version: Version) {
+pub(crate) fn put(
+    out: &mut Writer,
+    instructions: &Instructions,
+    matches: &Match,
+    version: Version,
+) {
     let mut context = Context::new(version, matches);
     if version == Version::V10 {
         put_list(out, &instructions.apply, &mut context);
@@ -83,7 +88,11 @@ fn put_nicira_metadata(out: &mut Writer, metadata: &WriteMetadata) {
 }
 
 /// Reads a list of actions in which Nicira's `write_metadata` may be.
-fn read_actions(mut reader: Reader<'_>, version: Version, into: &mut Instructions) -> Result<(), DecodeError> {
+fn read_actions(
+    mut reader: Reader<'_>,
+    version: Version,
+    into: &mut Instructions,
+) -> Result<(), DecodeError> {
     let mut list = Vec::new();
     while !reader.is_empty() {
         let mut head = reader;
@@ -112,8 +121,12 @@ fn read_actions(mut reader: Reader<'_>, version: Version, into: &mut Instruction
             return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
         }
         match action {
-            Action::Meter(meter) if list.is_empty() && into.meter.is_none() => into.meter = Some(meter),
-            _ if into.write_metadata.is_some() => return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER)),
+            Action::Meter(meter) if list.is_empty() && into.meter.is_none() => {
+                into.meter = Some(meter)
+            }
+            _ if into.write_metadata.is_some() => {
+                return Err(place.error(OfpError::ACTION_UNSUPPORTED_ORDER));
+            }
             action => list.push(action),
         }
     }
@@ -139,7 +152,9 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
         if len < 8 || len % 8 != 0 {
             return Err(bad(OfpError::INSTRUCTION_BAD_LEN));
         }
-        let mut body = reader.sub(len - 4).map_err(|_| bad(OfpError::INSTRUCTION_BAD_LEN))?;
+        let mut body = reader
+            .sub(len - 4)
+            .map_err(|_| bad(OfpError::INSTRUCTION_BAD_LEN))?;
         let wanted = match kind {
             1 | 5 => Some(8),
             2 => Some(24),

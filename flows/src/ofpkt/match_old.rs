@@ -39,7 +39,8 @@ fn byte(value: u128) -> u8 {
 /// True if a match of OpenFlow 1.0 can say all of this; the rest needs NXM.
 pub(super) fn fits_v10(matches: &Match) -> bool {
     let v6 = matches.eth_type() == Some(0x86dd);
-    let cidr = |mask: u128| low(mask).leading_ones() + low(mask).trailing_zeros() >= 32 || mask == 0;
+    let cidr =
+        |mask: u128| low(mask).leading_ones() + low(mask).trailing_zeros() >= 32 || mask == 0;
     matches.entries().all(|entry| match entry.slot {
         Slot::InPort | Slot::DlType => true,
         Slot::NwProto | Slot::TpSrc | Slot::TpDst => !v6 && entry.mask_bytes.is_none(),
@@ -57,7 +58,10 @@ fn vlan_fits(value: u128, mask: u128) -> bool {
     if value & VLAN_CFI == 0 {
         return mask == 0xffff && value == 0;
     }
-    mask & VLAN_CFI != 0 && (vid == 0 || vid == 0xfff) && (pcp == 0 || pcp == 0xe000) && (vid != 0 || pcp != 0)
+    mask & VLAN_CFI != 0
+        && (vid == 0 || vid == 0xfff)
+        && (pcp == 0 || pcp == 0xe000)
+        && (vid != 0 || pcp != 0)
 }
 
 /// Appends the 40 bytes of OpenFlow 1.0's match.
@@ -134,7 +138,11 @@ pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
     let (nw_src, nw_dst) = (reader.u32()?, reader.u32()?);
     let (tp_src, tp_dst) = (reader.u16()?, reader.u16()?);
     if has(IN_PORT) {
-        matches.set(Field::InPortOxm, u128::from(Port::from_u16(in_port).0), u128::MAX);
+        matches.set(
+            Field::InPortOxm,
+            u128::from(Port::from_u16(in_port).0),
+            u128::MAX,
+        );
     }
     if has(DL_SRC) {
         matches.set(Field::EthSrc, u128::from(dl_src.to_u64()), u128::MAX);
@@ -172,7 +180,8 @@ pub(super) fn read_v10(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
         (false, false) => {}
         (true, _) if vid == VLAN_NONE => matches.set(Field::VlanTci, 0, u128::MAX),
         (with_vid, with_pcp) => {
-            let mask = VLAN_CFI | if with_vid { 0xfff } else { 0 } | if with_pcp { 0xe000 } else { 0 };
+            let mask =
+                VLAN_CFI | if with_vid { 0xfff } else { 0 } | if with_pcp { 0xe000 } else { 0 };
             let tci = VLAN_CFI | u128::from(vid & 0xfff) | u128::from(pcp & 7) << 13;
             matches.set(Field::VlanTci, tci & mask, mask);
         }
@@ -231,7 +240,10 @@ pub(super) fn put_v11(out: &mut Writer, matches: &Match) {
     let dl_type = exact(Slot::DlType, V11_DL_TYPE);
     let tos = exact(Slot::NwTos, V11_NW_TOS);
     let proto = exact(Slot::NwProto, V11_NW_PROTO);
-    let (tp_src, tp_dst) = (exact(Slot::TpSrc, V11_TP_SRC), exact(Slot::TpDst, V11_TP_DST));
+    let (tp_src, tp_dst) = (
+        exact(Slot::TpSrc, V11_TP_SRC),
+        exact(Slot::TpDst, V11_TP_DST),
+    );
     let (lse, lse_mask) = matches.slot(Slot::MplsLse).unwrap_or((0, 0));
     if lse_mask >> 12 == 0 {
         wild |= V11_MPLS_LABEL;
@@ -312,7 +324,8 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
     reader.skip(1)?;
     let dl_type = reader.u16()?;
     let (tos, proto) = (reader.u8()?, reader.u8()?);
-    let (nw_src, nw_src_wild, nw_dst, nw_dst_wild) = (reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?);
+    let (nw_src, nw_src_wild, nw_dst, nw_dst_wild) =
+        (reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?);
     let (tp_src, tp_dst) = (reader.u16()?, reader.u16()?);
     let (label, tc) = (reader.u32()?, reader.u8()?);
     reader.skip(3)?;
@@ -372,7 +385,11 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
             matches.set(Field::MplsTc, u128::from(tc), u128::MAX);
         }
     }
-    matches.set(Field::Metadata, u128::from(metadata), u128::from(!metadata_wild));
+    matches.set(
+        Field::Metadata,
+        u128::from(metadata),
+        u128::from(!metadata_wild),
+    );
     if matches.eth_type() == Some(0x86dd) {
         matches.remove(Slot::NwSrc);
         matches.remove(Slot::NwDst);
@@ -381,7 +398,12 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
 }
 
 /// Transport ports of OpenFlow 1.1: only for protocols that have them.
-fn read_v11_ports(matches: &mut Match, ip: bool, src: Option<u16>, dst: Option<u16>) -> Result<(), OfpError> {
+fn read_v11_ports(
+    matches: &mut Match,
+    ip: bool,
+    src: Option<u16>,
+    dst: Option<u16>,
+) -> Result<(), OfpError> {
     let icmp = matches!(
         (matches.eth_type(), matches.nw_proto()),
         (Some(0x0800), Some(1)) | (Some(0x86dd), Some(58))

@@ -197,7 +197,9 @@ impl Message {
         match &self.body {
             Body::Hello(hello) => hello.put(out, version),
             Body::Error(error) => error.put(out),
-            Body::EchoRequest(data) | Body::EchoReply(data) | Body::Other(_, data) => out.extend_from_slice(data),
+            Body::EchoRequest(data) | Body::EchoReply(data) | Body::Other(_, data) => {
+                out.extend_from_slice(data)
+            }
             Body::FeaturesRequest
             | Body::GetConfigRequest
             | Body::BarrierRequest
@@ -260,8 +262,12 @@ impl Message {
     /// A question or an answer whose number is not known.
     fn put_unknown_multipart(&self, out: &mut Writer) {
         let (is_request, number, more, data) = match &self.body {
-            Body::MultipartRequest(MultipartRequest::Other(number, data)) => (true, *number, false, data),
-            Body::MultipartReply(MultipartReply::Other(number, data), more) => (false, *number, *more, data),
+            Body::MultipartRequest(MultipartRequest::Other(number, data)) => {
+                (true, *number, false, data)
+            }
+            Body::MultipartReply(MultipartReply::Other(number, data), more) => {
+                (false, *number, *more, data)
+            }
             _ => return,
         };
         registry::put_multipart_head(out, is_request, number, self.version, self.xid, more);
@@ -278,7 +284,8 @@ impl Message {
 
     pub(super) fn read(mut reader: Reader<'_>, depth: u8) -> Result<Self, DecodeError> {
         let place = reader;
-        let version = Version::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+        let version =
+            Version::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
         let kind = reader.u8()?;
         let length = usize::from(reader.u16()?);
         let xid = reader.u32()?;
@@ -330,7 +337,9 @@ impl Body {
             Self::NxFlowRemoved(_) => Kind::NxFlowRemoved,
             Self::PortStatus(_) => Kind::PortStatus,
             Self::PacketOut(_) => Kind::PacketOut,
-            Self::FlowMod(change) if version == Version::V10 && change.needs_nicira_form() => Kind::NxFlowMod,
+            Self::FlowMod(change) if version == Version::V10 && change.needs_nicira_form() => {
+                Kind::NxFlowMod
+            }
             Self::FlowMod(_) => Kind::FlowMod,
             Self::BarrierRequest => Kind::BarrierRequest,
             Self::BarrierReply => Kind::BarrierReply,
@@ -420,7 +429,9 @@ fn read_body(
         Kind::NxFlowRemoved => Body::NxFlowRemoved(FlowRemoved::read_nx(reader)?),
         Kind::PortStatus => Body::PortStatus(PortStatus::read(reader, version)?),
         Kind::PacketOut => Body::PacketOut(PacketOut::read(reader, version)?),
-        Kind::FlowMod if version == Version::V10 => Body::FlowMod(Box::new(FlowMod::read_v10(reader)?)),
+        Kind::FlowMod if version == Version::V10 => {
+            Body::FlowMod(Box::new(FlowMod::read_v10(reader)?))
+        }
         Kind::FlowMod => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
         Kind::NxFlowMod => Body::FlowMod(Box::new(FlowMod::read_nicira(reader)?)),
         Kind::BarrierRequest => Body::BarrierRequest,
@@ -461,11 +472,17 @@ fn read_body(
         Kind::MeterMod => Body::MeterMod(MeterMod::read(reader)?),
         Kind::PortMod => Body::PortMod(PortMod::read(reader, version)?),
         Kind::TableMod => Body::TableMod(TableMod::read(reader)?),
-        Kind::QueueGetConfigRequest => Body::QueueGetConfigRequest(queue::read_config_request(reader, version)?),
-        Kind::QueueGetConfigReply => Body::QueueGetConfigReply(QueueConfigs::read(reader, version)?),
+        Kind::QueueGetConfigRequest => {
+            Body::QueueGetConfigRequest(queue::read_config_request(reader, version)?)
+        }
+        Kind::QueueGetConfigReply => {
+            Body::QueueGetConfigReply(QueueConfigs::read(reader, version)?)
+        }
         Kind::RoleStatus => Body::RoleStatus(RoleStatus::read(reader)?),
         Kind::TableStatus => Body::TableStatus(TableStatus::read(reader)?),
-        Kind::RequestForward => Body::RequestForward(Box::new(read_forwarded(reader, version, depth)?)),
+        Kind::RequestForward => {
+            Body::RequestForward(Box::new(read_forwarded(reader, version, depth)?))
+        }
         Kind::TlvTableMod => Body::TlvTableMod(TlvTableMod::read(reader)?),
         Kind::TlvTableRequest => Body::TlvTableRequest,
         Kind::TlvTableReply => Body::TlvTableReply(TlvTable::read(reader)?),
@@ -478,16 +495,22 @@ fn read_body(
             return Ok(MultipartRequest::read(reader, version, kind)?.map(Body::MultipartRequest));
         }
         kind => {
-            return Ok(MultipartReply::read(reader, version, kind)?.map(|reply| Body::MultipartReply(reply, more)));
+            return Ok(MultipartReply::read(reader, version, kind)?
+                .map(|reply| Body::MultipartReply(reply, more)));
         }
     }))
 }
 
 /// The change of groups or meters that another controller has asked for.
-fn read_forwarded(reader: &mut Reader<'_>, version: Version, depth: u8) -> Result<Message, DecodeError> {
+fn read_forwarded(
+    reader: &mut Reader<'_>,
+    version: Version,
+    depth: u8,
+) -> Result<Message, DecodeError> {
     let place = *reader;
     let mut head = place;
-    let (Ok(inner_version), Ok(_), Ok(len), Ok(_)) = (head.u8(), head.u8(), head.u16(), head.u32()) else {
+    let (Ok(inner_version), Ok(_), Ok(len), Ok(_)) = (head.u8(), head.u8(), head.u16(), head.u32())
+    else {
         return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
     };
     let len = usize::from(len);

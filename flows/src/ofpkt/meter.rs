@@ -164,9 +164,15 @@ impl MeterConfig {
         let len = usize::from(reader.u16()?);
         let flags = MeterFlags(reader.u16()?);
         let meter = reader.u32()?;
-        let bands = len.checked_sub(8).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let bands = len
+            .checked_sub(8)
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
         let bands = read_bands(reader.sub(bands)?)?;
-        Ok(Self { meter, flags, bands })
+        Ok(Self {
+            meter,
+            flags,
+            bands,
+        })
     }
 }
 

@@ -200,7 +200,9 @@ impl FlowUpdate {
         let modern = if version >= Version::V14 {
             number
         } else {
-            number.saturating_add(1).min(if number > 3 { u16::MAX } else { 4 })
+            number
+                .saturating_add(1)
+                .min(if number > 3 { u16::MAX } else { 4 })
         };
         let event = match modern {
             0 => FlowEvent::Initial,
@@ -246,7 +248,11 @@ fn put_full(out: &mut Writer, reason: u16, flow: &Flow, version: Version) {
     } else {
         let length = oxm::put_nx_match(out, &flow.matches, (0, 0), version);
         out.set_u16(length_at, length);
-        actions::put_list(out, &flow.instructions.apply, &mut Context::new(version, &flow.matches));
+        actions::put_list(
+            out,
+            &flow.instructions.apply,
+            &mut Context::new(version, &flow.matches),
+        );
     }
 }
 

@@ -180,12 +180,17 @@ impl MultipartRequest {
             Self::PortStats(port) => port_stats::put_request(out, *port, version),
             Self::Queue(request) | Self::QueueDesc(request) => request.put(out, version),
             Self::GroupDesc(_) if version > Version::V10 && version < Version::V15 => {}
-            Self::Group(number) | Self::GroupDesc(number) | Self::Meter(number) | Self::MeterConfig(number) => {
+            Self::Group(number)
+            | Self::GroupDesc(number)
+            | Self::Meter(number)
+            | Self::MeterConfig(number) => {
                 out.u32(*number);
                 out.zeros(4);
             }
             Self::TableFeatures(tables) => tables.iter().for_each(|table| table.put(out)),
-            Self::FlowMonitor(requests) => requests.iter().for_each(|request| request.put(out, version)),
+            Self::FlowMonitor(requests) => requests
+                .iter()
+                .for_each(|request| request.put(out, version)),
             Self::Flow(request) | Self::Aggregate(request) => request.put(out, version),
             Self::NxFlow(request) | Self::NxAggregate(request) => request.put_nx(out, version),
             Self::PortDesc(port) => {
@@ -198,7 +203,11 @@ impl MultipartRequest {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version, kind: Kind) -> Result<Option<Self>, DecodeError> {
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        version: Version,
+        kind: Kind,
+    ) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match kind {
             Kind::MpDescRequest => Self::Desc,
             Kind::MpFlowRequest => Self::Flow(FlowStatsRequest::read(reader, version)?),
@@ -210,7 +219,9 @@ impl MultipartRequest {
             Kind::MpQueueRequest => Self::Queue(QueueRequest::read(reader, version)?),
             Kind::MpQueueDescRequest => Self::QueueDesc(QueueRequest::read(reader, version)?),
             Kind::MpGroupRequest => Self::Group(read_number(reader)?),
-            Kind::MpGroupDescRequest if version > Version::V10 && version < Version::V15 => Self::GroupDesc(ALL_GROUPS),
+            Kind::MpGroupDescRequest if version > Version::V10 && version < Version::V15 => {
+                Self::GroupDesc(ALL_GROUPS)
+            }
             Kind::MpGroupDescRequest => Self::GroupDesc(read_number(reader)?),
             Kind::MpGroupFeaturesRequest => Self::GroupFeatures,
             Kind::MpMeterRequest => Self::Meter(read_number(reader)?),
@@ -218,7 +229,9 @@ impl MultipartRequest {
             Kind::MpMeterFeaturesRequest => Self::MeterFeatures,
             Kind::MpTableFeaturesRequest => Self::TableFeatures(list(reader, TableFeatures::read)?),
             Kind::MpTableDescRequest => Self::TableDesc,
-            Kind::MpFlowMonitorRequest => Self::FlowMonitor(list(reader, |r| FlowMonitorRequest::read(r, version))?),
+            Kind::MpFlowMonitorRequest => {
+                Self::FlowMonitor(list(reader, |r| FlowMonitorRequest::read(r, version))?)
+            }
             Kind::MpIpfixBridgeRequest => Self::IpfixBridge,
             Kind::MpIpfixFlowRequest => Self::IpfixFlow,
             Kind::MpPortDescRequest => Self::PortDesc(read_port_desc_request(reader, version)?),
@@ -235,7 +248,10 @@ fn read_number(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
 }
 
 /// Which port is asked for; before OpenFlow 1.5 all are.
-pub(crate) fn read_port_desc_request(reader: &mut Reader<'_>, version: Version) -> Result<Port, DecodeError> {
+pub(crate) fn read_port_desc_request(
+    reader: &mut Reader<'_>,
+    version: Version,
+) -> Result<Port, DecodeError> {
     if version < Version::V15 {
         return Ok(Port::ANY);
     }
@@ -365,32 +381,46 @@ impl MultipartReply {
             Self::MeterFeatures(features) => features.put(out),
             Self::TableFeatures(tables) => tables.iter().for_each(|table| table.put(out)),
             Self::TableDesc(tables) => tables.iter().for_each(|table| table.put(out)),
-            Self::FlowMonitor(updates) => updates.iter().for_each(|update| update.put(out, version)),
-            Self::IpfixBridge(stats) | Self::IpfixFlow(stats) => stats.iter().for_each(|s| s.put(out)),
+            Self::FlowMonitor(updates) => {
+                updates.iter().for_each(|update| update.put(out, version))
+            }
+            Self::IpfixBridge(stats) | Self::IpfixFlow(stats) => {
+                stats.iter().for_each(|s| s.put(out))
+            }
             Self::Other(_, body) => out.extend_from_slice(body),
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, version: Version, kind: Kind) -> Result<Option<Self>, DecodeError> {
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        version: Version,
+        kind: Kind,
+    ) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match kind {
             Kind::MpDescReply => Self::Desc(SwitchDesc::read(reader)?),
             Kind::MpFlowReply => Self::Flow(list(reader, |r| FlowStats::read(r, version))?),
             Kind::NxMpFlowReply => Self::NxFlow(list(reader, |r| FlowStats::read_nx(r, version))?),
             Kind::MpAggregateReply => Self::Aggregate(AggregateStats::read(reader, version)?),
-            Kind::NxMpAggregateReply => Self::NxAggregate(AggregateStats::read(reader, Version::V10)?),
+            Kind::NxMpAggregateReply => {
+                Self::NxAggregate(AggregateStats::read(reader, Version::V10)?)
+            }
             Kind::MpTableReply => Self::Table(list(reader, |r| TableStats::read(r, version))?),
             Kind::MpPortReply => Self::PortStats(list(reader, |r| PortStats::read(r, version))?),
             Kind::MpQueueReply => Self::Queue(list(reader, |r| QueueStats::read(r, version))?),
             Kind::MpQueueDescReply => Self::QueueDesc(list(reader, QueueConfig::read_desc)?),
             Kind::MpGroupReply => Self::Group(list(reader, |r| GroupStats::read(r, version))?),
-            Kind::MpGroupDescReply => Self::GroupDesc(list(reader, |r| GroupDesc::read(r, version))?),
+            Kind::MpGroupDescReply => {
+                Self::GroupDesc(list(reader, |r| GroupDesc::read(r, version))?)
+            }
             Kind::MpGroupFeaturesReply => Self::GroupFeatures(GroupFeatures::read(reader)?),
             Kind::MpMeterReply => Self::Meter(list(reader, MeterStats::read)?),
             Kind::MpMeterConfigReply => Self::MeterConfig(list(reader, MeterConfig::read)?),
             Kind::MpMeterFeaturesReply => Self::MeterFeatures(MeterFeatures::read(reader)?),
             Kind::MpTableFeaturesReply => Self::TableFeatures(list(reader, TableFeatures::read)?),
             Kind::MpTableDescReply => Self::TableDesc(list(reader, TableDesc::read)?),
-            Kind::MpFlowMonitorReply => Self::FlowMonitor(list(reader, |r| FlowUpdate::read(r, version))?),
+            Kind::MpFlowMonitorReply => {
+                Self::FlowMonitor(list(reader, |r| FlowUpdate::read(r, version))?)
+            }
             Kind::MpIpfixBridgeReply => Self::IpfixBridge(list(reader, IpfixStats::read)?),
             Kind::MpIpfixFlowReply => Self::IpfixFlow(list(reader, IpfixStats::read)?),
             Kind::MpPortDescReply => Self::PortDesc(list(reader, |r| PortDesc::read(r, version))?),

@@ -1,11 +1,14 @@
 //! Nicira's actions on the wire: simple ones here, `learn` and `ct` with their own files.
 
 use super::actions::{
-    Context, NICIRA, check_move, check_port, check_subfield, end, put_list, read_list, read_set_field,
+    Context, NICIRA, check_move, check_port, check_subfield, end, put_list, read_list,
+    read_set_field,
 };
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError, ct, encap, learn, oxm};
-use crate::action::{Bundle, Controller, HashFields, Multipath, Sample, SetField, SetSpelling, Subfield};
+use crate::action::{
+    Bundle, Controller, HashFields, Multipath, Sample, SetField, SetSpelling, Subfield,
+};
 use crate::field::{Access, Field};
 use crate::{Action, Port, Version};
 
@@ -169,7 +172,11 @@ pub(crate) fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) 
             end(out, start);
         }
         Action::Learn(what) => learn::put(out, what),
-        Action::Conjunction { id, clause, n_clauses } => {
+        Action::Conjunction {
+            id,
+            clause,
+            n_clauses,
+        } => {
             let start = begin(out, 34);
             out.u8(*clause);
             out.u8(*n_clauses);
@@ -344,7 +351,11 @@ fn put_sample(out: &mut Writer, sample: &Sample) {
     out.u32(sample.obs_point_id);
     if sample.revision != 1 {
         out.u16(sample.sampling_port.to_u16().unwrap_or(u16::MAX));
-        out.u8(if sample.revision == 2 { 0 } else { sample.direction });
+        out.u8(if sample.revision == 2 {
+            0
+        } else {
+            sample.direction
+        });
         out.zeros(5);
     }
     end(out, start);
@@ -365,12 +376,34 @@ fn sized(body: &Reader<'_>, len: usize) -> Result<(), DecodeError> {
 }
 
 /// Reads what follows the vendor of an action of Nicira's.
-pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result<Action, DecodeError> {
+pub(crate) fn read(
+    body: &mut Reader<'_>,
+    version: Version,
+    depth: u8,
+) -> Result<Action, DecodeError> {
     let place = *body;
     let subtype = body.u16()?;
     // Sizes of the whole action less the 10 bytes of its head.
     let fixed = match subtype {
-        1 | 2 | 4 | 5 | 14 | 17 | 18 | 19 | 20 | 23..=26 | 30 | 31 | 34 | 39 | 40 | 43 | 44 | 47 | 48 => Some(6),
+        1
+        | 2
+        | 4
+        | 5
+        | 14
+        | 17
+        | 18
+        | 19
+        | 20
+        | 23..=26
+        | 30
+        | 31
+        | 34
+        | 39
+        | 40
+        | 43
+        | 44
+        | 47
+        | 48 => Some(6),
         7 | 9 | 15 | 27 | 28 | 29 | 32 | 49 | 50 => Some(14),
         10 | 22 | 38 | 41 => Some(22),
         _ => None,
@@ -466,8 +499,12 @@ pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         21 => {
             let count = usize::from(body.u16()?);
             body.zeros(4, OfpError::MUST_BE_ZERO)?;
-            let mut ids = body.sub(count * 2).map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
-            let ids = (0..count).map(|_| ids.u16()).collect::<Result<Box<[u16]>, _>>()?;
+            let mut ids = body
+                .sub(count * 2)
+                .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
+            let ids = (0..count)
+                .map(|_| ids.u16())
+                .collect::<Result<Box<[u16]>, _>>()?;
             Action::DecTtl(ids)
         }
         23 => {
@@ -526,7 +563,11 @@ pub(crate) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
             if max_len < 14 {
                 return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
             }
-            if port == Port::NORMAL || port == Port::FLOOD || port == Port::ALL || port == Port::CONTROLLER {
+            if port == Port::NORMAL
+                || port == Port::FLOOD
+                || port == Port::ALL
+                || port == Port::CONTROLLER
+            {
                 return Err(bad(OfpError::ACTION_BAD_OUT_PORT));
             }
             check_port(port).map_err(bad)?;
@@ -582,7 +623,9 @@ fn read_reg_load(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
     if u128::from(value) & !crate::field::low_bits(part.bits) != 0 {
         return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
     }
-    let shifted = u128::from(value).checked_shl(u32::from(part.offset)).unwrap_or(0);
+    let shifted = u128::from(value)
+        .checked_shl(u32::from(part.offset))
+        .unwrap_or(0);
     let set = SetField::new(part.field, shifted, part.mask());
     Ok(Action::SetField(set.spelled(SetSpelling::Load)))
 }
@@ -699,7 +742,9 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
         None
     };
     body.zeros(4, OfpError::ACTION_BAD_ARGUMENT)?;
-    let mut ports = body.sub(count * 2).map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
+    let mut ports = body
+        .sub(count * 2)
+        .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
     let members = (0..count)
         .map(|_| ports.u16().map(Port::from_u16))
         .collect::<Result<Box<[Port]>, _>>()?;

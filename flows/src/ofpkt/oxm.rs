@@ -64,7 +64,9 @@ pub(crate) fn header(reader: &mut Reader<'_>) -> Result<Header, DecodeError> {
     let mut experimenter = None;
     if class == 0xffff {
         experimenter = Some(reader.u32()?);
-        len = len.checked_sub(4).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
+        len = len
+            .checked_sub(4)
+            .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
     }
     let number = kind >> 1;
     Ok(Header {
@@ -154,7 +156,9 @@ fn rank(slot: Slot, arp: bool) -> u8 {
         S::TunErspanHwid => 115,
         S::TunGtpuFlags => 116,
         S::TunGtpuMsgtype => 117,
-        slot if slot >= S::Reg0 && slot <= S::Reg15 => 118 + (slot as u8).saturating_sub(S::Reg0 as u8),
+        slot if slot >= S::Reg0 && slot <= S::Reg15 => {
+            118 + (slot as u8).saturating_sub(S::Reg0 as u8)
+        }
         S::PktMark => 134,
         S::CtState => 135,
         S::CtZone => 136,
@@ -175,7 +179,8 @@ fn rank(slot: Slot, arp: bool) -> u8 {
 pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
     let eth_type = matches.eth_type();
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
-    let mut entries: SmallVec<[(u8, Entry<'_>); 16]> = matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
+    let mut entries: SmallVec<[(u8, Entry<'_>); 16]> =
+        matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
     entries.sort_unstable_by_key(|(rank, _)| *rank);
     let ct_proto = matches.slot(Slot::CtNwProto).is_some();
     for (_, entry) in &entries {
@@ -183,7 +188,9 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
             continue;
         }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
-        if entry.slot < Slot::VlanTci || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite) {
+        if entry.slot < Slot::VlanTci
+            || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite)
+        {
             put_entry(out, matches, entry, version);
         }
     }
@@ -195,8 +202,16 @@ fn put_number(out: &mut Writer, value: u128, len: usize) {
 }
 
 /// Appends one entry, of a number.
-pub(crate) fn put_value(out: &mut Writer, field: Field, value: u128, mask: Option<u128>, version: Version) {
-    let Some(id) = field.wire_id(version) else { return };
+pub(crate) fn put_value(
+    out: &mut Writer,
+    field: Field,
+    value: u128,
+    mask: Option<u128>,
+    version: Version,
+) {
+    let Some(id) = field.wire_id(version) else {
+        return;
+    };
     let len = usize::from(field.info().bytes);
     put_header(out, id, mask.is_some(), len);
     put_number(out, value, len);
@@ -222,7 +237,13 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
     };
     match entry.slot {
         Slot::VlanTci if nxm => {
-            put_value(out, Field::VlanTci, value, entry.mask_bytes.map(|_| mask), version);
+            put_value(
+                out,
+                Field::VlanTci,
+                value,
+                entry.mask_bytes.map(|_| mask),
+                version,
+            );
         }
         Slot::VlanTci => {
             let vid_mask = mask & 0x1fff;
@@ -260,7 +281,13 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
         // Open vSwitch 3.1 matches of these only the bits that are set in the value.
         Slot::TunErspanVer | Slot::TunErspanDir | Slot::TunErspanHwid => {
             if value & mask != 0 {
-                put_value(out, matches.owner(entry.slot), value, Some(value & mask), version);
+                put_value(
+                    out,
+                    matches.owner(entry.slot),
+                    value,
+                    Some(value & mask),
+                    version,
+                );
             }
         }
         // States that do not exist are always left out of the mask.
@@ -303,7 +330,10 @@ fn put_wide_register(out: &mut Writer, matches: &Match, entry: &Entry<'_>, versi
         return;
     };
     let high = matches.slot(even).unwrap_or((0, 0));
-    let low = even.offset(1).and_then(|slot| matches.slot(slot)).unwrap_or((0, 0));
+    let low = even
+        .offset(1)
+        .and_then(|slot| matches.slot(slot))
+        .unwrap_or((0, 0));
     let (value, mask) = (high.0 << 32 | low.0, high.1 << 32 | low.1);
     put_value(
         out,
@@ -327,7 +357,10 @@ pub(crate) enum Strictness {
 pub(crate) type MatchAndCookie = (Match, Option<(u64, u64)>);
 
 /// Reads entries to the end.
-pub(crate) fn read_match(mut reader: Reader<'_>, strictness: Strictness) -> Result<MatchAndCookie, DecodeError> {
+pub(crate) fn read_match(
+    mut reader: Reader<'_>,
+    strictness: Strictness,
+) -> Result<MatchAndCookie, DecodeError> {
     let mut matches = Match::new();
     let mut cookie = None;
     while !reader.is_empty() {
@@ -350,12 +383,16 @@ pub(crate) fn read_match(mut reader: Reader<'_>, strictness: Strictness) -> Resu
         let is_cookie = header.class == 1 && header.number == COOKIE && payload.len() >= 8;
         match header.field {
             _ if is_cookie => {
-                cookie = Some(read_cookie(header.masked, payload).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?);
+                cookie = Some(
+                    read_cookie(header.masked, payload)
+                        .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?,
+                );
             }
-            Some(field) => {
-                read_field(&mut matches, field, header.masked, payload).map_err(|error| place.error(error))?
+            Some(field) => read_field(&mut matches, field, header.masked, payload)
+                .map_err(|error| place.error(error))?,
+            None if strictness == Strictness::Strict => {
+                return Err(place.error(OfpError::MATCH_BAD_FIELD));
             }
-            None if strictness == Strictness::Strict => return Err(place.error(OfpError::MATCH_BAD_FIELD)),
             None => {}
         }
     }
@@ -381,10 +418,21 @@ fn number(bytes: &[u8]) -> u128 {
 }
 
 /// Checks one entry and adds it.
-fn read_field(matches: &mut Match, field: Field, masked: bool, payload: &[u8]) -> Result<(), OfpError> {
+fn read_field(
+    matches: &mut Match,
+    field: Field,
+    masked: bool,
+    payload: &[u8],
+) -> Result<(), OfpError> {
     let info = field.info();
-    let len = if masked { payload.len() / 2 } else { payload.len() };
-    let (value_bytes, mask_bytes) = payload.split_at_checked(len).ok_or(OfpError::MATCH_BAD_LEN)?;
+    let len = if masked {
+        payload.len() / 2
+    } else {
+        payload.len()
+    };
+    let (value_bytes, mask_bytes) = payload
+        .split_at_checked(len)
+        .ok_or(OfpError::MATCH_BAD_LEN)?;
     if masked && mask_bytes.len() != len {
         return Err(OfpError::MATCH_BAD_LEN);
     }
@@ -410,7 +458,11 @@ fn read_field(matches: &mut Match, field: Field, masked: bool, payload: &[u8]) -
     if value & !mask != 0 {
         return Err(OfpError::MATCH_BAD_WILDCARDS);
     }
-    if masked && info.masking == Masking::Exact && mask != 0 && mask & field.full_mask() != field.full_mask() {
+    if masked
+        && info.masking == Masking::Exact
+        && mask != 0
+        && mask & field.full_mask() != field.full_mask()
+    {
         return Err(OfpError::MATCH_BAD_MASK);
     }
     if !prerequisites_hold(matches, info.prerequisite) {
@@ -433,7 +485,9 @@ pub(crate) fn is_valid(field: Field, value: u128) -> bool {
         Field::NwTos => value & 3 == 0 && value <= 0xff,
         Field::ArpOp => value <= 0xff,
         Field::CtState => value & !0xff == 0,
-        Field::InPortOxm | Field::ActsetOutput => u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some()),
+        Field::InPortOxm | Field::ActsetOutput => {
+            u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some())
+        }
         _ => value & !field.full_mask() == 0,
     }
 }
@@ -443,20 +497,28 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
     let ip = || matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
     let proto = |number| matches.nw_proto() == Some(number);
     // Later fragments have no transport header.
-    let whole = || matches.slot(Slot::NwFrag).is_none_or(|(value, _)| value & 2 == 0);
+    let whole = || {
+        matches
+            .slot(Slot::NwFrag)
+            .is_none_or(|(value, _)| value & 2 == 0)
+    };
     let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58) && whole();
     let nd = |types: &[u128]| {
         icmpv6()
             && matches
                 .slot(Slot::TpSrc)
                 .is_some_and(|(value, mask)| mask == 0xffff && types.contains(&value))
-            && matches.slot(Slot::TpDst).is_none_or(|(value, _)| value == 0)
+            && matches
+                .slot(Slot::TpDst)
+                .is_none_or(|(value, _)| value == 0)
     };
     match prerequisite {
         Prerequisite::Always => true,
         Prerequisite::Ethernet => matches.slot(Slot::PacketType).is_none(),
         Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
-        Prerequisite::Vlan => matches.slot(Slot::VlanTci).is_some_and(|(v, m)| v & m & 0x1000 != 0),
+        Prerequisite::Vlan => matches
+            .slot(Slot::VlanTci)
+            .is_some_and(|(v, m)| v & m & 0x1000 != 0),
         Prerequisite::Ipv4 => matches.eth_type() == Some(0x0800),
         Prerequisite::Ipv6 => matches.eth_type() == Some(0x86dd),
         Prerequisite::Ip => ip(),
@@ -488,15 +550,28 @@ pub(crate) fn put_ofp_match(out: &mut Writer, matches: &Match, version: Version)
 }
 
 /// Reads an `ofp_match` of OpenFlow 1.2 and up, padding included.
-pub(crate) fn ofp_match(reader: &mut Reader<'_>, strictness: Strictness) -> Result<Match, DecodeError> {
+pub(crate) fn ofp_match(
+    reader: &mut Reader<'_>,
+    strictness: Strictness,
+) -> Result<Match, DecodeError> {
     let place = *reader;
-    let kind = reader.u16().map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-    let len = usize::from(reader.u16().map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?);
+    let kind = reader
+        .u16()
+        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let len = usize::from(
+        reader
+            .u16()
+            .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?,
+    );
     if kind != 1 {
         return Err(place.error(OfpError::MATCH_BAD_TYPE));
     }
-    let entries = len.checked_sub(4).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
-    let body = reader.sub(entries).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let entries = len
+        .checked_sub(4)
+        .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
+    let body = reader
+        .sub(entries)
+        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
     let padding = len.next_multiple_of(8) - len;
     reader
         .zeros(padding, OfpError::MATCH_BAD_LEN)
@@ -546,7 +621,9 @@ pub(crate) fn nx_match(
     strictness: Strictness,
 ) -> Result<MatchAndCookie, DecodeError> {
     let place = *reader;
-    let body = reader.sub(length).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let body = reader
+        .sub(length)
+        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
     reader
         .skip(length.next_multiple_of(8) - length)
         .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
@@ -554,7 +631,12 @@ pub(crate) fn nx_match(
 }
 
 /// Appends NXM entries and their padding, with a cookie to compare if its mask is not 0; returns their length.
-pub(crate) fn put_nx_match(out: &mut Writer, matches: &Match, cookie: (u64, u64), version: Version) -> u16 {
+pub(crate) fn put_nx_match(
+    out: &mut Writer,
+    matches: &Match,
+    cookie: (u64, u64),
+    version: Version,
+) -> u16 {
     let start = out.len();
     if cookie.1 != 0 {
         put_cookie(out, cookie.0, cookie.1);

@@ -68,8 +68,12 @@ impl Oxs {
         let mut found = Self::default();
         reader.skip(2).map_err(bad)?;
         let len = usize::from(reader.u16().map_err(bad)?);
-        let body = len.checked_sub(4).ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
-        let mut padded = reader.sub(len.next_multiple_of(8).saturating_sub(4)).map_err(bad)?;
+        let body = len
+            .checked_sub(4)
+            .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
+        let mut padded = reader
+            .sub(len.next_multiple_of(8).saturating_sub(4))
+            .map_err(bad)?;
         let mut entries = padded.sub(body).map_err(bad)?;
         while !entries.is_empty() {
             let (class, field) = (entries.u16().map_err(bad)?, entries.u8().map_err(bad)?);

@@ -30,7 +30,9 @@ impl PacketIn {
     #[must_use]
     pub fn in_port(&self) -> Port {
         let value = self.metadata.get(Field::InPortOxm).map(|f| f.value);
-        value.and_then(|v| u32::try_from(v).ok()).map_or(Port::ANY, Port)
+        value
+            .and_then(|v| u32::try_from(v).ok())
+            .map_or(Port::ANY, Port)
     }
 
     /// Appends the body.
@@ -232,11 +234,14 @@ impl PacketIn2 {
                 kind::TABLE => found.table = Some(property::u8(data)?),
                 kind::COOKIE => found.cookie = Some(property::u64(data)?),
                 kind::REASON => found.reason = Some(property::u8(data)?),
-                kind::METADATA => found.metadata = Some(oxm::read_match(data, Strictness::Loose)?.0),
+                kind::METADATA => {
+                    found.metadata = Some(oxm::read_match(data, Strictness::Loose)?.0)
+                }
                 kind::USERDATA => found.userdata = data.rest().to_vec(),
                 kind::CONTINUATION => {
                     let place = data;
-                    data.skip(4).map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+                    data.skip(4)
+                        .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
                     found.continuation = Some(data.rest().to_vec());
                 }
                 other => found.others.push((other, data.rest().to_vec())),

@@ -36,7 +36,9 @@ impl PacketOut {
     #[must_use]
     pub fn in_port(&self) -> Port {
         let value = self.metadata.get(Field::InPortOxm).map(|f| f.value);
-        value.and_then(|v| u32::try_from(v).ok()).map_or(Port::ANY, Port)
+        value
+            .and_then(|v| u32::try_from(v).ok())
+            .map_or(Port::ANY, Port)
     }
 
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
@@ -84,7 +86,9 @@ impl PacketOut {
                 oxm::ofp_match(reader, Strictness::Strict)?
             }
         };
-        let list = reader.sub(length).map_err(|_| reader.error(OfpError::BAD_LEN))?;
+        let list = reader
+            .sub(length)
+            .map_err(|_| reader.error(OfpError::BAD_LEN))?;
         let actions = actions::read_list(list, version, 0)?;
         let port = metadata
             .get(Field::InPortOxm)
@@ -92,7 +96,8 @@ impl PacketOut {
             .and_then(|v| u32::try_from(v).ok());
         // A packet comes from a port, from the bridge itself, or from nowhere.
         let from = port.map_or(Port::ANY, Port);
-        let fine = from.0 < Port::MAX.0 || matches!(from, Port::LOCAL | Port::ANY | Port::CONTROLLER);
+        let fine =
+            from.0 < Port::MAX.0 || matches!(from, Port::LOCAL | Port::ANY | Port::CONTROLLER);
         if !fine {
             return Err(place.error(OfpError::BAD_PORT));
         }

@@ -19,7 +19,11 @@ pub fn encode_entries(matches: &Match, version: Version) -> Vec<u8> {
 /// # Errors
 /// If the entries are malformed or contradict one another.
 pub fn decode_entries(bytes: &[u8], strict: bool) -> Result<Match, DecodeError> {
-    let strictness = if strict { Strictness::Strict } else { Strictness::Loose };
+    let strictness = if strict {
+        Strictness::Strict
+    } else {
+        Strictness::Loose
+    };
     oxm::read_match(Reader::new(bytes, 0), strictness).map(|(matches, _)| matches)
 }
 

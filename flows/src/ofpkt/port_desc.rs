@@ -48,14 +48,20 @@ impl PortDesc {
         out.u32(self.config);
         out.u32(self.state);
         if version < Version::V14 {
-            self.features.iter().chain(&self.speeds).for_each(|bits| out.u32(*bits));
+            self.features
+                .iter()
+                .chain(&self.speeds)
+                .for_each(|bits| out.u32(*bits));
             return;
         }
         if self.ethernet {
             out.u16(0);
             out.u16(32);
             out.zeros(4);
-            self.features.iter().chain(&self.speeds).for_each(|bits| out.u32(*bits));
+            self.features
+                .iter()
+                .chain(&self.speeds)
+                .for_each(|bits| out.u32(*bits));
         }
         for (kind, data) in &self.properties {
             super::nicira::property(out, *kind, data);
@@ -105,7 +111,9 @@ impl PortDesc {
             desc.read_link(reader)?;
             return Ok(desc);
         }
-        let rest = length.checked_sub(40).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let rest = length
+            .checked_sub(40)
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
         let mut properties = reader.sub(rest)?;
         while !properties.is_empty() {
             let place = properties;

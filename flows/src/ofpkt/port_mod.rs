@@ -75,7 +75,9 @@ impl PortMod {
             let place = *reader;
             let (kind, data) = property::next(reader)?;
             match kind {
-                0 if found.advertise.is_some() => return Err(place.error(OfpError::PROPERTY_DUP_TYPE)),
+                0 if found.advertise.is_some() => {
+                    return Err(place.error(OfpError::PROPERTY_DUP_TYPE));
+                }
                 0 => found.advertise = Some(property::u32(data)?),
                 kind => found.properties.push((kind, data.rest().to_vec())),
             }

@@ -83,7 +83,10 @@ impl PortStats {
             out.zeros(4);
         }
         self.put_counters(out);
-        self.ethernet.unwrap_or([u64::MAX; 4]).iter().for_each(|n| out.u64(*n));
+        self.ethernet
+            .unwrap_or([u64::MAX; 4])
+            .iter()
+            .for_each(|n| out.u64(*n));
         if version == Version::V13 {
             out.u32(seconds);
             out.u32(nanoseconds);

@@ -22,7 +22,11 @@ impl QueueRequest {
     pub(super) fn put(self, out: &mut Writer, version: Version) {
         if version == Version::V10 {
             // OpenFlow 1.0 says "all" where later versions say "any".
-            let port = if self.port == Port::ANY { Port::ALL } else { self.port };
+            let port = if self.port == Port::ANY {
+                Port::ALL
+            } else {
+                self.port
+            };
             out.u16(port.to_u16().unwrap_or(u16::MAX));
             out.zeros(2);
         } else {
@@ -202,7 +206,10 @@ impl QueueConfig {
         while !body.is_empty() {
             let (kind, mut data) = property::next(&mut body)?;
             let place = data;
-            let mut rate = || data.u16().map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN));
+            let mut rate = || {
+                data.u16()
+                    .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))
+            };
             match kind {
                 MIN_RATE => found.min_rate = Some(rate()?),
                 MAX_RATE => found.max_rate = Some(rate()?),
@@ -242,7 +249,11 @@ impl QueueConfig {
     }
 
     /// Reads a queue of `OFPT_QUEUE_GET_CONFIG_REPLY`.
-    pub(crate) fn read_config(reader: &mut Reader<'_>, port: Port, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read_config(
+        reader: &mut Reader<'_>,
+        port: Port,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
         let place = *reader;
         let mut found = Self::new(port, reader.u32()?);
         let head = if version < Version::V12 {
@@ -299,7 +310,10 @@ pub(super) fn put_config_request(out: &mut Writer, port: Port, version: Version)
 }
 
 /// Reads the port of `OFPT_QUEUE_GET_CONFIG_REQUEST`.
-pub(crate) fn read_config_request(reader: &mut Reader<'_>, version: Version) -> Result<Port, DecodeError> {
+pub(crate) fn read_config_request(
+    reader: &mut Reader<'_>,
+    version: Version,
+) -> Result<Port, DecodeError> {
     let place = *reader;
     let port = if version == Version::V10 {
         let port = Port::from_u16(reader.u16()?);
@@ -326,7 +340,9 @@ impl QueueConfigs {
             out.u32(self.port.0);
             out.zeros(4);
         }
-        self.queues.iter().for_each(|queue| queue.put_config(out, version));
+        self.queues
+            .iter()
+            .for_each(|queue| queue.put_config(out, version));
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {

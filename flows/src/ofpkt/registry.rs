@@ -249,7 +249,11 @@ static TABLE: &[Entry] = &[
 
 /// Numbers of the two multipart messages.
 fn multipart_types(version: u8) -> (u8, u8) {
-    if version == V10.wire() { (16, 17) } else { (18, 19) }
+    if version == V10.wire() {
+        (16, 17)
+    } else {
+        (18, 19)
+    }
 }
 
 const VENDOR: u8 = 4;
@@ -340,7 +344,9 @@ pub(crate) fn find_partial(message: &[u8]) -> Result<&'static Entry, DecodeError
     let ageless = matches!(place, Type(0..=3));
     TABLE
         .iter()
-        .find(|e| e.place == place && (ageless || (e.first.wire()..=e.last.wire()).contains(&version)))
+        .find(|e| {
+            e.place == place && (ageless || (e.first.wire()..=e.last.wire()).contains(&version))
+        })
         .ok_or_else(|| {
             start.error(match place {
                 Type(_) => OfpError::BAD_TYPE,
@@ -389,7 +395,9 @@ pub(crate) fn name(kind: Kind, version: Version) -> Option<&'static str> {
 /// Appends the head of a message of this kind; the length is for the caller to fill in. A kind that the version does not
 /// have gets the numbers that it has in another.
 pub(crate) fn put_head(out: &mut Writer, kind: Kind, version: Version, xid: u32, more: bool) {
-    let Some(entry) = of_kind(kind, version) else { return };
+    let Some(entry) = of_kind(kind, version) else {
+        return;
+    };
     let plain = |out: &mut Writer, number: u8| {
         out.u8(version.wire());
         out.u8(number);

@@ -67,7 +67,8 @@ impl RoleMessage {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let place = *reader;
-        let role = Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
+        let role =
+            Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
         reader.skip(4)?;
         Ok(Self {
             role,
@@ -102,7 +103,8 @@ impl RoleStatus {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let place = *reader;
-        let role = Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
+        let role =
+            Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
         let reason = reader.u8()?;
         reader.skip(3)?;
         let mut found = Self {

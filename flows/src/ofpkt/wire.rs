@@ -13,7 +13,10 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `bytes`, which begin `offset` bytes into the message.
     pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
-        Self { rest: bytes, offset }
+        Self {
+            rest: bytes,
+            offset,
+        }
     }
 
     /// How many bytes are left.

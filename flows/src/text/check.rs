@@ -28,7 +28,8 @@ pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Result<(), S
 
 /// Checks that a version has words for all instructions.
 pub(crate) fn sayable(what: &Instructions, version: Version) -> Result<(), String> {
-    let refuse = |thing: &dyn std::fmt::Display| Err(format!("{thing} can not be said in {version}"));
+    let refuse =
+        |thing: &dyn std::fmt::Display| Err(format!("{thing} can not be said in {version}"));
     if what.meter.is_some() && version < Version::V13 {
         return refuse(&"a meter");
     }
@@ -69,7 +70,8 @@ fn conjunctions(actions: &[Action]) -> Result<(), String> {
 }
 
 fn actions(list: &[Action], packet: &mut Match, legacy: bool) -> Result<(), String> {
-    list.iter().try_for_each(|action| one(action, packet, false, legacy))
+    list.iter()
+        .try_for_each(|action| one(action, packet, false, legacy))
 }
 
 /// What only OpenFlow 1.0 lets pass: its actions do nothing with packets that lack the field.
@@ -88,7 +90,10 @@ fn need(ok: bool, what: &dyn std::fmt::Display) -> Result<(), String> {
 }
 
 fn readable(part: Subfield, packet: &Match) -> Result<(), String> {
-    need(prerequisites_hold(packet, part.field.info().prerequisite), &part)
+    need(
+        prerequisites_hold(packet, part.field.info().prerequisite),
+        &part,
+    )
 }
 
 fn is_tagged(packet: &Match) -> bool {
@@ -108,7 +113,10 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result
             if crate::ofpkt::needs_ct(action) && !in_ct {
                 return Err(format!("{action}: only possible inside ct(exec(...))"));
             }
-            need(prerequisites_hold(packet, field.info().prerequisite), &action)?;
+            need(
+                prerequisites_hold(packet, field.info().prerequisite),
+                &action,
+            )?;
             // A tag must be there for its id to be written.
             need(field != Field::VlanVid || is_tagged(packet), &action)
         }
@@ -116,7 +124,9 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result
             readable(*src, packet)?;
             readable(*dst, packet)
         }
-        Action::Push(part) | Action::Pop(part) | Action::OutputReg(part, _) => readable(*part, packet),
+        Action::Push(part) | Action::Pop(part) | Action::OutputReg(part, _) => {
+            readable(*part, packet)
+        }
         Action::StripVlan | Action::PopVlan => {
             need_modern(is_tagged(packet), &action, legacy)?;
             packet.set(Field::VlanTci, 0, 0);
@@ -128,14 +138,18 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result
             }
             Ok(())
         }
-        Action::SetVlanVid(_) | Action::SetVlanPcp(_) => need_modern(is_tagged(packet), &action, legacy),
+        Action::SetVlanVid(_) | Action::SetVlanPcp(_) => {
+            need_modern(is_tagged(packet), &action, legacy)
+        }
         Action::ModNwSrc(_) | Action::ModNwDst(_) => need_modern(ipv4, &action, legacy),
         Action::ModNwTos(_) | Action::ModNwEcn(_) | Action::ModNwTtl(_) | Action::DecTtl(_) => {
             need_modern(ip, &action, legacy)
         }
-        Action::ModTpSrc(_) | Action::ModTpDst(_) => {
-            need_modern(ip && matches!(packet.nw_proto(), Some(6 | 17 | 132)), &action, legacy)
-        }
+        Action::ModTpSrc(_) | Action::ModTpDst(_) => need_modern(
+            ip && matches!(packet.nw_proto(), Some(6 | 17 | 132)),
+            &action,
+            legacy,
+        ),
         Action::PushMpls(kind) => {
             packet.set(Field::EthType, u128::from(*kind), u128::MAX);
             Ok(())
@@ -145,11 +159,14 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result
             packet.set(Field::EthType, u128::from(*kind), u128::MAX);
             Ok(())
         }
-        Action::SetMplsLabel(_) | Action::SetMplsTc(_) | Action::SetMplsTtl(_) | Action::DecMplsTtl => {
-            need_modern(mpls, &action, legacy)
-        }
+        Action::SetMplsLabel(_)
+        | Action::SetMplsTc(_)
+        | Action::SetMplsTtl(_)
+        | Action::DecMplsTtl => need_modern(mpls, &action, legacy),
         Action::FinTimeout(..) => need_modern(ip && packet.nw_proto() == Some(6), &action, legacy),
-        Action::Resubmit { ct: true, .. } => need(prerequisites_hold(packet, Prerequisite::Ct), &action),
+        Action::Resubmit { ct: true, .. } => {
+            need(prerequisites_hold(packet, Prerequisite::Ct), &action)
+        }
         Action::Ct(ct) => conntrack(ct, packet),
         Action::Clone(inner) => actions(inner, &mut packet.clone(), legacy),
         Action::Learn(learn) => {
@@ -162,7 +179,8 @@ fn one(action: &Action, packet: &mut Match, in_ct: bool, legacy: bool) -> Result
                     LearnTarget::Match(dst) => {
                         readable(dst, &learned)?;
                         if let LearnSource::Value { bytes, .. } = &spec.source {
-                            let value = bytes.iter().fold(0u128, |acc, &b| acc << 8 | u128::from(b));
+                            let value =
+                                bytes.iter().fold(0u128, |acc, &b| acc << 8 | u128::from(b));
                             let shifted = value.checked_shl(u32::from(dst.offset)).unwrap_or(0);
                             let old = learned.get(dst.field).map_or((0, 0), |f| (f.value, f.mask));
                             learned.set(dst.field, old.0 | shifted, old.1 | dst.mask());

@@ -89,11 +89,18 @@ impl BitNames {
 
     /// The bit with this name.
     pub(crate) fn bit(&self, name: &str) -> Option<u32> {
-        self.names.iter().find(|(_, n)| *n == name).map(|(bit, _)| *bit)
+        self.names
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map(|(bit, _)| *bit)
     }
 
     /// All names, for messages.
     pub(crate) fn list(&self) -> String {
-        self.names.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+        self.names
+            .iter()
+            .map(|(_, name)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }

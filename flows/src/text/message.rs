@@ -60,7 +60,11 @@ pub(crate) fn message(out: &mut String, bytes: &[u8], style: &Style<'_>) {
         return;
     }
     let Some([_, _, high, low, _, _, _, _]) = bytes.first_chunk::<8>() else {
-        let _ = writeln!(out, "OpenFlow packet too short (only {} bytes):", bytes.len());
+        let _ = writeln!(
+            out,
+            "OpenFlow packet too short (only {} bytes):",
+            bytes.len()
+        );
         return dump(out, bytes, true);
     };
     let length = usize::from(u16::from_be_bytes([*high, *low]));
@@ -69,11 +73,19 @@ pub(crate) fn message(out: &mut String, bytes: &[u8], style: &Style<'_>) {
             write_head(out, name, version, xid);
             out.push('\n');
         }
-        let _ = writeln!(out, "(***truncated to {} bytes from {length}***)", bytes.len());
+        let _ = writeln!(
+            out,
+            "(***truncated to {} bytes from {length}***)",
+            bytes.len()
+        );
         return dump(out, bytes, true);
     }
     if length < bytes.len() {
-        let _ = writeln!(out, "(***only uses {length} bytes out of {}***)", bytes.len());
+        let _ = writeln!(
+            out,
+            "(***only uses {length} bytes out of {}***)",
+            bytes.len()
+        );
         return dump(out, bytes, true);
     }
     if let [version @ (0 | 7..), 0, _, _, a, b, c, d, ..] = bytes {
@@ -172,11 +184,21 @@ fn head(bytes: &[u8], partial: bool) -> Result<(&'static str, Version, u32), Ofp
     reader.skip(3).map_err(|e| e.error)?;
     let xid = reader.u32().map_err(|e| e.error)?;
     // The head, echoes and errors are the same in all versions, also in those to come.
-    Ok((entry.name, Version::from_wire(version).unwrap_or(Version::V10), xid))
+    Ok((
+        entry.name,
+        Version::from_wire(version).unwrap_or(Version::V10),
+        xid,
+    ))
 }
 
 /// Writes what follows the head.
-fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &Style<'_>) -> Printed {
+fn body(
+    out: &mut String,
+    bytes: &[u8],
+    name: &str,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let mut reader = Reader::new(bytes, 0);
     reader.skip(8)?;
     if name.contains("ST_") {
@@ -210,7 +232,9 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
             switch::role(out, &mut reader, name)
         }
         "OFPT_ROLE_STATUS" | "ONFT_ROLE_STATUS" => switch::role_status(out, &mut reader),
-        "OFPT_GET_ASYNC_REPLY" | "OFPT_SET_ASYNC" => switch::async_config(out, &mut reader, version),
+        "OFPT_GET_ASYNC_REPLY" | "OFPT_SET_ASYNC" => {
+            switch::async_config(out, &mut reader, version)
+        }
         // The older form is that of OpenFlow 1.3, the other one that of 1.4, whatever the version.
         "NXT_SET_ASYNC_CONFIG" => switch::async_config(out, &mut reader, version.min(Version::V13)),
         "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14),
@@ -225,7 +249,9 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
         "NXT_FLOW_MOD_TABLE_ID" => switch::flow_mod_table_id(out, &mut reader),
         "NXT_SET_PACKET_IN_FORMAT" => switch::packet_in_format(out, &mut reader),
         "NXT_SET_CONTROLLER_ID" => switch::controller_id(out, &mut reader),
-        "NXST_IPFIX_BRIDGE reply" | "NXST_IPFIX_FLOW reply" => switch::ipfix(out, &mut reader, name),
+        "NXST_IPFIX_BRIDGE reply" | "NXST_IPFIX_FLOW reply" => {
+            switch::ipfix(out, &mut reader, name)
+        }
         "NXT_CT_FLUSH" => ct_flush::ct_flush(out, &mut reader),
         "NXT_CT_FLUSH_ZONE" => switch::flush_zone(out, &mut reader),
         "NXT_FLOW_MONITOR_CANCEL" | "ONFT_FLOW_MONITOR_CANCEL" => {
@@ -233,18 +259,29 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
             Ok(())
         }
         "OFPT_BUNDLE_CONTROL" | "ONFT_BUNDLE_CONTROL" => switch::bundle_control(out, &mut reader),
-        "OFPT_BUNDLE_ADD_MESSAGE" | "ONFT_BUNDLE_ADD_MESSAGE" => switch::bundle_add(out, &mut reader, bytes, style),
+        "OFPT_BUNDLE_ADD_MESSAGE" | "ONFT_BUNDLE_ADD_MESSAGE" => {
+            switch::bundle_add(out, &mut reader, bytes, style)
+        }
         "OFPT_REQUESTFORWARD" | "ONFT_REQUESTFORWARD" | "NXT_REQUESTFORWARD" => {
             switch::request_forward(out, &mut reader, version, style)
         }
         "OFPT_FLOW_MOD" | "NXT_FLOW_MOD" => flow::flow_mod(out, bytes, style, name),
-        "OFPT_FLOW_REMOVED" | "NXT_FLOW_REMOVED" => flow::removed(out, &mut reader, version, style, name),
-        "OFPST_FLOW request" | "OFPST_AGGREGATE request" | "NXST_FLOW request" | "NXST_AGGREGATE request" => {
-            flow::stats_request(out, &mut reader, version, style, name)
+        "OFPT_FLOW_REMOVED" | "NXT_FLOW_REMOVED" => {
+            flow::removed(out, &mut reader, version, style, name)
         }
-        "OFPST_FLOW reply" | "NXST_FLOW reply" => flow::stats(out, &mut reader, version, style, name),
-        "OFPST_AGGREGATE reply" | "NXST_AGGREGATE reply" => flow::aggregate(out, &mut reader, version),
-        "NXST_FLOW_MONITOR request" | "ONFST_FLOW_MONITOR request" | "OFPST_FLOW_MONITOR request" => {
+        "OFPST_FLOW request"
+        | "OFPST_AGGREGATE request"
+        | "NXST_FLOW request"
+        | "NXST_AGGREGATE request" => flow::stats_request(out, &mut reader, version, style, name),
+        "OFPST_FLOW reply" | "NXST_FLOW reply" => {
+            flow::stats(out, &mut reader, version, style, name)
+        }
+        "OFPST_AGGREGATE reply" | "NXST_AGGREGATE reply" => {
+            flow::aggregate(out, &mut reader, version)
+        }
+        "NXST_FLOW_MONITOR request"
+        | "ONFST_FLOW_MONITOR request"
+        | "OFPST_FLOW_MONITOR request" => {
             flow::monitor_request(out, &mut reader, version, style, name)
         }
         "NXST_FLOW_MONITOR reply" | "ONFST_FLOW_MONITOR reply" | "OFPST_FLOW_MONITOR reply" => {
@@ -271,13 +308,18 @@ fn body(out: &mut String, bytes: &[u8], name: &str, version: Version, style: &St
         "NXT_TLV_TABLE_REPLY" => table::tlv_table(out, &mut reader),
         "OFPST_QUEUE_DESC request" => queue::desc_request(out, &mut reader, version, style),
         "OFPST_QUEUE_DESC reply" => queue::descs(out, &mut reader, style),
-        "OFPST_GROUP_FEATURES reply" | "NXST_GROUP_FEATURES reply" => group::features(out, &mut reader, version),
-        "OFPT_GROUP_MOD" | "NXT_GROUP_MOD" => group::group_mod(out, &mut reader, version, style),
-        "OFPST_GROUP request" | "NXST_GROUP request" | "OFPST_GROUP_DESC request" | "NXST_GROUP_DESC request" => {
-            group::request(out, &mut reader, version, name)
+        "OFPST_GROUP_FEATURES reply" | "NXST_GROUP_FEATURES reply" => {
+            group::features(out, &mut reader, version)
         }
+        "OFPT_GROUP_MOD" | "NXT_GROUP_MOD" => group::group_mod(out, &mut reader, version, style),
+        "OFPST_GROUP request"
+        | "NXST_GROUP request"
+        | "OFPST_GROUP_DESC request"
+        | "NXST_GROUP_DESC request" => group::request(out, &mut reader, version, name),
         "OFPST_GROUP reply" | "NXST_GROUP reply" => group::stats(out, &mut reader, version),
-        "OFPST_GROUP_DESC reply" | "NXST_GROUP_DESC reply" => group::descs(out, &mut reader, version, style),
+        "OFPST_GROUP_DESC reply" | "NXST_GROUP_DESC reply" => {
+            group::descs(out, &mut reader, version, style)
+        }
         "OFPT_METER_MOD" => meter::meter_mod(out, &mut reader),
         "OFPST_METER request" | "OFPST_METER_CONFIG request" => meter::request(out, &mut reader),
         "OFPST_METER reply" => meter::stats(out, &mut reader),

@@ -84,8 +84,8 @@ pub(crate) fn ipv6(out: &mut String, value: u128) {
         start += len.max(1);
     }
     let [_, _, _, _, _, sixth, seventh, eighth] = groups;
-    let embeds_ipv4 =
-        best == 0 && (best_len == 6 || (best_len == 7 && eighth != 1) || (best_len == 5 && sixth == 0xffff));
+    let embeds_ipv4 = best == 0
+        && (best_len == 6 || (best_len == 7 && eighth != 1) || (best_len == 5 && sixth == 0xffff));
     for (i, group) in groups.iter().enumerate() {
         if best < 8 && (best..best + best_len).contains(&i) {
             if i == best {
@@ -133,7 +133,10 @@ pub(crate) fn duration(out: &mut String, sec: u32, nsec: u32) {
         };
         let mut number = String::new();
         dec(&mut number, u64::from(value));
-        out.extend(std::iter::repeat_n('0', usize::saturating_sub(digits, number.len())));
+        out.extend(std::iter::repeat_n(
+            '0',
+            usize::saturating_sub(digits, number.len()),
+        ));
         out.push_str(&number);
         if digits == 9 {
             out.truncate(out.trim_end_matches('0').len());
@@ -176,6 +179,9 @@ mod tests {
         assert_eq!(with(|out| hex(out, 0xabc)), "0xabc");
         assert_eq!(with(|out| hex_padded(out, 5, 4)), "0x0005");
         assert_eq!(with(|out| netmask(out, 0xffff_ff00, 32, ipv4)), "/24");
-        assert_eq!(with(|out| netmask(out, 0xff00_00ff, 32, ipv4)), "/255.0.0.255");
+        assert_eq!(
+            with(|out| netmask(out, 0xff00_00ff, 32, ipv4)),
+            "/255.0.0.255"
+        );
     }
 }

@@ -24,9 +24,16 @@ pub fn format_entries(bytes: &[u8]) -> String {
         }
         let masked = kind & 1 == 1;
         let field = Field::from_wire(class, kind >> 1, experimenter);
-        match field.and_then(|f| f.info().wire.iter().find(|id| is(id, class, kind >> 1, experimenter))) {
+        match field.and_then(|f| {
+            f.info()
+                .wire
+                .iter()
+                .find(|id| is(id, class, kind >> 1, experimenter))
+        }) {
             // The number of mpls_ttl with eight bytes is the cookie.
-            Some(id) if !(class == 1 && id.number == 30 && payload.len() >= 8) => out.push_str(id.name),
+            Some(id) if !(class == 1 && id.number == 30 && payload.len() >= 8) => {
+                out.push_str(id.name)
+            }
             Some(_) => out.push_str("NXM_NX_COOKIE"),
             None => {
                 for byte in [c1, c2, kind, len] {
@@ -38,7 +45,11 @@ pub fn format_entries(bytes: &[u8]) -> String {
             out.push_str("_W");
         }
         out.push('(');
-        let (value, mask) = payload.split_at(if masked { payload.len() / 2 } else { payload.len() });
+        let (value, mask) = payload.split_at(if masked {
+            payload.len() / 2
+        } else {
+            payload.len()
+        });
         digits(&mut out, value);
         if masked {
             out.push('/');
@@ -85,7 +96,9 @@ pub fn parse_entries(text: &str) -> Result<Vec<u8>, ParseError> {
             .split_once('(')
             .ok_or_else(|| wrong("expected NAME(VALUE) or NAME(VALUE/MASK)"))?;
         let values = values.strip_suffix(')').ok_or_else(|| wrong("missing )"))?;
-        let (value, mask) = values.split_once('/').map_or((values, None), |(v, m)| (v, Some(m)));
+        let (value, mask) = values
+            .split_once('/')
+            .map_or((values, None), |(v, m)| (v, Some(m)));
         let bytes = |text: &str| unhex(text).ok_or_else(|| wrong("expected hexadecimal digits"));
         let value = bytes(value)?;
         let mask = mask.map(bytes).transpose()?;
@@ -117,7 +130,10 @@ fn put_head(out: &mut Vec<u8>, name: &str, value: &[u8], mask: Option<&[u8]>) ->
     let (class, experimenter) = id.class.numbers();
     let length = length + if experimenter.is_some() { 4 } else { 0 };
     out.extend(class.to_be_bytes());
-    out.extend([id.number << 1 | u8::from(masked), u8::try_from(length).ok()?]);
+    out.extend([
+        id.number << 1 | u8::from(masked),
+        u8::try_from(length).ok()?,
+    ]);
     if let Some(experimenter) = experimenter {
         out.extend(experimenter.to_be_bytes());
     }

@@ -31,7 +31,10 @@ pub(crate) struct Fault<'a> {
 
 impl<'a> Fault<'a> {
     pub(crate) fn new(at: &'a str, what: impl Into<String>) -> Self {
-        Self { at, what: what.into() }
+        Self {
+            at,
+            what: what.into(),
+        }
     }
 
     fn placed(self, text: &str) -> ParseError {
@@ -72,7 +75,11 @@ pub fn parse_flow_named(text: &str, names: &Names) -> Result<Flow, ParseError> {
 ///
 /// # Errors
 /// If the text is not a flow: where and why.
-pub fn parse_flow_mod(text: &str, default: FlowModCommand, names: &Names) -> Result<FlowMod, ParseError> {
+pub fn parse_flow_mod(
+    text: &str,
+    default: FlowModCommand,
+    names: &Names,
+) -> Result<FlowMod, ParseError> {
     let trimmed = text.trim_start();
     let (word, rest) = trimmed.split_once([' ', '\t']).unwrap_or((trimmed, ""));
     let command = match word {
@@ -160,8 +167,13 @@ fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Pars
     match actions {
         Some(actions) if !spec.delete => {
             spec.flow.instructions = actions::instructions(actions, names)?;
-            let table = if spec.table_given { Some(spec.flow.table) } else { None };
-            super::check::flow(&spec.flow, table, true).map_err(|what| Fault::new(actions, what))?;
+            let table = if spec.table_given {
+                Some(spec.flow.table)
+            } else {
+                None
+            };
+            super::check::flow(&spec.flow, table, true)
+                .map_err(|what| Fault::new(actions, what))?;
         }
         Some(actions) => return Err(Fault::new(actions, "a delete has no actions")),
         None if spec.delete => {}
@@ -189,8 +201,14 @@ fn split_actions(text: &str) -> (&str, Option<&str>) {
 
 impl Spec {
     fn new(command: FlowModCommand) -> Self {
-        let delete = matches!(command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
-        let strict = matches!(command, FlowModCommand::ModifyStrict | FlowModCommand::DeleteStrict);
+        let delete = matches!(
+            command,
+            FlowModCommand::Delete | FlowModCommand::DeleteStrict
+        );
+        let strict = matches!(
+            command,
+            FlowModCommand::ModifyStrict | FlowModCommand::DeleteStrict
+        );
         Self {
             flow: Flow {
                 table: crate::ofpkt::ALL_TABLES,
@@ -212,7 +230,10 @@ impl Spec {
         flow_mod.cookie_mask = self.cookie_mask;
         flow_mod.out_port = self.out_port;
         flow_mod.out_group = self.out_group;
-        let modify = matches!(command, FlowModCommand::Modify | FlowModCommand::ModifyStrict);
+        let modify = matches!(
+            command,
+            FlowModCommand::Modify | FlowModCommand::ModifyStrict
+        );
         if modify && self.cookie_given && self.cookie_mask == 0 {
             flow_mod.new_cookie = Some(flow_mod.flow.cookie);
         }
@@ -288,9 +309,16 @@ impl Spec {
             None => (text, None),
         };
         if let Some(mask) = mask {
-            let mask_value = if mask == "-1" { u64::MAX } else { value::u64(mask)? };
+            let mask_value = if mask == "-1" {
+                u64::MAX
+            } else {
+                value::u64(mask)?
+            };
             if self.strict && !self.delete && mask_value != u64::MAX {
-                return Err(Fault::new(mask, "cannot specify a cookie mask when adding a flow"));
+                return Err(Fault::new(
+                    mask,
+                    "cannot specify a cookie mask when adding a flow",
+                ));
             }
             self.cookie_mask = mask_value;
         }

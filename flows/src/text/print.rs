@@ -99,7 +99,10 @@ impl FlowMod {
             FlowModCommand::DeleteStrict => "delete_strict ",
         });
         let loose = matches!(command, FlowModCommand::Modify | FlowModCommand::Delete);
-        let delete = matches!(command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        let delete = matches!(
+            command,
+            FlowModCommand::Delete | FlowModCommand::DeleteStrict
+        );
         let mut flow = self.flow.clone();
         if self.cookie_mask != 0 {
             let _ = write!(out, "cookie={:#x}/{:#x}, ", flow.cookie, self.cookie_mask);
@@ -230,7 +233,11 @@ mod tests {
             .with(Field::DlVlan, 5u16)
             .with(Field::EthDst, EthAddr([2, 0, 0, 0, 0, 1]))
             .with(Field::EthType, 0x0800u16)
-            .with_masked(Field::IpSrc, Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(255, 0, 0, 0));
+            .with_masked(
+                Field::IpSrc,
+                Ipv4Addr::new(10, 0, 0, 0),
+                Ipv4Addr::new(255, 0, 0, 0),
+            );
         let flow = Flow::new(1, 10, matches).cookie(0x12).doing(
             Instructions::new()
                 .apply([

@@ -15,7 +15,11 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Passed on to the bench
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
     args: Vec<String>,
 }
 
@@ -66,13 +70,17 @@ fn benches() -> anyhow::Result<Vec<(String, String)>> {
         .output();
     let output = output.context("cargo could not be started")?;
     if !output.status.success() {
-        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     read(&output.stdout)
 }
 
 fn read(metadata: &[u8]) -> anyhow::Result<Vec<(String, String)>> {
-    let metadata: Metadata = serde_json::from_slice(metadata).context("cargo metadata is not as expected")?;
+    let metadata: Metadata =
+        serde_json::from_slice(metadata).context("cargo metadata is not as expected")?;
     let mut benches = Vec::new();
     for package in metadata.packages {
         let targets = package

@@ -65,11 +65,18 @@ impl Arguments {
         )?;
         let shown = show(&site, &stages);
         if !matches!(shown, Ok(true)) {
-            eprintln!("logs, flows and databases are kept in {}", site.save_logs()?.display());
+            eprintln!(
+                "logs, flows and databases are kept in {}",
+                site.save_logs()?.display()
+            );
         }
         let well = shown?;
         self.finish(site, &stages)?;
-        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if well {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     /// Takes everything down, or says what is up.
@@ -92,8 +99,14 @@ impl Arguments {
                 format!("export HEDDLE_NB={}", site.remote()),
                 "where the northbound database is",
             ),
-            (format!("{heddle} host show"), "every host, and what it lacks"),
-            (format!("{heddle} port list"), "every port, and where it is up"),
+            (
+                format!("{heddle} host show"),
+                "every host, and what it lacks",
+            ),
+            (
+                format!("{heddle} port list"),
+                "every port, and where it is up",
+            ),
             (
                 format!("ip netns exec hl-{id}-blue-h1 ping 10.0.0.3"),
                 "from one endpoint to another",
@@ -113,7 +126,11 @@ impl Arguments {
             (format!("less {dir}/agent.log"), "what its agent says"),
             (format!("cargo lab down {id}"), "remove it all"),
         ];
-        let width = hints.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+        let width = hints
+            .iter()
+            .map(|(command, _)| command.len())
+            .max()
+            .unwrap_or_default();
         for (command, what) in hints {
             println!("    {command:width$}  # {what}");
         }
@@ -123,10 +140,13 @@ impl Arguments {
 
 /// Everything between booting and taking down. True when all is as it should be.
 fn show(site: &Site, stages: &Stages) -> anyhow::Result<bool> {
-    stages.run("start the northbound database and an agent on each host", || {
-        site.start_heddle()?;
-        Ok(((), String::new()))
-    })?;
+    stages.run(
+        "start the northbound database and an agent on each host",
+        || {
+            site.start_heddle()?;
+            Ok(((), String::new()))
+        },
+    )?;
     stages.run(&format!("heddle apply -f {DOCUMENT_NAME}"), || {
         site.apply(DOCUMENT)?;
         Ok(((), String::new()))
@@ -134,23 +154,33 @@ fn show(site: &Site, stages: &Stages) -> anyhow::Result<bool> {
     let outside = stages.run("put two machines without heddle on the wires", || {
         let vlan = identity("outside-vlan", 0xfe, &["10.5.0.254/24", "fd00:5::fe/64"])?;
         let flat = identity("outside-flat", 0xfd, &["10.6.0.254/24", "fd00:6::fe/64"])?;
-        let vlan = site.lab().outside_vlan(site.wire("provider")?, OUTSIDE_VLAN.1, vlan)?;
+        let vlan = site
+            .lab()
+            .outside_vlan(site.wire("provider")?, OUTSIDE_VLAN.1, vlan)?;
         let flat = site.lab().outside(site.wire("inside")?, flat)?;
-        Ok(([(OUTSIDE_VLAN.0, vlan), (OUTSIDE_FLAT, flat)], String::new()))
+        Ok((
+            [(OUTSIDE_VLAN.0, vlan), (OUTSIDE_FLAT, flat)],
+            String::new(),
+        ))
     })?;
     let endpoints = stages.run("plug in the endpoints", || {
         let endpoints = plug_all(site)?;
         let note = format!("{}, until the last one is up", endpoints.len());
         Ok((endpoints, note))
     })?;
-    stages.run("heddle wait", || Ok(((), site.heddle(&["wait"])?.trim().to_owned())))?;
+    stages.run("heddle wait", || {
+        Ok(((), site.heddle(&["wait"])?.trim().to_owned()))
+    })?;
     let (stations, places) = stations(&endpoints, &outside);
     let matrix = stages.run("probe every pair, IPv4 and IPv6", || {
         let expect = |from: usize, to: usize| expect(places.get(from), places.get(to));
         let matrix = probe::all_pairs(&stations, expect, PATIENCE)?;
         Ok((
             matrix,
-            format!("{} ordered pairs", stations.len() * stations.len().saturating_sub(1)),
+            format!(
+                "{} ordered pairs",
+                stations.len() * stations.len().saturating_sub(1)
+            ),
         ))
     })?;
     println!();
@@ -196,10 +226,18 @@ fn plug_all(site: &Site) -> anyhow::Result<Vec<Endpoint>> {
 }
 
 /// Endpoints and outside machines, network by network, with the place of each.
-fn stations<'a>(endpoints: &'a [Endpoint], outside: &'a [(&str, Outside)]) -> (Vec<&'a Station>, Vec<Place>) {
+fn stations<'a>(
+    endpoints: &'a [Endpoint],
+    outside: &'a [(&str, Outside)],
+) -> (Vec<&'a Station>, Vec<Place>) {
     let inside = endpoints.iter().map(|endpoint| {
-        let (network, host) = endpoint.name().rsplit_once('-').unwrap_or((endpoint.name(), ""));
-        let network = network.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let (network, host) = endpoint
+            .name()
+            .rsplit_once('-')
+            .unwrap_or((endpoint.name(), ""));
+        let network = network
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_owned();
         (
             endpoint.station(),
             Place {
@@ -226,7 +264,9 @@ fn stations<'a>(endpoints: &'a [Endpoint], outside: &'a [(&str, Outside)]) -> (V
 /// Stations of one network reach each other, if something carries that network between them.
 fn expect(from: Option<&Place>, to: Option<&Place>) -> Expect {
     match (from, to) {
-        (Some(from), Some(to)) if from.network == to.network && (from.network != LOCAL || from.host == to.host) => {
+        (Some(from), Some(to))
+            if from.network == to.network && (from.network != LOCAL || from.host == to.host) =>
+        {
             Expect::Reach
         }
         _ => Expect::Apart,
@@ -252,12 +292,17 @@ fn report(endpoints: &[Endpoint], matrix: &Matrix) -> anyhow::Result<bool> {
         }
     }
     let [reached, apart, lost, leaked] = counts;
-    println!("{reached} pairs reached each other, {apart} were kept apart, {lost} were lost, {leaked} leaked.");
+    println!(
+        "{reached} pairs reached each other, {apart} were kept apart, {lost} were lost, {leaked} leaked."
+    );
     for fault in matrix.faults() {
         println!("{}", picture::bad(&fault, colours));
     }
     for (network, vlans) in local_vlans(endpoints)? {
-        let places: Vec<_> = vlans.iter().map(|(host, vlan)| format!("{vlan} on {host}")).collect();
+        let places: Vec<_> = vlans
+            .iter()
+            .map(|(host, vlan)| format!("{vlan} on {host}"))
+            .collect();
         if vlans.values().collect::<BTreeSet<_>>().len() > 1 {
             println!("Network {network} has local VLAN {}.", places.join(", "));
         }
@@ -312,6 +357,9 @@ mod tests {
             network: "plant".to_owned(),
             host: None,
         };
-        assert_eq!(super::expect(Some(&outside), place("plant-h2").as_ref()), Expect::Reach);
+        assert_eq!(
+            super::expect(Some(&outside), place("plant-h2").as_ref()),
+            Expect::Reach
+        );
     }
 }

@@ -28,7 +28,10 @@ impl Arguments {
         }
         for lab in found {
             if lab.in_use() {
-                println!("lab {}: left alone, the program that made it still runs", lab.id);
+                println!(
+                    "lab {}: left alone, the program that made it still runs",
+                    lab.id
+                );
                 continue;
             }
             let (processes, namespaces) = lab.size();

@@ -84,8 +84,17 @@ mod tests {
 
     #[test]
     fn every_verdict_fits_its_cell() {
-        for (milliseconds_in, text) in [(0, "0.0"), (94, "9.4"), (96, "9.6"), (100, "10"), (99_999, "999")] {
-            assert_eq!(milliseconds(Duration::from_micros(milliseconds_in * 100)), text);
+        for (milliseconds_in, text) in [
+            (0, "0.0"),
+            (94, "9.4"),
+            (96, "9.6"),
+            (100, "10"),
+            (99_999, "999"),
+        ] {
+            assert_eq!(
+                milliseconds(Duration::from_micros(milliseconds_in * 100)),
+                text
+            );
         }
         for verdict in [
             Verdict::Lost,

@@ -81,10 +81,14 @@ pub(super) fn ensure() -> anyhow::Result<bool> {
     packages.dedup();
     let (files, packages_text) = (files.join(", "), packages.join(" "));
     if !Path::new("/usr/bin/apt-get").exists() {
-        bail!("missing: {files}; install what this system calls the Debian packages {packages_text}");
+        bail!(
+            "missing: {files}; install what this system calls the Debian packages {packages_text}"
+        );
     }
     if !nix::unistd::geteuid().is_root() {
-        bail!("missing: {files}; install them with: sudo apt-get install -y --no-install-recommends {packages_text}");
+        bail!(
+            "missing: {files}; install them with: sudo apt-get install -y --no-install-recommends {packages_text}"
+        );
     }
     println!("missing: {files}; installing {packages_text}");
     let install: Vec<_> = ["install", "-y", "--no-install-recommends"]
@@ -118,7 +122,10 @@ fn apt_get(args: &[&str]) -> anyhow::Result<bool> {
         .args(args)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null());
-    Ok(command.status().context("apt-get could not be started")?.success())
+    Ok(command
+        .status()
+        .context("apt-get could not be started")?
+        .success())
 }
 
 /// An error that says how to become root, if this is somebody else.
@@ -126,7 +133,9 @@ pub(super) fn check_root(what: &str) -> anyhow::Result<()> {
     if nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    bail!("{what} needs root, for network namespaces: run it in a root shell, or with `sudo -E env PATH=\"$PATH\" ...`")
+    bail!(
+        "{what} needs root, for network namespaces: run it in a root shell, or with `sudo -E env PATH=\"$PATH\" ...`"
+    )
 }
 
 #[cfg(test)]

@@ -10,11 +10,17 @@ pub(super) struct Stages {
 
 impl Stages {
     pub(super) fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     /// Says what begins, does it, says how long it took and what `work` has to say about it.
-    pub(super) fn run<T>(&self, what: &str, work: impl FnOnce() -> anyhow::Result<(T, String)>) -> anyhow::Result<T> {
+    pub(super) fn run<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce() -> anyhow::Result<(T, String)>,
+    ) -> anyhow::Result<T> {
         let live = std::io::stdout().is_terminal();
         if live {
             print!("         {what} ...");
@@ -27,7 +33,11 @@ impl Stages {
             print!("\r\x1b[K");
         }
         let (value, note) = result?;
-        let note = if note.is_empty() { note } else { format!(": {note}") };
+        let note = if note.is_empty() {
+            note
+        } else {
+            format!(": {note}")
+        };
         println!("{:>6.2} s {what}{note}", begun.elapsed().as_secs_f64());
         Ok(value)
     }

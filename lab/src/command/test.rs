@@ -11,7 +11,11 @@ use super::setup;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Passed on to `cargo test --workspace`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
     args: Vec<String>,
 }
 

@@ -29,7 +29,11 @@ pub(super) struct Ear {
 impl Ear {
     /// Calls `heard` for every probe of this run that arrives at `station`, but not for those it sends itself. It listens from
     /// before this function returns.
-    pub(super) fn start(station: &Station, nonce: Nonce, heard: impl Fn(Sighting) + Send + 'static) -> Result<Self> {
+    pub(super) fn start(
+        station: &Station,
+        nonce: Nonce,
+        heard: impl Fn(Sighting) + Send + 'static,
+    ) -> Result<Self> {
         let socket = station
             .namespace()
             .run(|| open().map_err(Error::io("open a packet socket")))?;
@@ -62,7 +66,13 @@ fn open() -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-fn listen(mut socket: &Socket, nonce: Nonce, own: u32, stop: &AtomicBool, heard: impl Fn(Sighting)) {
+fn listen(
+    mut socket: &Socket,
+    nonce: Nonce,
+    own: u32,
+    stop: &AtomicBool,
+    heard: impl Fn(Sighting),
+) {
     let mut buffer = vec![0; 1 << 16];
     while !stop.load(Ordering::Relaxed) {
         let length = match socket.read(&mut buffer) {
@@ -76,7 +86,9 @@ fn listen(mut socket: &Socket, nonce: Nonce, own: u32, stop: &AtomicBool, heard:
                 continue;
             }
             // An interface that goes down is reported once and then forgotten by the kernel.
-            Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ENETDOWN as i32) => continue,
+            Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ENETDOWN as i32) => {
+                continue;
+            }
             Err(_) => return,
         };
         let Some(sighting) = Probe::find(nonce, buffer.get(..length).unwrap_or_default()) else {

@@ -89,7 +89,9 @@ impl Matrix {
             .collect();
         match self.expected.get(&(from, to)) {
             None | Some(Expect::Ignore) => Verdict::Ignored,
-            Some(Expect::Apart) if outcomes.iter().any(|outcome| outcome.arrived) => Verdict::Leaked,
+            Some(Expect::Apart) if outcomes.iter().any(|outcome| outcome.arrived) => {
+                Verdict::Leaked
+            }
             Some(Expect::Apart) => Verdict::Apart,
             // Two stations without an IP version in common can not reach each other.
             Some(Expect::Reach) if outcomes.is_empty() => Verdict::Lost,
@@ -130,12 +132,18 @@ impl Matrix {
                 let version = if v6 { "IPv6" } else { "IPv4" };
                 match verdict {
                     Verdict::Leaked if outcome.arrived => {
-                        faults.push(format!("{names}: LEAK, a packet arrived that must not ({version})"));
+                        faults.push(format!(
+                            "{names}: LEAK, a packet arrived that must not ({version})"
+                        ));
                     }
                     Verdict::Lost if outcome.rtt.is_none() && outcome.arrived => {
-                        faults.push(format!("{names}: requests arrive, no reply comes back ({version})"));
+                        faults.push(format!(
+                            "{names}: requests arrive, no reply comes back ({version})"
+                        ));
                     }
-                    Verdict::Lost if outcome.rtt.is_none() => faults.push(format!("{names}: not reached ({version})")),
+                    Verdict::Lost if outcome.rtt.is_none() => {
+                        faults.push(format!("{names}: not reached ({version})"))
+                    }
                     _ => {}
                 }
             }
@@ -298,7 +306,9 @@ impl Run {
                 for v6 in [false, true] {
                     let probe = self.probe(sender, target, v6, round);
                     match (expect, sender.address(v6).and(target.address(v6))) {
-                        (Expect::Reach, Some(address)) if round < self.rounds || !self.reached(sender, target, v6) => {
+                        (Expect::Reach, Some(address))
+                            if round < self.rounds || !self.reached(sender, target, v6) =>
+                        {
                             mouth.echo(address, &probe)?;
                         }
                         (Expect::Apart, Some(_)) if round < FORBIDDEN_ROUNDS => {
@@ -329,7 +339,10 @@ impl Run {
     }
 
     fn expect(&self, from: usize, to: usize) -> Expect {
-        self.expected.get(&(from, to)).copied().unwrap_or(Expect::Ignore)
+        self.expected
+            .get(&(from, to))
+            .copied()
+            .unwrap_or(Expect::Ignore)
     }
 
     /// Every station that this one should reach has answered.
@@ -359,12 +372,17 @@ impl Run {
                 continue;
             };
             for v6 in [false, true] {
-                if expect == Expect::Ignore || sender.address(v6).and(target.address(v6)).is_none() {
+                if expect == Expect::Ignore || sender.address(v6).and(target.address(v6)).is_none()
+                {
                     continue;
                 }
                 let key = (sender.id(), target.id(), v6);
                 // A reply counts only if the request has been where it should: otherwise somebody else with that address answered.
-                let rtt = seen.rtt.get(&key).copied().filter(|_| seen.delivered.contains(&key));
+                let rtt = seen
+                    .rtt
+                    .get(&key)
+                    .copied()
+                    .filter(|_| seen.delivered.contains(&key));
                 outcomes.insert(
                     (from, to, v6),
                     Outcome {
@@ -375,7 +393,10 @@ impl Run {
             }
         }
         drop(seen);
-        let names = stations.iter().map(|station| station.name().to_owned()).collect();
+        let names = stations
+            .iter()
+            .map(|station| station.name().to_owned())
+            .collect();
         Matrix {
             names,
             expected: self.expected,

@@ -69,7 +69,12 @@ impl Probe {
     pub(super) fn to_bytes(self) -> [u8; LENGTH] {
         let mut bytes = Vec::with_capacity(LENGTH);
         bytes.extend(self.nonce.needle());
-        bytes.extend([u8::from(self.carrier == Carrier::Trailer), u8::from(self.v6), 0, 0]);
+        bytes.extend([
+            u8::from(self.carrier == Carrier::Trailer),
+            u8::from(self.v6),
+            0,
+            0,
+        ]);
         bytes.extend(self.from.to_be_bytes());
         bytes.extend(self.to.to_be_bytes());
         bytes.extend(self.sequence.to_be_bytes());
@@ -140,19 +145,30 @@ mod tests {
         ip().icmpv4_echo_request(1, 1)
             .write(&mut request, &probe.to_bytes())
             .unwrap();
-        assert_eq!(Probe::find(nonce, &request), Some(Sighting { probe, reply: false }));
+        assert_eq!(
+            Probe::find(nonce, &request),
+            Some(Sighting {
+                probe,
+                reply: false
+            })
+        );
         assert_eq!(Probe::find(Nonce::new(), &request), None);
 
         let mut reply = Vec::new();
         ip().icmpv4_echo_reply(1, 1)
             .write(&mut reply, &probe.to_bytes())
             .unwrap();
-        assert_eq!(Probe::find(nonce, &reply), Some(Sighting { probe, reply: true }));
+        assert_eq!(
+            Probe::find(nonce, &reply),
+            Some(Sighting { probe, reply: true })
+        );
 
         let six = Probe { v6: true, ..probe };
         let mut reply = Vec::new();
         let ip = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv6([1; 16], [2; 16], 64);
-        ip.icmpv6_echo_reply(1, 1).write(&mut reply, &six.to_bytes()).unwrap();
+        ip.icmpv6_echo_reply(1, 1)
+            .write(&mut reply, &six.to_bytes())
+            .unwrap();
         assert_eq!(
             Probe::find(nonce, &reply),
             Some(Sighting {

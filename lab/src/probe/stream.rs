@@ -66,7 +66,10 @@ impl Stream {
         let ears = vec![
             Ear::start(to, nonce, move |Sighting { probe, reply }| {
                 if !reply {
-                    *lock(&at_receiver).requests.entry(probe.sequence).or_default() += 1;
+                    *lock(&at_receiver)
+                        .requests
+                        .entry(probe.sequence)
+                        .or_default() += 1;
                 }
             })?,
             Ear::start(from, nonce, move |Sighting { probe, reply }| {
@@ -76,7 +79,10 @@ impl Stream {
             })?,
         ];
         let mouth = Mouth::open(from)?;
-        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+        let (stop, sent) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU32::new(0)),
+        );
         let (stopped, counter) = (Arc::clone(&stop), Arc::clone(&sent));
         let interval = Duration::from_secs(1) / per_second.max(1);
         let sender = thread::spawn(move || {
@@ -180,7 +186,8 @@ impl Counts {
             report.longest_gap = report.longest_gap.max(gap);
             report.lost += u32::from(requests == 0);
             report.unanswered += u32::from(replies == 0);
-            report.duplicated += requests.saturating_sub(1) + replies.saturating_sub(requests.max(1));
+            report.duplicated +=
+                requests.saturating_sub(1) + replies.saturating_sub(requests.max(1));
         }
         report
     }

@@ -22,8 +22,10 @@ impl Mouth {
     pub(super) fn open(station: &Station) -> Result<Self> {
         let open = |domain, protocol| Socket::new(domain, Type::RAW, Some(protocol));
         station.namespace().run(|| {
-            let v4 = open(Domain::IPV4, Protocol::ICMPV4).map_err(Error::io("open an ICMP socket"))?;
-            let v6 = open(Domain::IPV6, Protocol::ICMPV6).map_err(Error::io("open an ICMPv6 socket"))?;
+            let v4 =
+                open(Domain::IPV4, Protocol::ICMPV4).map_err(Error::io("open an ICMP socket"))?;
+            let v6 =
+                open(Domain::IPV6, Protocol::ICMPV6).map_err(Error::io("open an ICMPv6 socket"))?;
             Ok(Self { v4, v6 })
         })
     }
@@ -31,7 +33,11 @@ impl Mouth {
     /// Sends an echo request with this probe. False when the station's IP stack did not want to: the neighbour did not answer
     /// before, or a queue is full; a later try may work.
     pub(super) fn echo(&self, to: IpAddr, probe: &Probe) -> Result<bool> {
-        let (socket, kind) = if to.is_ipv4() { (&self.v4, 8) } else { (&self.v6, 128) };
+        let (socket, kind) = if to.is_ipv4() {
+            (&self.v4, 8)
+        } else {
+            (&self.v6, 128)
+        };
         let [.., id_high, id_low] = probe.from.to_be_bytes();
         let [.., sequence_high, sequence_low] = probe.sequence.to_be_bytes();
         let header = [kind, 0, 0, 0, id_high, id_low, sequence_high, sequence_low];
@@ -63,12 +69,18 @@ fn passes(error: &std::io::Error) -> bool {
         Errno::ENOBUFS,
         Errno::EAGAIN,
     ];
-    passing.iter().any(|errno| error.raw_os_error() == Some(*errno as i32))
+    passing
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// Frames that would reach `to` if the network let them: an echo request to its MAC address, one to everybody, and for IPv4 an ARP
 /// request, for IPv6 a neighbour solicitation. Empty if one of the two has no address of that version.
-pub(super) fn forbidden_frames(from: &Station, to: &Station, probe: &Probe) -> Result<Vec<Vec<u8>>> {
+pub(super) fn forbidden_frames(
+    from: &Station,
+    to: &Station,
+    probe: &Probe,
+) -> Result<Vec<Vec<u8>>> {
     let (Some(source), Some(target)) = (from.address(probe.v6), to.address(probe.v6)) else {
         return Ok(Vec::new());
     };
@@ -124,12 +136,18 @@ pub(crate) fn echo_frame(
             ));
         }
     };
-    written.map_err(|error| Error::unexpected("echo request", error.to_string(), "a payload that fits"))?;
+    written.map_err(|error| {
+        Error::unexpected("echo request", error.to_string(), "a payload that fits")
+    })?;
     Ok(frame)
 }
 
 /// An Ethernet frame with an ARP request (RFC 826), 42 bytes.
-pub(crate) fn arp_request(mac: EthAddr, source: std::net::Ipv4Addr, target: std::net::Ipv4Addr) -> Vec<u8> {
+pub(crate) fn arp_request(
+    mac: EthAddr,
+    source: std::net::Ipv4Addr,
+    target: std::net::Ipv4Addr,
+) -> Vec<u8> {
     let mut frame = EthAddr::BROADCAST.0.to_vec();
     frame.extend(mac.0);
     frame.extend([0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1]);

@@ -44,7 +44,9 @@ pub fn transfer(from: &Station, to: &Station, v6: bool, bytes: usize) -> Result<
                 .run(|| send(target, bytes).map_err(Error::io(format!("send: {name}"))))
         });
         let join = |worker: thread::ScopedJoinHandle<'_, Result<()>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         let sent = join(sender);
         join(receiver)?;
@@ -78,9 +80,13 @@ fn send(target: SocketAddr, bytes: usize) -> std::io::Result<()> {
 }
 
 fn receive(listener: &TcpListener, bytes: usize, name: &str) -> Result<()> {
-    let mut stream = wait::until(&format!("{name}: a connection"), SILENCE, || match listener.accept() {
+    let mut stream = wait::until(&format!("{name}: a connection"), SILENCE, || match listener
+        .accept()
+    {
         Ok((stream, _)) => Ok(wait::Look::Done(stream)),
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(wait::Look::NotYet(String::new())),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Ok(wait::Look::NotYet(String::new()))
+        }
         Err(source) => Err(Error::Io {
             what: format!("accept: {name}"),
             source,
@@ -94,9 +100,9 @@ fn receive(listener: &TcpListener, bytes: usize, name: &str) -> Result<()> {
     let (mut chunk, mut wanted) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut total = 0;
     loop {
-        let length = stream
-            .read(&mut chunk)
-            .map_err(Error::io(format!("receive byte {total} of {bytes}: {name}")))?;
+        let length = stream.read(&mut chunk).map_err(Error::io(format!(
+            "receive byte {total} of {bytes}: {name}"
+        )))?;
         if length == 0 {
             break;
         }

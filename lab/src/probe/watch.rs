@@ -37,7 +37,10 @@ impl Watch {
         let nonce = Nonce::new();
         let heard = Arc::<Mutex<Heard>>::default();
         let stop = Arc::new(AtomicBool::new(false));
-        let names: BTreeMap<u32, String> = speakers.iter().map(|one| (one.id(), one.name().to_owned())).collect();
+        let names: BTreeMap<u32, String> = speakers
+            .iter()
+            .map(|one| (one.id(), one.name().to_owned()))
+            .collect();
         let mut watch = Self {
             stop: Arc::clone(&stop),
             heard: Arc::clone(&heard),
@@ -45,7 +48,11 @@ impl Watch {
             speakers: Vec::new(),
         };
         for listener in listeners {
-            let (heard, names, at) = (Arc::clone(&heard), names.clone(), listener.name().to_owned());
+            let (heard, names, at) = (
+                Arc::clone(&heard),
+                names.clone(),
+                listener.name().to_owned(),
+            );
             let ear = Ear::start(listener, nonce, move |Sighting { probe, .. }| {
                 let from = names.get(&probe.from).cloned().unwrap_or_default();
                 *lock(&heard).entry((from, at.clone())).or_default() += 1;
@@ -71,7 +78,9 @@ impl Watch {
                 }
             }
             let stop = Arc::clone(&stop);
-            watch.speakers.push(thread::spawn(move || speak(&raw, &frames, &stop)));
+            watch
+                .speakers
+                .push(thread::spawn(move || speak(&raw, &frames, &stop)));
         }
         Ok(watch)
     }

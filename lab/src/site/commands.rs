@@ -79,7 +79,10 @@ impl Site {
     /// When it can not be started.
     pub fn try_heddle(&self, args: &[&str]) -> Result<Ended> {
         let mut command = Command::new(&self.binary);
-        command.args(args).env("HEDDLE_NB", &self.remote).stdin(Stdio::null());
+        command
+            .args(args)
+            .env("HEDDLE_NB", &self.remote)
+            .stdin(Stdio::null());
         let output = command
             .output()
             .map_err(Error::io(format!("run `{}`", tool::line(&command))))?;
@@ -187,7 +190,10 @@ impl Site {
     /// # Errors
     /// When there is none of that name.
     pub fn port_view(&self, name: &str) -> Result<PortView> {
-        let port = self.port_views()?.into_iter().find(|port| port.name == name);
+        let port = self
+            .port_views()?
+            .into_iter()
+            .find(|port| port.name == name);
         port.ok_or_else(|| Error::unexpected("port", name, "one that the database has"))
     }
 
@@ -229,13 +235,16 @@ impl Site {
         let subnets = self.list::<SubnetView>("subnet")?;
         let identity = |name: &&str| {
             let port = ports.iter().find(|port| port.name == **name);
-            let port = port.ok_or_else(|| Error::unexpected("port", *name, "one that the database has"))?;
+            let port =
+                port.ok_or_else(|| Error::unexpected("port", *name, "one that the database has"))?;
             let mac: EthAddr = port
                 .mac
                 .parse()
                 .map_err(|_| Error::unexpected(*name, &port.mac, "a MAC address of the port"))?;
             let with_prefix = |address: &IpAddr| {
-                let inside = subnets.iter().filter(|subnet| subnet.network == port.network);
+                let inside = subnets
+                    .iter()
+                    .filter(|subnet| subnet.network == port.network);
                 let length = inside
                     .filter(|subnet| subnet.cidr.contains(address))
                     .map(|subnet| subnet.cidr.prefix_len())
@@ -248,7 +257,9 @@ impl Site {
                 .iter()
                 .find(|network| network.name == port.network)
                 .map(|network| network.mtu);
-            let mtu = mtu.ok_or_else(|| Error::unexpected("network", &port.network, "one that the database has"))?;
+            let mtu = mtu.ok_or_else(|| {
+                Error::unexpected("network", &port.network, "one that the database has")
+            })?;
             let addresses = port.addresses.iter().map(with_prefix).collect();
             Ok(Identity {
                 name: (*name).to_owned(),
@@ -279,12 +290,17 @@ impl Site {
         let identities = self.identities(&names)?;
         let on_host = |host: &Arc<Host>| {
             let all = placements.iter().zip(&identities).enumerate();
-            let here =
-                all.filter(|(_, ((_, number), _))| self.host(*number).is_ok_and(|other| Arc::ptr_eq(other, host)));
+            let here = all.filter(|(_, ((_, number), _))| {
+                self.host(*number)
+                    .is_ok_and(|other| Arc::ptr_eq(other, host))
+            });
             here.map(|(at, (_, identity))| Ok((at, self.lab.plug(host, identity.clone())?)))
                 .collect::<Result<Vec<_>>>()
         };
-        let plugged: BTreeMap<_, _> = in_parallel(&self.hosts, on_host)?.into_iter().flatten().collect();
+        let plugged: BTreeMap<_, _> = in_parallel(&self.hosts, on_host)?
+            .into_iter()
+            .flatten()
+            .collect();
         for (port, number) in placements {
             self.wait_until_up(port, &[*number])?;
         }
@@ -297,14 +313,18 @@ impl Site {
     /// When that does not come true.
     pub fn wait_until_up(&self, port: &str, numbers: &[u8]) -> Result<()> {
         let hosts: Vec<_> = numbers.iter().map(|number| format!("h{number}")).collect();
-        wait::until(&format!("port {port} is up on {}", hosts.join(", ")), PATIENCE, || {
-            self.check_agents()?;
-            let up = self.port_view(port)?.hosts;
-            Ok(if up == hosts {
-                wait::Look::Done(())
-            } else {
-                wait::Look::NotYet(format!("up on {}", up.join(", ")))
-            })
-        })
+        wait::until(
+            &format!("port {port} is up on {}", hosts.join(", ")),
+            PATIENCE,
+            || {
+                self.check_agents()?;
+                let up = self.port_view(port)?.hosts;
+                Ok(if up == hosts {
+                    wait::Look::Done(())
+                } else {
+                    wait::Look::NotYet(format!("up on {}", up.join(", ")))
+                })
+            },
+        )
     }
 }

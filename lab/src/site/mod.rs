@@ -78,7 +78,9 @@ impl Site {
     /// When one of them does not come up.
     pub fn start_heddle(&self) -> Result<()> {
         self.start_database()?;
-        self.hosts.iter().try_for_each(|host| self.start_agent(host))?;
+        self.hosts
+            .iter()
+            .try_for_each(|host| self.start_agent(host))?;
         self.wait_for_hosts()
     }
 
@@ -132,7 +134,9 @@ impl Site {
     pub fn start_database(&self) -> Result<()> {
         let dir = self.lab.shared().make_dir("northbound")?;
         let mut command = Command::new(&self.binary);
-        command.args(["db", "serve", "--init", "--db"]).arg(dir.join("nb.db"));
+        command
+            .args(["db", "serve", "--init", "--db"])
+            .arg(dir.join("nb.db"));
         command.arg("--remote").arg(format!("p{}", self.remote));
         let process = Process::start(
             self.lab.fabric(),
@@ -141,10 +145,14 @@ impl Site {
             &dir.join("northbound.log"),
         )?;
         let socket = dir.join("nb.sock");
-        wait::until_true("the northbound database accepts connections", PATIENCE, || {
-            process.check()?;
-            Ok(std::os::unix::net::UnixStream::connect(&socket).is_ok())
-        })?;
+        wait::until_true(
+            "the northbound database accepts connections",
+            PATIENCE,
+            || {
+                process.check()?;
+                Ok(std::os::unix::net::UnixStream::connect(&socket).is_ok())
+            },
+        )?;
         *lock(&self.northbound) = Some(process);
         Ok(())
     }
@@ -156,7 +164,11 @@ impl Site {
     pub fn stop_database(&self) -> Result<()> {
         match lock(&self.northbound).take() {
             Some(process) => process.end(Signal::SIGTERM),
-            None => Err(Error::unexpected("the northbound database", "not running", "running")),
+            None => Err(Error::unexpected(
+                "the northbound database",
+                "not running",
+                "running",
+            )),
         }
     }
 

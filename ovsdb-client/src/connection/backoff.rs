@@ -47,7 +47,9 @@ impl Backoff {
         if !(self.failures as usize).is_multiple_of(self.remotes) {
             return Duration::ZERO;
         }
-        let exponent = u32::try_from(rounds.saturating_sub(1)).unwrap_or(u32::MAX).min(30);
+        let exponent = u32::try_from(rounds.saturating_sub(1))
+            .unwrap_or(u32::MAX)
+            .min(30);
         let full = self.least.saturating_mul(1 << exponent).min(self.most);
         full.mul_f64(0.5 + f64::from(chance) / f64::from(u32::MAX) / 2.0)
     }

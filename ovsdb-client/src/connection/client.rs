@@ -221,7 +221,8 @@ impl Client {
         loop {
             let is_ours = |event: &Event| matches!(event, Event::TransactionDone { id: done, .. } if *done == id);
             if let Some(at) = self.ready.range(seen..).position(is_ours)
-                && let Some(Event::TransactionDone { outcome, .. }) = self.ready.remove(seen.saturating_add(at))
+                && let Some(Event::TransactionDone { outcome, .. }) =
+                    self.ready.remove(seen.saturating_add(at))
             {
                 return outcome;
             }
@@ -302,7 +303,9 @@ impl Client {
     /// As [`call`](Self::call).
     pub async fn convert(&mut self, schema: &Value) -> Result<(), CallError> {
         let database = self.options.database.clone();
-        self.call("convert", &json!([database, schema])).await.map(|_| ())
+        self.call("convert", &json!([database, schema]))
+            .await
+            .map(|_| ())
     }
 
     /// Asks for a lock (RFC 7047 §4.1.8): true when it is ours at once, else [`Event::Lock`] tells when it becomes so.
@@ -356,7 +359,9 @@ impl Client {
         }
         match self.deliveries.recv().await {
             Some(Delivery::Session { event, _unread }) => self.take(event),
-            Some(Delivery::Connected { remote }) => self.ready.push_back(Event::Connected { remote }),
+            Some(Delivery::Connected { remote }) => {
+                self.ready.push_back(Event::Connected { remote })
+            }
             Some(Delivery::Disconnected {
                 remote,
                 error,
@@ -371,7 +376,12 @@ impl Client {
                 {
                     *answer = Some(Err(CallError::NotConnected));
                 }
-                if self.waiting.remove(&id).map(|(_, size)| self.release(size)).is_some() {
+                if self
+                    .waiting
+                    .remove(&id)
+                    .map(|(_, size)| self.release(size))
+                    .is_some()
+                {
                     self.done(id, Err(TransactError::NotConnected));
                 }
             }
@@ -418,7 +428,9 @@ impl Client {
                 Ok(changes) => self.ready.push_back(Event::Changed(changes)),
                 Err(error) => self.resync(error),
             },
-            SessionEvent::Reply { id, reply } if self.call.as_ref().is_some_and(|(call, _)| *call == id) => {
+            SessionEvent::Reply { id, reply }
+                if self.call.as_ref().is_some_and(|(call, _)| *call == id) =>
+            {
                 let reply = reply.map_err(CallError::Refused);
                 self.call = Some((id, Some(reply)));
             }
@@ -427,13 +439,17 @@ impl Client {
                     self.release(size);
                     let outcome = match reply {
                         Ok(Value::Array(results)) => transaction.outcome(Ok(results)),
-                        Ok(other) => Err(TransactError::Malformed(other.to_string().chars().take(200).collect())),
+                        Ok(other) => Err(TransactError::Malformed(
+                            other.to_string().chars().take(200).collect(),
+                        )),
                         Err(error) => transaction.outcome(Err(error)),
                     };
                     let asked = self.cancelled.remove(&id);
-                    let outcome = outcome.map_err(|error| if asked { error } else { error.or_unknown() });
+                    let outcome =
+                        outcome.map_err(|error| if asked { error } else { error.or_unknown() });
                     // A cluster may commit a transaction, not know it, and try it again: what it then refuses is there.
-                    let outcome = outcome.or_else(|error| transaction.proven(&self.replica).ok_or(error));
+                    let outcome =
+                        outcome.or_else(|error| transaction.proven(&self.replica).ok_or(error));
                     self.done(id, outcome);
                 }
             }
@@ -446,10 +462,18 @@ impl Client {
         self.out_of_step = true;
         self.synced = false;
         // The task is gone only with its runtime, which the next delivery tells.
-        let _ = self.commands.send(Command::Resync { error: error.into() });
+        let _ = self.commands.send(Command::Resync {
+            error: error.into(),
+        });
     }
 
-    fn disconnected(&mut self, remote: Remote, error: ConnectionError, retry_in: Duration, lost: &[u64]) {
+    fn disconnected(
+        &mut self,
+        remote: Remote,
+        error: ConnectionError,
+        retry_in: Duration,
+        lost: &[u64],
+    ) {
         self.synced = false;
         self.last_error = Some((remote.clone(), error.clone()));
         if let Some((_, answer)) = &mut self.call {

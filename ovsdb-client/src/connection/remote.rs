@@ -44,10 +44,15 @@ impl Remote {
     /// # Errors
     /// A part is no remote, or there is none at all.
     pub fn list(text: &str) -> Result<Vec<Self>, RemoteError> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         let remotes: Vec<Self> = parts.map(str::parse).collect::<Result<_, _>>()?;
         if remotes.is_empty() {
-            return Err(RemoteError { found: text.to_owned() });
+            return Err(RemoteError {
+                found: text.to_owned(),
+            });
         }
         Ok(remotes)
     }
@@ -69,7 +74,9 @@ impl FromStr for Remote {
     type Err = RemoteError;
 
     fn from_str(text: &str) -> Result<Self, RemoteError> {
-        let wrong = || RemoteError { found: text.to_owned() };
+        let wrong = || RemoteError {
+            found: text.to_owned(),
+        };
         match text.split_once(':').ok_or_else(wrong)? {
             ("unix", path) if !path.is_empty() => Ok(Self::Unix(path.into())),
             ("tcp", address) => {
@@ -104,7 +111,9 @@ fn host_and_port(address: &str) -> Option<(String, u16)> {
             None => (address, None),
         },
     };
-    let port = port.map_or(Some(DEFAULT_PORT), |port| port.parse().ok().filter(|&port| port != 0))?;
+    let port = port.map_or(Some(DEFAULT_PORT), |port| {
+        port.parse().ok().filter(|&port| port != 0)
+    })?;
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 

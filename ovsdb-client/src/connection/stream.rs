@@ -16,13 +16,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 ///
 /// # Errors
 /// What the system says, or TLS; the caller bounds the time.
-pub(super) async fn open(remote: &Remote, tls: Option<&Tls>) -> Result<Box<dyn Stream>, ConnectionError> {
+pub(super) async fn open(
+    remote: &Remote,
+    tls: Option<&Tls>,
+) -> Result<Box<dyn Stream>, ConnectionError> {
     match remote {
         Remote::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
         Remote::Tcp { host, port } => Ok(Box::new(tcp(host, *port).await?)),
         Remote::Ssl { host, port } => {
-            let tls =
-                tls.ok_or_else(|| ConnectionError::Tls(format!("no keys and certificates given for {remote}")))?;
+            let tls = tls.ok_or_else(|| {
+                ConnectionError::Tls(format!("no keys and certificates given for {remote}"))
+            })?;
             secure(host, *port, tls).await
         }
     }
@@ -43,5 +47,7 @@ async fn secure(host: &str, port: u16, tls: &Tls) -> Result<Box<dyn Stream>, Con
 
 #[cfg(not(feature = "tls"))]
 async fn secure(_: &str, _: u16, _: &Tls) -> Result<Box<dyn Stream>, ConnectionError> {
-    Err(ConnectionError::Tls("this program was built without TLS".to_owned()))
+    Err(ConnectionError::Tls(
+        "this program was built without TLS".to_owned(),
+    ))
 }

@@ -24,9 +24,16 @@ use crate::session::{Resume, Session, SessionConfig, SessionEvent};
 pub(super) enum Command {
     /// Send a request with the id made from `id`.
     /// The server may hold it back for `wait`.
-    Request { id: u64, bytes: Vec<u8>, wait: Duration },
+    Request {
+        id: u64,
+        bytes: Vec<u8>,
+        wait: Duration,
+    },
     /// Monitor these rows of a table from now on.
-    Conditions { table: String, conditions: Vec<Condition> },
+    Conditions {
+        table: String,
+        conditions: Vec<Condition>,
+    },
     /// Cancel a request.
     Cancel { id: u64 },
     /// The replica is out of step: connect anew and fetch everything.
@@ -112,16 +119,31 @@ impl Task {
     /// Runs until the client is gone.
     pub(super) async fn run(mut self) {
         let options = Arc::clone(&self.options);
-        let mut backoff = Backoff::new(options.remotes.len(), options.min_backoff, options.max_backoff);
+        let mut backoff = Backoff::new(
+            options.remotes.len(),
+            options.min_backoff,
+            options.max_backoff,
+        );
         while let Some(remote) = options.remotes.get(backoff.current()) {
-            let attempt = timeout(options.connect_timeout, stream::open(remote, options.tls.as_ref())).await;
+            let attempt = timeout(
+                options.connect_timeout,
+                stream::open(remote, options.tls.as_ref()),
+            )
+            .await;
             let (error, lost) = match attempt {
-                Err(_) => (ConnectionError::ConnectTimeout(options.connect_timeout), Vec::new()),
+                Err(_) => (
+                    ConnectionError::ConnectTimeout(options.connect_timeout),
+                    Vec::new(),
+                ),
                 Ok(Err(error)) => (error, Vec::new()),
                 Ok(Ok(stream)) => {
                     let now = Instant::now();
                     self.conditions_noted = false;
-                    let mut session = Session::new(Arc::clone(&self.config), std::mem::take(&mut self.resume), now);
+                    let mut session = Session::new(
+                        Arc::clone(&self.config),
+                        std::mem::take(&mut self.resume),
+                        now,
+                    );
                     let end = self.converse(remote, stream, &mut session).await;
                     let lost = session.unanswered();
                     self.resume = session.resume();
@@ -286,7 +308,9 @@ impl Task {
     async fn pass_on(&mut self, remote: &Remote, session: &mut Session) -> Result<(), ClientGone> {
         for (event, size) in session.take_events() {
             if matches!(event, SessionEvent::Connected { .. }) {
-                self.deliver(Delivery::Connected { remote: remote.clone() })?;
+                self.deliver(Delivery::Connected {
+                    remote: remote.clone(),
+                })?;
             }
             let units = u32::try_from(size / UNREAD_UNIT)
                 .unwrap_or(u32::MAX)
@@ -305,7 +329,10 @@ impl Task {
                     }
                 };
             }
-            self.deliver(Delivery::Session { event, _unread: unread })?;
+            self.deliver(Delivery::Session {
+                event,
+                _unread: unread,
+            })?;
         }
         Ok(())
     }

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -39,11 +41,13 @@ impl Connector {
                 .add(certificate)
                 .map_err(|error| in_file(&tls.ca_certificates, &error))?;
         }
-        let key = PrivateKeyDer::from_pem_file(&tls.private_key).map_err(|error| in_file(&tls.private_key, &error))?;
+        let key = PrivateKeyDer::from_pem_file(&tls.private_key)
+            .map_err(|error| in_file(&tls.private_key, &error))?;
         let provider = Arc::new(ring::default_provider());
-        let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| in_file(&tls.ca_certificates, &error))?;
+        let chain =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|error| in_file(&tls.ca_certificates, &error))?;
         let verifier = Verifier {
             chain,
             any_name: tls.server_name.is_none(),
@@ -67,7 +71,10 @@ impl Connector {
     ///
     /// # Errors
     /// Either side does not accept the other.
-    pub(super) async fn connect(self, stream: TcpStream) -> Result<TlsStream<TcpStream>, ConnectionError> {
+    pub(super) async fn connect(
+        self,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, ConnectionError> {
         Ok(self.connector.connect(self.name, stream).await?)
     }
 }
@@ -77,7 +84,8 @@ fn in_file(path: &Path, error: &dyn std::fmt::Display) -> ConnectionError {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectionError> {
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = certificates.map_err(|error| in_file(path, &error))?;
     if certificates.is_empty() {
         return Err(in_file(path, &"no certificate in the file"));
@@ -101,10 +109,13 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self
-            .chain
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
+        match self.chain.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        ) {
             // The name is the last thing that is checked: the chain was found good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

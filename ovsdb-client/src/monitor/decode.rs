@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
 use uuid::Uuid;
 
 use super::{Plan, RowUpdate, TableUpdate, TableUpdates};
@@ -169,10 +172,14 @@ impl<'de> Visitor<'de> for UpdateSeed<'_> {
         while let Some(kind) = map.next_key::<Kind>()? {
             match (form, kind) {
                 (Form::Differences, Kind::Initial | Kind::Insert) | (Form::Values, Kind::New) => {
-                    update = Some(RowUpdate::Insert(map.next_value_seed(WholeRowSeed(layout))?));
+                    update = Some(RowUpdate::Insert(
+                        map.next_value_seed(WholeRowSeed(layout))?,
+                    ));
                 }
                 (Form::Differences, Kind::Modify) => {
-                    update = Some(RowUpdate::Modify(map.next_value_seed(DifferenceSeed(layout))?));
+                    update = Some(RowUpdate::Modify(
+                        map.next_value_seed(DifferenceSeed(layout))?,
+                    ));
                 }
                 (Form::Differences, Kind::Delete) => {
                     map.next_value::<IgnoredAny>()?;
@@ -226,7 +233,9 @@ impl<'de> Visitor<'de> for WholeRowSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Datum>, A::Error> {
         let mut data = self.0.defaults();
         while let Some(position) = map.next_key_seed(ColumnSeed(self.0))? {
-            let (Some(column_type), Some(datum)) = (self.0.column_type(position), data.get_mut(position)) else {
+            let (Some(column_type), Some(datum)) =
+                (self.0.column_type(position), data.get_mut(position))
+            else {
                 return Err(A::Error::custom("no such column"));
             };
             *datum = map.next_value_seed(DatumSeed::whole(column_type))?;
@@ -260,7 +269,10 @@ impl<'de> Visitor<'de> for DifferenceSeed<'_> {
                 .0
                 .column_type(position)
                 .ok_or_else(|| A::Error::custom("no such column"))?;
-            columns.insert(position, map.next_value_seed(DatumSeed::difference(column_type))?);
+            columns.insert(
+                position,
+                map.next_value_seed(DatumSeed::difference(column_type))?,
+            );
         }
         Ok(columns.into_iter().collect())
     }

@@ -59,7 +59,8 @@ impl MonitorTable {
     #[must_use]
     pub fn optional_columns<'c>(mut self, columns: impl IntoIterator<Item = &'c str>) -> Self {
         self.columns.get_or_insert_default();
-        self.optional_columns.extend(columns.into_iter().map(str::to_owned));
+        self.optional_columns
+            .extend(columns.into_iter().map(str::to_owned));
         self
     }
 
@@ -85,7 +86,8 @@ impl MonitorTable {
     /// Keeps an index over these columns, for [`Replica::find`](crate::Replica::find).
     #[must_use]
     pub fn index<'c>(mut self, columns: impl IntoIterator<Item = &'c str>) -> Self {
-        self.indexes.push(columns.into_iter().map(str::to_owned).collect());
+        self.indexes
+            .push(columns.into_iter().map(str::to_owned).collect());
         self
     }
 
@@ -143,14 +145,20 @@ impl Plan {
             let names: BTreeSet<&String> = match &wanted.columns {
                 None => table.columns.keys().collect(),
                 Some(columns) => {
-                    let missing = columns.iter().filter(|column| !table.columns.contains_key(*column));
-                    problems.extend(missing.map(|column| format!("no column {}.{column}", wanted.name)));
+                    let missing = columns
+                        .iter()
+                        .filter(|column| !table.columns.contains_key(*column));
+                    problems.extend(
+                        missing.map(|column| format!("no column {}.{column}", wanted.name)),
+                    );
                     columns.iter().chain(&wanted.optional_columns).collect()
                 }
             };
             let columns: BTreeMap<String, ColumnType> = names
                 .into_iter()
-                .filter_map(|name| Some((name.clone(), table.columns.get(name)?.column_type.clone())))
+                .filter_map(|name| {
+                    Some((name.clone(), table.columns.get(name)?.column_type.clone()))
+                })
                 .collect();
             for (name, check) in &wanted.expected {
                 if let Some(Err(problem)) = columns.get(name).map(check) {
@@ -212,7 +220,12 @@ impl Plan {
     /// The `<monitor-cond-update-requests>` that lead from this plan to `next`: tables with other conditions.
     #[must_use]
     pub fn condition_changes(&self, next: &Self) -> Map<String, Value> {
-        let where_of = |request: &Value| request.pointer("/0/where").cloned().unwrap_or_else(|| json!([true]));
+        let where_of = |request: &Value| {
+            request
+                .pointer("/0/where")
+                .cloned()
+                .unwrap_or_else(|| json!([true]))
+        };
         let changed = next.requests.iter().filter_map(|(table, request)| {
             let (old, new) = (where_of(self.requests.get(table)?), where_of(request));
             (old != new).then(|| (table.clone(), json!([{"where": new}])))

@@ -128,7 +128,12 @@ impl Transaction {
     }
 
     /// Adds to and takes from sets, maps and numbers of rows (§5.2.4).
-    pub fn mutate(&mut self, table: &str, rows: impl Into<Where>, mutations: Mutations) -> &mut Self {
+    pub fn mutate(
+        &mut self,
+        table: &str,
+        rows: impl Into<Where>,
+        mutations: Mutations,
+    ) -> &mut Self {
         self.operations.push(Operation::Mutate {
             table: table.to_owned(),
             rows: rows.into(),
@@ -202,13 +207,17 @@ impl Transaction {
 
     /// A line for the database's log (§5.2.9).
     pub fn comment(&mut self, text: &str) -> &mut Self {
-        self.operations.push(Operation::Comment { text: text.to_owned() });
+        self.operations.push(Operation::Comment {
+            text: text.to_owned(),
+        });
         self
     }
 
     /// Fails unless this client owns the lock (§5.2.10).
     pub fn assert_lock(&mut self, lock: &str) -> &mut Self {
-        self.operations.push(Operation::Assert { lock: lock.to_owned() });
+        self.operations.push(Operation::Assert {
+            lock: lock.to_owned(),
+        });
         self
     }
 
@@ -292,9 +301,13 @@ impl Operation {
     /// The columns that the operation names, for finding the one that an error is about.
     pub(crate) fn columns(&self) -> Vec<&str> {
         match self {
-            Self::Insert { columns, .. } | Self::Update { columns, .. } => columns.names().collect(),
+            Self::Insert { columns, .. } | Self::Update { columns, .. } => {
+                columns.names().collect()
+            }
             Self::Mutate { mutations, .. } => mutations.names().collect(),
-            Self::Wait { columns, .. } | Self::Select { columns, .. } => columns.iter().map(String::as_str).collect(),
+            Self::Wait { columns, .. } | Self::Select { columns, .. } => {
+                columns.iter().map(String::as_str).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -308,7 +321,9 @@ impl Serialize for Operation {
             map.serialize_entry("table", table)?;
         }
         match self {
-            Self::Insert { columns, row, uuid, .. } => {
+            Self::Insert {
+                columns, row, uuid, ..
+            } => {
                 map.serialize_entry("uuid-name", &row.name())?;
                 map.serialize_entry("uuid", uuid)?;
                 map.serialize_entry("row", columns)?;
@@ -317,7 +332,9 @@ impl Serialize for Operation {
                 map.serialize_entry("where", rows)?;
                 map.serialize_entry("row", columns)?;
             }
-            Self::Mutate { rows, mutations, .. } => {
+            Self::Mutate {
+                rows, mutations, ..
+            } => {
                 map.serialize_entry("where", rows)?;
                 map.serialize_entry("mutations", mutations)?;
             }

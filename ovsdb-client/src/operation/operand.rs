@@ -178,7 +178,9 @@ impl Columns {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Operand)> {
-        self.0.iter().map(|(column, value)| (column.as_str(), value))
+        self.0
+            .iter()
+            .map(|(column, value)| (column.as_str(), value))
     }
 }
 
@@ -254,9 +256,14 @@ impl Mutations {
 
     /// Sets some keys of a map, whatever values they had.
     #[must_use]
-    pub fn set_keys<K: Into<Term> + Clone, V: Into<Term>>(self, column: &str, pairs: Vec<(K, V)>) -> Self {
+    pub fn set_keys<K: Into<Term> + Clone, V: Into<Term>>(
+        self,
+        column: &str,
+        pairs: Vec<(K, V)>,
+    ) -> Self {
         let keys = Operand::set(pairs.iter().map(|(key, _)| key.clone()));
-        self.delete(column, keys).insert(column, Operand::map(pairs))
+        self.delete(column, keys)
+            .insert(column, Operand::map(pairs))
     }
 
     /// True when there is no mutation.
@@ -286,7 +293,10 @@ impl Serialize for Mutations {
 }
 
 /// What an operand is once the uuids of new rows are known.
-pub(super) fn resolve(operand: &Operand, uuid_of: &impl Fn(NewRow) -> Option<Uuid>) -> Option<Datum> {
+pub(super) fn resolve(
+    operand: &Operand,
+    uuid_of: &impl Fn(NewRow) -> Option<Uuid>,
+) -> Option<Datum> {
     let atom = |term: &Term| match term {
         Term::Atom(atom) => Some(atom.clone()),
         Term::New(row) => uuid_of(*row).map(Atom::Uuid),

@@ -34,7 +34,11 @@ impl Committed {
     /// The rows that a `select` read, as JSON (RFC 7047 §5.1 `<row>`).
     #[must_use]
     pub fn rows(&self, operation: usize) -> Option<&[Value]> {
-        self.results.get(operation)?.get("rows")?.as_array().map(Vec::as_slice)
+        self.results
+            .get(operation)?
+            .get("rows")?
+            .as_array()
+            .map(Vec::as_slice)
     }
 }
 
@@ -42,7 +46,9 @@ impl Committed {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TransactError {
     /// A `wait` did not hold. The replica has caught up with what made it fail: look again, and try again.
-    #[error("what the transaction relied on has changed (operation {operation}): look again and retry")]
+    #[error(
+        "what the transaction relied on has changed (operation {operation}): look again and retry"
+    )]
     TryAgain {
         /// The `wait`, counted from 0.
         operation: usize,
@@ -76,9 +82,13 @@ impl TransactError {
     /// its leader, answer what they have passed on with an error although it may happen.
     pub(crate) fn or_unknown(self) -> Self {
         match self {
-            Self::Refused(error) if matches!(error.error.as_str(), "canceled" | "cluster error") => Self::Unknown {
-                effects: Effects::Undecided,
-            },
+            Self::Refused(error)
+                if matches!(error.error.as_str(), "canceled" | "cluster error") =>
+            {
+                Self::Unknown {
+                    effects: Effects::Undecided,
+                }
+            }
             other => other,
         }
     }
@@ -148,7 +158,10 @@ impl std::fmt::Display for OperationError {
 
 impl Transaction {
     /// What the server's reply says of this transaction: `result` or `error` of the JSON-RPC response.
-    pub(crate) fn outcome(&self, reply: Result<Vec<Value>, Value>) -> Result<Committed, TransactError> {
+    pub(crate) fn outcome(
+        &self,
+        reply: Result<Vec<Value>, Value>,
+    ) -> Result<Committed, TransactError> {
         let results = match reply {
             Ok(results) => results,
             Err(error) => return Err(self.refused(None, &error)),
@@ -177,7 +190,8 @@ impl Transaction {
                 let uuid = result
                     .get("uuid")
                     .and_then(|pair| Uuid::try_parse(pair.get(1)?.as_str()?).ok());
-                let uuid = uuid.ok_or_else(|| TransactError::Malformed("an insert without uuid".to_owned()))?;
+                let uuid = uuid
+                    .ok_or_else(|| TransactError::Malformed("an insert without uuid".to_owned()))?;
                 inserted.insert(*row, uuid);
             }
         }
@@ -186,12 +200,16 @@ impl Transaction {
 
     fn refused(&self, at: Option<usize>, error: &Value) -> TransactError {
         let operation = at.and_then(|at| Some((at, self.operations().get(at)?)));
-        let word = |value: &Map<String, Value>, name: &str| value.get(name)?.as_str().map(str::to_owned);
+        let word =
+            |value: &Map<String, Value>, name: &str| value.get(name)?.as_str().map(str::to_owned);
         let (error, details) = match error {
             Value::Object(object) => {
                 let details = [word(object, "details"), word(object, "syntax")];
                 let details: Vec<String> = details.into_iter().flatten().collect();
-                (word(object, "error").unwrap_or_default(), details.join(": "))
+                (
+                    word(object, "error").unwrap_or_default(),
+                    details.join(": "),
+                )
             }
             Value::String(text) => (text.clone(), String::new()),
             other => (other.to_string(), String::new()),
@@ -247,10 +265,13 @@ impl Transaction {
     }
 
     fn chosen_uuids(&self) -> BTreeMap<NewRow, Uuid> {
-        let inserts = self.operations().iter().filter_map(|operation| match operation {
-            Operation::Insert { row, uuid, .. } => Some((*row, *uuid)),
-            _ => None,
-        });
+        let inserts = self
+            .operations()
+            .iter()
+            .filter_map(|operation| match operation {
+                Operation::Insert { row, uuid, .. } => Some((*row, *uuid)),
+                _ => None,
+            });
         inserts.collect()
     }
 
@@ -265,7 +286,9 @@ impl Transaction {
         for operation in self.operations() {
             match show(operation, replica, &uuid_of) {
                 None => {}
-                Some(Effects::Present) if effects == Effects::Undecided => effects = Effects::Present,
+                Some(Effects::Present) if effects == Effects::Undecided => {
+                    effects = Effects::Present
+                }
                 Some(Effects::Present) => {}
                 Some(Effects::Absent) => {
                     return Err(TransactError::Unknown {
@@ -290,8 +313,18 @@ fn names(text: &str, word: &str) -> bool {
 }
 
 /// Whether the replica shows the effect of one operation; `None` for operations without one.
-fn show(operation: &Operation, replica: &Replica, uuid_of: &impl Fn(NewRow) -> Option<Uuid>) -> Option<Effects> {
-    let is = |holds: bool| Some(if holds { Effects::Present } else { Effects::Absent });
+fn show(
+    operation: &Operation,
+    replica: &Replica,
+    uuid_of: &impl Fn(NewRow) -> Option<Uuid>,
+) -> Option<Effects> {
+    let is = |holds: bool| {
+        Some(if holds {
+            Effects::Present
+        } else {
+            Effects::Absent
+        })
+    };
     let undecided = Some(Effects::Undecided);
     let row_of = |rows: &super::Where| {
         rows.only_row()
@@ -307,28 +340,42 @@ fn show(operation: &Operation, replica: &Replica, uuid_of: &impl Fn(NewRow) -> O
             (Some(table), Some(uuid)) => is(table.row(uuid).is_none()),
             _ => undecided,
         },
-        Operation::Update { table, rows, columns } => {
+        Operation::Update {
+            table,
+            rows,
+            columns,
+        } => {
             let (Some(table), Some(uuid)) = (replica.table(table), row_of(rows)) else {
                 return undecided;
             };
-            let Some(row) = table.row(uuid) else { return is(false) };
+            let Some(row) = table.row(uuid) else {
+                return is(false);
+            };
             let mut all = true;
             for (column, operand) in columns.iter() {
-                let (Some(found), Some(wanted)) = (row.get(column), resolve(operand, uuid_of)) else {
+                let (Some(found), Some(wanted)) = (row.get(column), resolve(operand, uuid_of))
+                else {
                     return undecided;
                 };
                 all &= *found == wanted || (found.is_empty() && wanted.is_empty());
             }
             is(all)
         }
-        Operation::Mutate { table, rows, mutations } => {
+        Operation::Mutate {
+            table,
+            rows,
+            mutations,
+        } => {
             let (Some(table), Some(uuid)) = (replica.table(table), row_of(rows)) else {
                 return undecided;
             };
-            let Some(row) = table.row(uuid) else { return is(false) };
+            let Some(row) = table.row(uuid) else {
+                return is(false);
+            };
             let mut all = true;
             for (column, mutator, operand) in &mutations.0 {
-                let (Some(found), Some(wanted)) = (row.get(column), resolve(operand, uuid_of)) else {
+                let (Some(found), Some(wanted)) = (row.get(column), resolve(operand, uuid_of))
+                else {
                     return undecided;
                 };
                 match mutator {
@@ -336,7 +383,10 @@ fn show(operation: &Operation, replica: &Replica, uuid_of: &impl Fn(NewRow) -> O
                     Mutator::Insert => all &= contains(found, &wanted, true),
                     // A later insert of the same keys is the other half of replacing them.
                     Mutator::Delete => {
-                        let reinserted = mutations.0.iter().any(|(c, m, _)| c == column && *m == Mutator::Insert);
+                        let reinserted = mutations
+                            .0
+                            .iter()
+                            .any(|(c, m, _)| c == column && *m == Mutator::Insert);
                         all &= reinserted || contains(found, &wanted, false);
                     }
                 }
@@ -354,7 +404,9 @@ fn show(operation: &Operation, replica: &Replica, uuid_of: &impl Fn(NewRow) -> O
 /// True when every element (or key, or pair) of `parts` is in `whole` exactly if `present`.
 fn contains(whole: &Datum, parts: &Datum, present: bool) -> bool {
     match (parts.as_map(), whole.as_map(), whole.as_set()) {
-        (Some(parts), Some(_), _) => parts.iter().all(|(k, v)| (whole.get(k) == Some(v)) == present),
+        (Some(parts), Some(_), _) => parts
+            .iter()
+            .all(|(k, v)| (whole.get(k) == Some(v)) == present),
         (None, Some(_), _) => parts
             .as_set()
             .unwrap_or_default()

@@ -46,7 +46,9 @@ impl Replica {
 
     /// The monitored tables by name.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = (&str, &TableReplica)> {
-        self.tables.iter().map(|(name, table)| (name.as_str(), table))
+        self.tables
+            .iter()
+            .map(|(name, table)| (name.as_str(), table))
     }
 
     /// The rows of a table by `_uuid`; none when it is not monitored.
@@ -90,9 +92,14 @@ impl Replica {
         let mut gone: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
         let mut named = updates.tables.iter().peekable();
         for (name, table) in &self.tables {
-            while named.next_if(|update| update.layout.table() < name.as_str()).is_some() {}
+            while named
+                .next_if(|update| update.layout.table() < name.as_str())
+                .is_some()
+            {}
             let update = named.next_if(|update| update.layout.table() == name);
-            let mut present: Vec<Uuid> = update.map_or(Vec::new(), |u| u.rows.iter().map(|(uuid, _)| *uuid).collect());
+            let mut present: Vec<Uuid> = update.map_or(Vec::new(), |u| {
+                u.rows.iter().map(|(uuid, _)| *uuid).collect()
+            });
             present.sort_unstable();
             let absent = table
                 .rows()
@@ -106,9 +113,11 @@ impl Replica {
         let mut changes = Changes::default();
         for (name, rows) in gone {
             if let Some(table) = self.tables.get_mut(&name) {
-                rows.into_iter().filter_map(|uuid| table.remove(uuid)).for_each(|old| {
-                    changes.record(RowChange::Deleted { old });
-                });
+                rows.into_iter()
+                    .filter_map(|uuid| table.remove(uuid))
+                    .for_each(|old| {
+                        changes.record(RowChange::Deleted { old });
+                    });
             }
         }
         self.apply_into(updates, &mut changes)?;
@@ -122,7 +131,11 @@ impl Replica {
         Ok(changes)
     }
 
-    fn apply_into(&mut self, updates: TableUpdates, changes: &mut Changes) -> Result<(), ReplicaError> {
+    fn apply_into(
+        &mut self,
+        updates: TableUpdates,
+        changes: &mut Changes,
+    ) -> Result<(), ReplicaError> {
         for update in updates.tables {
             let layout = update.layout;
             let fault = |row, problem| ReplicaError {
@@ -166,7 +179,11 @@ impl Replica {
     }
 }
 
-fn modified(old: &Row, layout: &Layout, columns: Vec<(usize, Datum)>) -> Result<Vec<Datum>, &'static str> {
+fn modified(
+    old: &Row,
+    layout: &Layout,
+    columns: Vec<(usize, Datum)>,
+) -> Result<Vec<Datum>, &'static str> {
     let mut data = old.data().to_vec();
     for (position, change) in columns {
         let column_type = layout.column_type(position).ok_or("no such column")?;
@@ -176,7 +193,9 @@ fn modified(old: &Row, layout: &Layout, columns: Vec<(usize, Datum)>) -> Result<
         } else {
             let new = difference::apply(datum, &change).ok_or("a set as difference of a map")?;
             if !column_type.allows_count(new.len()) {
-                return Err("a difference leads to more or fewer elements than the column may hold");
+                return Err(
+                    "a difference leads to more or fewer elements than the column may hold",
+                );
             }
             *datum = new;
         }

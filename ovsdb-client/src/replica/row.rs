@@ -46,13 +46,17 @@ impl Layout {
 
     /// The monitored columns, sorted by name, with their types.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, &ColumnType)> {
-        self.columns.iter().map(|column| (&*column.name, &column.column_type))
+        self.columns
+            .iter()
+            .map(|column| (&*column.name, &column.column_type))
     }
 
     /// The place of a column in rows of this layout.
     #[must_use]
     pub fn position(&self, column: &str) -> Option<usize> {
-        self.columns.binary_search_by(|known| (*known.name).cmp(column)).ok()
+        self.columns
+            .binary_search_by(|known| (*known.name).cmp(column))
+            .ok()
     }
 
     /// The type of the column at `position`.
@@ -62,7 +66,10 @@ impl Layout {
     }
 
     pub(crate) fn defaults(&self) -> Vec<Datum> {
-        self.columns.iter().map(|column| column.default.clone()).collect()
+        self.columns
+            .iter()
+            .map(|column| column.default.clone())
+            .collect()
     }
 }
 
@@ -261,7 +268,12 @@ impl Row {
     /// # Errors
     /// The column is not such a map.
     pub fn map_string_string(&self, column: &str) -> Result<BTreeMap<&str, &str>, ColumnError> {
-        self.map(column, "a map of strings to strings", Atom::as_str, Atom::as_str)
+        self.map(
+            column,
+            "a map of strings to strings",
+            Atom::as_str,
+            Atom::as_str,
+        )
     }
 
     /// A map of strings to integers.
@@ -269,7 +281,12 @@ impl Row {
     /// # Errors
     /// The column is not such a map.
     pub fn map_string_integer(&self, column: &str) -> Result<BTreeMap<&str, i64>, ColumnError> {
-        self.map(column, "a map of strings to integers", Atom::as_str, Atom::as_integer)
+        self.map(
+            column,
+            "a map of strings to integers",
+            Atom::as_str,
+            Atom::as_integer,
+        )
     }
 
     /// A map of strings to UUIDs or references.
@@ -277,7 +294,12 @@ impl Row {
     /// # Errors
     /// The column is not such a map.
     pub fn map_string_uuid(&self, column: &str) -> Result<BTreeMap<&str, Uuid>, ColumnError> {
-        self.map(column, "a map of strings to uuids", Atom::as_str, Atom::as_uuid)
+        self.map(
+            column,
+            "a map of strings to uuids",
+            Atom::as_str,
+            Atom::as_uuid,
+        )
     }
 
     /// A map of integers to UUIDs or references, such as `queues`.
@@ -285,7 +307,12 @@ impl Row {
     /// # Errors
     /// The column is not such a map.
     pub fn map_integer_uuid(&self, column: &str) -> Result<BTreeMap<i64, Uuid>, ColumnError> {
-        self.map(column, "a map of integers to uuids", Atom::as_integer, Atom::as_uuid)
+        self.map(
+            column,
+            "a map of integers to uuids",
+            Atom::as_integer,
+            Atom::as_uuid,
+        )
     }
 
     /// The value at `key` of a map of strings to strings, without building the map.
@@ -324,7 +351,9 @@ impl Row {
     ) -> Result<Option<T>, ColumnError> {
         match self.get(column).and_then(Datum::as_set) {
             Some([]) => Ok(None),
-            Some([atom]) => take(atom).map(Some).ok_or_else(|| self.fault(column, expected)),
+            Some([atom]) => take(atom)
+                .map(Some)
+                .ok_or_else(|| self.fault(column, expected)),
             _ => Err(self.fault(column, expected)),
         }
     }
@@ -365,7 +394,9 @@ impl Row {
 
     pub(crate) fn fault(&self, column: &str, expected: &'static str) -> ColumnError {
         let layout = &self.0.layout;
-        let found = layout.position(column).and_then(|at| layout.column_type(at));
+        let found = layout
+            .position(column)
+            .and_then(|at| layout.column_type(at));
         ColumnError {
             table: layout.table.clone(),
             column: column.to_owned(),
@@ -385,7 +416,8 @@ impl PartialEq for Row {
         Arc::ptr_eq(&self.0, &other.0)
             || (self.0.uuid == other.0.uuid
                 && self.0.data == other.0.data
-                && (Arc::ptr_eq(&self.0.layout, &other.0.layout) || self.0.layout == other.0.layout))
+                && (Arc::ptr_eq(&self.0.layout, &other.0.layout)
+                    || self.0.layout == other.0.layout))
     }
 }
 

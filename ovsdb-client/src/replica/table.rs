@@ -103,8 +103,15 @@ impl TableReplica {
 
     /// The rows whose `columns` have these `values`, in the order of their `_uuid`: by the index over just these
     /// columns if there is one, else by a scan.
-    pub fn find<'t>(&'t self, columns: &[&str], values: &[Datum]) -> impl Iterator<Item = &'t Row> + use<'t> {
-        let index = self.indexes.iter().find(|index| index.columns.iter().eq(columns));
+    pub fn find<'t>(
+        &'t self,
+        columns: &[&str],
+        values: &[Datum],
+    ) -> impl Iterator<Item = &'t Row> + use<'t> {
+        let index = self
+            .indexes
+            .iter()
+            .find(|index| index.columns.iter().eq(columns));
         let found: Vec<&'t Row> = match index {
             Some(index) => {
                 let key: Box<[Datum]> = values.into();
@@ -117,7 +124,12 @@ impl TableReplica {
                     .collect()
             }
             None => {
-                let matches = |row: &&Row| columns.iter().zip(values).all(|(c, v)| row.get(c) == Some(v));
+                let matches = |row: &&Row| {
+                    columns
+                        .iter()
+                        .zip(values)
+                        .all(|(c, v)| row.get(c) == Some(v))
+                };
                 self.rows.values().filter(matches).collect()
             }
         };

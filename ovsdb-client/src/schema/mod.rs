@@ -126,7 +126,8 @@ impl BaseType {
     #[must_use]
     pub fn allows(&self, atom: &Atom) -> bool {
         fn within<T: PartialOrd>(value: T, min: &Option<T>, max: &Option<T>) -> bool {
-            min.as_ref().is_none_or(|min| value >= *min) && max.as_ref().is_none_or(|max| value <= *max)
+            min.as_ref().is_none_or(|min| value >= *min)
+                && max.as_ref().is_none_or(|max| value <= *max)
         }
         match (&self.constraint, atom) {
             _ if atom.atom_type() != self.atom => false,
@@ -135,9 +136,11 @@ impl BaseType {
                 .is_some_and(|allowed| allowed.binary_search(atom).is_ok()),
             (Constraint::Integer(min, max), Atom::Integer(number)) => within(*number, min, max),
             (Constraint::Real(min, max), Atom::Real(number)) => within(*number, min, max),
-            (Constraint::Length(min, max), Atom::String(text)) => {
-                within(u32::try_from(text.chars().count()).unwrap_or(u32::MAX), min, max)
-            }
+            (Constraint::Length(min, max), Atom::String(text)) => within(
+                u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
+                min,
+                max,
+            ),
             _ => true,
         }
     }
@@ -197,7 +200,8 @@ impl ColumnType {
     /// True when `count` elements are within the bounds.
     #[must_use]
     pub fn allows_count(&self, count: usize) -> bool {
-        u32::try_from(count).is_ok_and(|count| count >= self.min) && self.max.is_none_or(|max| count <= max as usize)
+        u32::try_from(count).is_ok_and(|count| count >= self.min)
+            && self.max.is_none_or(|max| count <= max as usize)
     }
 
     /// True for a set of at most one: its difference in update2 is the new value (ovsdb-server(7) §4.1.14).

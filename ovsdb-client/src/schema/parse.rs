@@ -59,13 +59,21 @@ impl<'v> Members<'v> {
 
     fn boolean(&mut self, name: &'static str) -> Result<Option<bool>, SchemaError> {
         self.optional(name)
-            .map(|value| value.as_bool().ok_or_else(|| wrong(&self.place(name), "true or false")))
+            .map(|value| {
+                value
+                    .as_bool()
+                    .ok_or_else(|| wrong(&self.place(name), "true or false"))
+            })
             .transpose()
     }
 
     fn integer(&mut self, name: &'static str) -> Result<Option<i64>, SchemaError> {
         self.optional(name)
-            .map(|value| value.as_i64().ok_or_else(|| wrong(&self.place(name), "an integer")))
+            .map(|value| {
+                value
+                    .as_i64()
+                    .ok_or_else(|| wrong(&self.place(name), "an integer"))
+            })
             .transpose()
     }
 
@@ -82,18 +90,28 @@ impl<'v> Members<'v> {
 
     fn length(&mut self, name: &'static str) -> Result<Option<u32>, SchemaError> {
         self.integer(name)?
-            .map(|length| u32::try_from(length).map_err(|_| wrong(&self.place(name), "0 to 4294967295")))
+            .map(|length| {
+                u32::try_from(length).map_err(|_| wrong(&self.place(name), "0 to 4294967295"))
+            })
             .transpose()
     }
 
     fn string(&mut self, name: &'static str) -> Result<Option<&'v str>, SchemaError> {
         self.optional(name)
-            .map(|value| value.as_str().ok_or_else(|| wrong(&self.place(name), "a string")))
+            .map(|value| {
+                value
+                    .as_str()
+                    .ok_or_else(|| wrong(&self.place(name), "a string"))
+            })
             .transpose()
     }
 
     fn end(self) -> Result<(), SchemaError> {
-        match self.members.keys().find(|name| !self.taken.contains(name.as_str())) {
+        match self
+            .members
+            .keys()
+            .find(|name| !self.taken.contains(name.as_str()))
+        {
             None => Ok(()),
             Some(name) => Err(wrong(&self.place(name), "no such member")),
         }
@@ -103,7 +121,9 @@ impl<'v> Members<'v> {
 /// `<id>` of RFC 7047 §3.1.
 fn is_id(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
@@ -115,7 +135,9 @@ impl Schema {
     pub fn from_json(json: &Value) -> Result<Self, SchemaError> {
         let mut members = Members::of(json, "database")?;
         let name = members.string("name")?.filter(|name| is_id(name));
-        let name = name.ok_or_else(|| wrong("database: name", "an identifier"))?.to_owned();
+        let name = name
+            .ok_or_else(|| wrong("database: name", "an identifier"))?
+            .to_owned();
         let version = members.string("version")?.map(str::to_owned);
         if version.as_ref().is_some_and(|version| !is_version(version)) {
             return Err(wrong("database: version", "three numbers, x.y.z"));
@@ -150,11 +172,16 @@ impl Schema {
     fn check_references(&self) -> Result<(), SchemaError> {
         for (table, schema) in &self.tables {
             for (column, schema) in &schema.columns {
-                for base in std::iter::once(&schema.column_type.key).chain(&schema.column_type.value) {
+                for base in
+                    std::iter::once(&schema.column_type.key).chain(&schema.column_type.value)
+                {
                     if let Constraint::Reference { table: target, .. } = &base.constraint
                         && !self.tables.contains_key(target)
                     {
-                        return Err(wrong(&format!("{table}.{column}: refTable"), "a table of this schema"));
+                        return Err(wrong(
+                            &format!("{table}.{column}: refTable"),
+                            "a table of this schema",
+                        ));
                     }
                 }
             }
@@ -177,7 +204,10 @@ fn keep_what_rows_live_by(tables: &mut BTreeMap<String, TableSchema>) {
         } => !roots.contains(table),
         _ => false,
     };
-    for column in tables.values_mut().flat_map(|table| table.columns.values_mut()) {
+    for column in tables
+        .values_mut()
+        .flat_map(|table| table.columns.values_mut())
+    {
         if keeps(&column.column_type.key) || column.column_type.value.as_ref().is_some_and(keeps) {
             column.ephemeral = false;
         }
@@ -224,7 +254,8 @@ impl TableSchema {
             }
             columns.insert(column.clone(), ColumnSchema::from_json(&place, value)?);
         }
-        let indexes = indexes.map_or(Ok(Vec::new()), |json| parse_indexes(table, json, &columns))?;
+        let indexes =
+            indexes.map_or(Ok(Vec::new()), |json| parse_indexes(table, json, &columns))?;
         Ok(Self {
             columns,
             mutable,
@@ -241,7 +272,12 @@ fn parse_indexes(
     columns: &BTreeMap<String, ColumnSchema>,
 ) -> Result<Vec<Vec<String>>, SchemaError> {
     let place = format!("{table}: indexes");
-    let fault = || wrong(&place, "arrays of distinct column names that are not ephemeral");
+    let fault = || {
+        wrong(
+            &place,
+            "arrays of distinct column names that are not ephemeral",
+        )
+    };
     let mut indexes = Vec::new();
     for index in json.as_array().ok_or_else(fault)? {
         let mut names = Vec::<String>::new();
@@ -281,7 +317,8 @@ impl ColumnSchema {
                 }
             )
         };
-        let mutable = mutable || weak(&column_type.key) || column_type.value.as_ref().is_some_and(weak);
+        let mutable =
+            mutable || weak(&column_type.key) || column_type.value.as_ref().is_some_and(weak);
         Ok(Self {
             column_type,
             ephemeral,
@@ -317,9 +354,17 @@ impl ColumnType {
         let max = bound("max", members.optional("max"))?;
         members.end()?;
         if min > 1 || max.is_some_and(|max| max < 1 || max < min) {
-            return Err(wrong(place, "min 0 or 1, and max at least 1 and at least min"));
+            return Err(wrong(
+                place,
+                "min 0 or 1, and max at least 1 and at least min",
+            ));
         }
-        Ok(Self { key, value, min, max })
+        Ok(Self {
+            key,
+            value,
+            min,
+            max,
+        })
     }
 }
 
@@ -348,10 +393,17 @@ impl BaseType {
     }
 }
 
-fn parse_constraint(place: &str, atom: AtomType, members: &mut Members<'_>) -> Result<Constraint, SchemaError> {
+fn parse_constraint(
+    place: &str,
+    atom: AtomType,
+    members: &mut Members<'_>,
+) -> Result<Constraint, SchemaError> {
     let constraint = match atom {
         AtomType::Integer => {
-            let (min, max) = (members.integer("minInteger")?, members.integer("maxInteger")?);
+            let (min, max) = (
+                members.integer("minInteger")?,
+                members.integer("maxInteger")?,
+            );
             check_range(place, "minInteger at most maxInteger", &min, &max)?;
             Constraint::Integer(min, max)
         }
@@ -384,9 +436,9 @@ fn parse_constraint(place: &str, atom: AtomType, members: &mut Members<'_>) -> R
         }
     };
     Ok(match constraint {
-        Constraint::Integer(None, None) | Constraint::Real(None, None) | Constraint::Length(None, None) => {
-            Constraint::None
-        }
+        Constraint::Integer(None, None)
+        | Constraint::Real(None, None)
+        | Constraint::Length(None, None) => Constraint::None,
         other => other,
     })
 }
@@ -408,9 +460,12 @@ fn parse_enum(place: &str, atom: AtomType, json: &Value) -> Result<Datum, Schema
         min: 1,
         ..ColumnType::set(BaseType::new(atom))
     };
-    DatumSeed::whole(&set)
-        .deserialize(json)
-        .map_err(|_| wrong(&format!("{place}: enum"), "a set of at least one atom of the type"))
+    DatumSeed::whole(&set).deserialize(json).map_err(|_| {
+        wrong(
+            &format!("{place}: enum"),
+            "a set of at least one atom of the type",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -431,7 +486,10 @@ mod tests {
                 json!({"key": {"type": "string", "enum": ["set", ["a", "b"]]}}),
                 "string",
             ),
-            (json!({"key": "uuid", "min": 0, "max": "unlimited"}), "set of uuid"),
+            (
+                json!({"key": "uuid", "min": 0, "max": "unlimited"}),
+                "set of uuid",
+            ),
             (
                 json!({"key": "string", "value": "real", "min": 0, "max": 3}),
                 "map of string to real with 0 to 3",

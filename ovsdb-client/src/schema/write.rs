@@ -59,7 +59,8 @@ impl ColumnType {
         if self.max != Some(1) {
             members.insert(
                 "max".to_owned(),
-                self.max.map_or_else(|| json!("unlimited"), |max| json!(max)),
+                self.max
+                    .map_or_else(|| json!("unlimited"), |max| json!(max)),
             );
         }
         Value::Object(members)

@@ -335,9 +335,15 @@ impl Session {
     /// Sends `cancel` (RFC 7047 §4.1.4) for a request that was [sent](Self::send) and has no reply yet: the reply comes
     /// at once, as an error if the request was still waiting.
     pub fn cancel(&mut self, id: u64) {
-        if self.core.pending.contains_key(&format!("\"{}\"", Self::caller_id(id))) {
+        if self
+            .core
+            .pending
+            .contains_key(&format!("\"{}\"", Self::caller_id(id)))
+        {
             let cancel = json!({"method": "cancel", "params": [Self::caller_id(id)], "id": null});
-            self.core.output.extend_from_slice(cancel.to_string().as_bytes());
+            self.core
+                .output
+                .extend_from_slice(cancel.to_string().as_bytes());
         }
     }
 
@@ -345,10 +351,14 @@ impl Session {
     /// unknown.
     #[must_use]
     pub fn unanswered(&self) -> Vec<u64> {
-        let callers = self.core.pending.values().filter_map(|pending| match pending {
-            Pending::Caller(id) => Some(*id),
-            _ => None,
-        });
+        let callers = self
+            .core
+            .pending
+            .values()
+            .filter_map(|pending| match pending {
+                Pending::Caller(id) => Some(*id),
+                _ => None,
+            });
         let mut callers: Vec<u64> = callers.collect();
         callers.sort_unstable();
         callers
@@ -382,7 +392,11 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, unless bytes come before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let reply = self.core.reply_deadlines.first().map(|(deadline, _)| *deadline);
+        let reply = self
+            .core
+            .reply_deadlines
+            .first()
+            .map(|(deadline, _)| *deadline);
         [reply, self.life_deadline()].into_iter().flatten().min()
     }
 
@@ -408,7 +422,9 @@ impl Session {
             .first()
             .is_some_and(|(deadline, _)| *deadline <= now)
         {
-            return Err(SessionError::NoReply(self.core.config.reply_patience.as_secs()));
+            return Err(SessionError::NoReply(
+                self.core.config.reply_patience.as_secs(),
+            ));
         }
         if self.life_deadline().is_none_or(|deadline| now < deadline) {
             return Ok(());
@@ -430,7 +446,8 @@ impl Core {
         let id = format!("{method}{}", self.next_id);
         self.next_id = self.next_id.saturating_add(1);
         let request = json!({"method": method, "params": params, "id": id});
-        self.output.extend_from_slice(request.to_string().as_bytes());
+        self.output
+            .extend_from_slice(request.to_string().as_bytes());
         self.pending.insert(format!("\"{id}\""), pending);
     }
 
@@ -445,7 +462,9 @@ impl Core {
             }
             (None, Some(id)) => {
                 let Some(pending) = self.pending.remove(id.get()) else {
-                    return Err(SessionError::UnexpectedReply(id.get().chars().take(100).collect()));
+                    return Err(SessionError::UnexpectedReply(
+                        id.get().chars().take(100).collect(),
+                    ));
                 };
                 self.handle_reply(pending, &message, size)
             }
@@ -454,7 +473,12 @@ impl Core {
         }
     }
 
-    fn handle_request(&mut self, method: &str, params: Option<&RawValue>, id: &RawValue) -> Result<(), SessionError> {
+    fn handle_request(
+        &mut self,
+        method: &str,
+        params: Option<&RawValue>,
+        id: &RawValue,
+    ) -> Result<(), SessionError> {
         let (result, error) = match method {
             "echo" => (params.map_or("[]", RawValue::get), "null"),
             _ => ("null", "\"unknown method\""),
@@ -463,7 +487,10 @@ impl Core {
         if self.output.is_empty() {
             self.reply_bytes = 0;
         }
-        let reply = format!("{{\"id\":{},\"result\":{result},\"error\":{error}}}", id.get());
+        let reply = format!(
+            "{{\"id\":{},\"result\":{result},\"error\":{error}}}",
+            id.get()
+        );
         self.reply_bytes = self.reply_bytes.saturating_add(reply.len());
         if self.reply_bytes > self.config.max_replies {
             return Err(SessionError::NotReading);
@@ -472,7 +499,12 @@ impl Core {
         Ok(())
     }
 
-    fn handle_notification(&mut self, method: &str, params: &str, size: usize) -> Result<(), SessionError> {
+    fn handle_notification(
+        &mut self,
+        method: &str,
+        params: &str,
+        size: usize,
+    ) -> Result<(), SessionError> {
         let (form, since) = match method {
             "update" => (Form::Values, false),
             "update2" => (Form::Differences, false),
@@ -499,9 +531,16 @@ impl Core {
             (DATA, self.plan.as_deref().filter(|_| self.synced)),
             (SERVER, self.server.plan()),
         ];
-        let seed = NotificationSeed { monitors, form, since };
+        let seed = NotificationSeed {
+            monitors,
+            form,
+            since,
+        };
         let (monitor, last, updates) =
-            decode_text(params, seed).map_err(|source| SessionError::Malformed { what: "update", source })?;
+            decode_text(params, seed).map_err(|source| SessionError::Malformed {
+                what: "update",
+                source,
+            })?;
         if monitor == SERVER {
             self.server.apply(updates)?;
             return self.check_server();
@@ -511,11 +550,18 @@ impl Core {
         Ok(())
     }
 
-    fn handle_reply(&mut self, pending: Pending, message: &Message<'_>, size: usize) -> Result<(), SessionError> {
+    fn handle_reply(
+        &mut self,
+        pending: Pending,
+        message: &Message<'_>,
+        size: usize,
+    ) -> Result<(), SessionError> {
         let malformed = |what| move |source| SessionError::Malformed { what, source };
         let result = message.result.map_or("null", RawValue::get);
         if let Pending::Caller(id) = pending {
-            let parse = |json: &RawValue| serde_json::from_str::<Value>(json.get()).map_err(malformed("reply"));
+            let parse = |json: &RawValue| {
+                serde_json::from_str::<Value>(json.get()).map_err(malformed("reply"))
+            };
             let reply = match message.error {
                 Some(error) => Err(parse(error)?),
                 None => Ok(message.result.map_or(Ok(Value::Null), parse)?),
@@ -544,7 +590,8 @@ impl Core {
                 Ok(())
             }
             Pending::ServerSchema => {
-                let json = serde_json::from_str::<Value>(result).map_err(malformed("schema of _Server"))?;
+                let json = serde_json::from_str::<Value>(result)
+                    .map_err(malformed("schema of _Server"))?;
                 let requests = self.server.watch(&Schema::from_json(&json)?)?;
                 self.request(
                     "monitor_cond",
@@ -578,7 +625,9 @@ impl Core {
                 Ok(())
             }
             Pending::Monitor(method) => {
-                let Some(plan) = self.plan.clone() else { return Ok(()) };
+                let Some(plan) = self.plan.clone() else {
+                    return Ok(());
+                };
                 let what = malformed("reply to the monitor request");
                 let (resumed, last, updates) = match method {
                     Method::CondSince => decode_text(result, SinceSeed(&plan)).map_err(what)?,
@@ -592,12 +641,15 @@ impl Core {
                     Method::Plain => (
                         false,
                         Uuid::nil(),
-                        UpdatesSeed::new(&plan, Form::Values).decode(result).map_err(what)?,
+                        UpdatesSeed::new(&plan, Form::Values)
+                            .decode(result)
+                            .map_err(what)?,
                     ),
                 };
                 self.synced = true;
                 self.resume.last = Some((plan, last));
-                self.events.push((SessionEvent::Synced { resumed, updates }, size));
+                self.events
+                    .push((SessionEvent::Synced { resumed, updates }, size));
                 Ok(())
             }
         }
@@ -661,7 +713,11 @@ impl Core {
     fn ask_schema(&mut self) {
         if !self.asked_schema {
             self.asked_schema = true;
-            self.request("get_schema", &json!([self.config.database]), Pending::Schema);
+            self.request(
+                "get_schema",
+                &json!([self.config.database]),
+                Pending::Schema,
+            );
         }
     }
 
@@ -669,7 +725,11 @@ impl Core {
         let database = &self.config.database;
         let params = match method {
             Method::CondSince => {
-                let known = self.resume.last.as_ref().filter(|(earlier, _)| plan.continues(earlier));
+                let known = self
+                    .resume
+                    .last
+                    .as_ref()
+                    .filter(|(earlier, _)| plan.continues(earlier));
                 let last = known.map_or(Uuid::nil(), |(_, last)| *last);
                 json!([database, DATA, plan.requests(), last])
             }

@@ -26,7 +26,9 @@ pub enum ServerFault {
     #[error("the server has no database {0}")]
     NoDatabase(String),
     /// A member without contact to its cluster, or a relay without contact to its source.
-    #[error("the server has lost contact with the rest of its cluster, or with the source that it relays")]
+    #[error(
+        "the server has lost contact with the rest of its cluster, or with the source that it relays"
+    )]
     Isolated,
     /// Not the leader.
     #[error("the server is not the leader of its cluster")]
@@ -56,7 +58,15 @@ pub(super) struct ServerWatch {
     replica: Replica,
 }
 
-const COLUMNS: [&str; 7] = ["name", "model", "connected", "leader", "cid", "sid", "index"];
+const COLUMNS: [&str; 7] = [
+    "name",
+    "model",
+    "connected",
+    "leader",
+    "cid",
+    "sid",
+    "index",
+];
 
 impl ServerWatch {
     pub(super) fn new(database: &str) -> Self {
@@ -86,14 +96,22 @@ impl ServerWatch {
 
     pub(super) fn apply(&mut self, updates: TableUpdates) -> Result<(), SessionError> {
         let applied = self.replica.apply(updates);
-        applied.map(|_| ()).map_err(|error| SessionError::Malformed {
-            what: "update of _Server",
-            source: serde::de::Error::custom(error),
-        })
+        applied
+            .map(|_| ())
+            .map_err(|error| SessionError::Malformed {
+                what: "update of _Server",
+                source: serde::de::Error::custom(error),
+            })
     }
 
-    pub(super) fn check(&self, choice: ServerChoice, resume: &Resume) -> Result<ServerState, ServerFault> {
-        let row = self.replica.find("Database", "name", self.database.as_str());
+    pub(super) fn check(
+        &self,
+        choice: ServerChoice,
+        resume: &Resume,
+    ) -> Result<ServerState, ServerFault> {
+        let row = self
+            .replica
+            .find("Database", "name", self.database.as_str());
         let row = row.ok_or_else(|| ServerFault::NoDatabase(self.database.clone()))?;
         let state = ServerState {
             cluster: row.optional_uuid("cid").ok().flatten(),
@@ -108,11 +126,16 @@ impl ServerWatch {
             return Err(ServerFault::Isolated);
         }
         // A relay leads nothing, but passes writes on to the leader.
-        if model == "clustered" && choice == ServerChoice::Leader && row.boolean("leader") == Ok(false) {
+        if model == "clustered"
+            && choice == ServerChoice::Leader
+            && row.boolean("leader") == Ok(false)
+        {
             return Err(ServerFault::NotLeader);
         }
         // A cluster made anew counts from the start.
-        let same_cluster = resume.cluster.is_none_or(|cluster| state.cluster == Some(cluster));
+        let same_cluster = resume
+            .cluster
+            .is_none_or(|cluster| state.cluster == Some(cluster));
         if let (Some(found), Some(expected)) = (state.index, resume.min_index)
             && found < expected
             && same_cluster

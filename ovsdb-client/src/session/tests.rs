@@ -62,11 +62,15 @@ impl Peer {
     }
 
     fn feed(&mut self, message: &Value) -> Result<(), SessionError> {
-        self.session.handle_bytes(message.to_string().as_bytes(), self.now)
+        self.session
+            .handle_bytes(message.to_string().as_bytes(), self.now)
     }
 
     /// Answers every request by method until the session asks no more.
-    fn serve(&mut self, answer: &mut dyn FnMut(&str, &Value) -> Result<Value, Value>) -> Result<(), SessionError> {
+    fn serve(
+        &mut self,
+        answer: &mut dyn FnMut(&str, &Value) -> Result<Value, Value>,
+    ) -> Result<(), SessionError> {
         loop {
             let requests = self.requests();
             if requests.is_empty() {
@@ -119,11 +123,15 @@ fn standalone(method: &str, params: &Value) -> Result<Value, Value> {
 /// A server that knows what it is.
 fn member(row: Value) -> impl FnMut(&str, &Value) -> Result<Value, Value> {
     move |method, params| match method {
-        "get_schema" if params[0] == "_Server" => Ok(json!({"name": "_Server", "tables": {"Database": {"columns": {
+        "get_schema" if params[0] == "_Server" => Ok(
+            json!({"name": "_Server", "tables": {"Database": {"columns": {
             "name": {"type": "string"}, "model": {"type": "string"}, "connected": {"type": "boolean"},
             "leader": {"type": "boolean"}, "cid": {"type": {"key": "uuid", "min": 0}},
-            "index": {"type": {"key": "integer", "min": 0}}}}}})),
-        "monitor_cond" if params[0] == "_Server" => Ok(json!({"Database": {ROW: {"initial": row}}})),
+            "index": {"type": {"key": "integer", "min": 0}}}}}}),
+        ),
+        "monitor_cond" if params[0] == "_Server" => {
+            Ok(json!({"Database": {ROW: {"initial": row}}}))
+        }
         _ => standalone(method, params),
     }
 }
@@ -137,12 +145,17 @@ fn the_best_monitor_that_the_server_knows_is_used() {
     ] {
         let mut peer = Peer::new(Resume::default());
         peer.serve(&mut |method: &str, params: &Value| match method {
-            "monitor_cond_since" | "monitor_cond" | "monitor" if method != known => Err(json!("unknown method")),
+            "monitor_cond_since" | "monitor_cond" | "monitor" if method != known => {
+                Err(json!("unknown method"))
+            }
             _ => standalone(method, params),
         })
         .unwrap();
         assert_eq!(peer.names(), ["connected", "synced"], "{known}");
-        let (row, change) = (json!({"name": "a"}), if form == "update" { "new" } else { "insert" });
+        let (row, change) = (
+            json!({"name": "a"}),
+            if form == "update" { "new" } else { "insert" },
+        );
         let updates = json!({"Port": {ROW: {change: row}}});
         let params = if form == "update3" {
             json!(["data", NIL, updates])
@@ -155,7 +168,9 @@ fn the_best_monitor_that_the_server_knows_is_used() {
         let [(SessionEvent::Update(updates), _)] = events.as_slice() else {
             panic!("{known}: {events:?}")
         };
-        assert!(matches!(&updates.tables[0].rows[0].1, RowUpdate::Insert(data) if data[0] == "a".into()));
+        assert!(
+            matches!(&updates.tables[0].rows[0].1, RowUpdate::Insert(data) if data[0] == "a".into())
+        );
     }
 }
 
@@ -221,8 +236,16 @@ fn only_a_server_that_will_do_is_talked_to() {
             .unwrap_err()
             .contains("not the leader")
     );
-    assert!(try_it(row(false, true, 5), None).unwrap_err().contains("lost contact"));
-    assert!(try_it(row(true, true, 5), Some(6)).unwrap_err().contains("behind"));
+    assert!(
+        try_it(row(false, true, 5), None)
+            .unwrap_err()
+            .contains("lost contact")
+    );
+    assert!(
+        try_it(row(true, true, 5), Some(6))
+            .unwrap_err()
+            .contains("behind")
+    );
     assert!(
         try_it(json!({"name": "Other", "model": "standalone"}), None)
             .unwrap_err()
@@ -231,14 +254,21 @@ fn only_a_server_that_will_do_is_talked_to() {
 
     let relay = |connected: bool| json!({"name": "Test", "model": "relay", "connected": connected, "leader": false});
     assert_eq!(try_it(relay(true), None), Ok(true));
-    assert!(try_it(relay(false), None).unwrap_err().contains("lost contact"));
+    assert!(
+        try_it(relay(false), None)
+            .unwrap_err()
+            .contains("lost contact")
+    );
 
     // What it says of itself counts all the time.
     let mut peer = Peer::new(Resume::default());
     peer.serve(&mut member(row(true, true, 5))).unwrap();
     let update = json!({"Database": {ROW: {"modify": {"leader": false}}}});
     let error = peer.feed(&json!({"method": "update2", "params": ["server", update], "id": null}));
-    assert!(matches!(error, Err(SessionError::Server(ServerFault::NotLeader))));
+    assert!(matches!(
+        error,
+        Err(SessionError::Server(ServerFault::NotLeader))
+    ));
 }
 
 #[test]
@@ -303,7 +333,8 @@ fn a_silent_server_is_probed_and_then_given_up() {
 fn a_request_without_reply_ends_the_session_though_the_server_lives() {
     let mut peer = Peer::synced();
     peer.session.send(1, b"{}", Duration::ZERO, peer.now);
-    peer.session.send(2, b"{}", Duration::from_secs(100), peer.now);
+    peer.session
+        .send(2, b"{}", Duration::from_secs(100), peer.now);
     assert_eq!(peer.session.core.reply_deadlines.len(), 2);
     for id in [1, 2] {
         peer.feed(&json!({"id": Session::caller_id(id), "result": [], "error": null}))
@@ -314,7 +345,8 @@ fn a_request_without_reply_ends_the_session_though_the_server_lives() {
     for _ in 0..29 {
         peer.now += Duration::from_secs(1);
         peer.session.handle_timeout(peer.now).unwrap();
-        peer.feed(&json!({"method": "echo", "params": [], "id": "x"})).unwrap();
+        peer.feed(&json!({"method": "echo", "params": [], "id": "x"}))
+            .unwrap();
     }
     peer.now += Duration::from_secs(1);
     assert!(matches!(
@@ -329,7 +361,8 @@ fn echo_is_answered_and_other_requests_are_refused() {
     let mut peer = Peer::synced();
     peer.feed(&json!({"method": "echo", "params": ["a", {"b": 1}], "id": [7]}))
         .unwrap();
-    peer.feed(&json!({"method": "dance", "params": [], "id": 8})).unwrap();
+    peer.feed(&json!({"method": "dance", "params": [], "id": 8}))
+        .unwrap();
     assert_eq!(
         peer.requests(),
         [
@@ -354,7 +387,8 @@ fn a_server_that_asks_and_does_not_read_is_given_up() {
 
 #[test]
 fn what_nobody_asked_for_ends_the_session_with_its_place() {
-    let update = |updates: Value| json!({"method": "update3", "params": ["data", NIL, updates], "id": null});
+    let update =
+        |updates: Value| json!({"method": "update3", "params": ["data", NIL, updates], "id": null});
     for (message, words) in [
         (
             json!({"id": "never", "result": {}, "error": null}),
@@ -398,7 +432,10 @@ fn what_nobody_asked_for_ends_the_session_with_its_place() {
             "expected optional integer",
         ),
         (update(json!({"Port": {ROW: {}}})), "says nothing"),
-        (update(json!({"Port": {ROW: {"new": {}}}})), "of the other form"),
+        (
+            update(json!({"Port": {ROW: {"new": {}}}})),
+            "of the other form",
+        ),
         (update(json!({"Port": {ROW: {"paint": {}}}})), "paint"),
         (
             json!({"method": "locked", "params": [], "id": null}),

@@ -96,7 +96,11 @@ pub fn check_enumeration(base: &BaseType, known: &[&str]) -> Result<(), String> 
     let Constraint::Enum(allowed) = &base.constraint else {
         return Ok(());
     };
-    let allowed = allowed.as_set().unwrap_or_default().iter().filter_map(Atom::as_str);
+    let allowed = allowed
+        .as_set()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Atom::as_str);
     let unknown: Vec<&str> = allowed.filter(|text| !known.contains(text)).collect();
     if unknown.is_empty() {
         Ok(())
@@ -195,7 +199,9 @@ impl<const MIN: i64, const MAX: i64> Scalar for Ranged<MIN, MAX> {
     fn check(base: &BaseType) -> Result<(), String> {
         check_atom(base, AtomType::Integer)?;
         let within = match &base.constraint {
-            Constraint::Integer(min, max) => min.unwrap_or(i64::MIN) >= MIN && max.unwrap_or(i64::MAX) <= MAX,
+            Constraint::Integer(min, max) => {
+                min.unwrap_or(i64::MIN) >= MIN && max.unwrap_or(i64::MAX) <= MAX
+            }
             Constraint::Enum(allowed) => allowed
                 .as_set()
                 .unwrap_or_default()
@@ -319,7 +325,10 @@ crate::scalar_column!(Ranged<MIN, MAX>, const MIN: i64, const MAX: i64);
 impl<S: Scalar> Column for Option<S> {
     fn check(column_type: &ColumnType) -> Result<(), String> {
         if !column_type.is_single() || column_type.is_scalar() {
-            return Err(format!("expected optional {}, found {column_type}", S::ATOM));
+            return Err(format!(
+                "expected optional {}, found {column_type}",
+                S::ATOM
+            ));
         }
         S::check(&column_type.key)
     }

@@ -35,7 +35,9 @@
 mod column;
 mod declare;
 
-pub use column::{Column, Maybe, Ranged, Scalar, Strong, Weak, check_enumeration, check_scalar, read_column};
+pub use column::{
+    Column, Maybe, Ranged, Scalar, Strong, Weak, check_enumeration, check_scalar, read_column,
+};
 
 use uuid::Uuid;
 
@@ -67,12 +69,16 @@ pub trait TableRow: Sized {
 impl Replica {
     /// The rows of a table as structs, with their `_uuid`.
     pub fn typed<T: TableRow>(&self) -> impl Iterator<Item = Result<(Uuid, T), ColumnError>> {
-        self.rows(T::TABLE).map(|row| Ok((row.uuid(), T::read(row)?)))
+        self.rows(T::TABLE)
+            .map(|row| Ok((row.uuid(), T::read(row)?)))
     }
 
     /// The row that a reference leads to; `None` when it is not replicated.
     #[must_use]
-    pub fn follow<T: TableRow>(&self, reference: impl Into<Reference<T>>) -> Option<Result<T, ColumnError>> {
+    pub fn follow<T: TableRow>(
+        &self,
+        reference: impl Into<Reference<T>>,
+    ) -> Option<Result<T, ColumnError>> {
         self.row(T::TABLE, reference.into().0).map(T::read)
     }
 }

@@ -97,7 +97,13 @@ impl std::hash::Hash for Real {
 
 impl AtomType {
     /// Every type.
-    pub const ALL: [Self; 5] = [Self::Integer, Self::Real, Self::Boolean, Self::String, Self::Uuid];
+    pub const ALL: [Self; 5] = [
+        Self::Integer,
+        Self::Real,
+        Self::Boolean,
+        Self::String,
+        Self::Uuid,
+    ];
 
     /// The name in a schema.
     #[must_use]

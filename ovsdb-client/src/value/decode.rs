@@ -21,7 +21,10 @@ impl<'t> DatumSeed<'t> {
     /// A whole value of a column of this type.
     #[must_use]
     pub fn whole(column: &'t ColumnType) -> Self {
-        Self { column, counted: true }
+        Self {
+            column,
+            counted: true,
+        }
     }
 
     /// A difference to a value of a column of this type.
@@ -42,7 +45,10 @@ impl<'t> DatumSeed<'t> {
 
     fn one<E: serde::de::Error>(self, atom: Result<Atom, E>) -> Result<Datum, E> {
         if self.column.value.is_some() {
-            return Err(E::custom(format_args!("a scalar where {} was expected", self.column)));
+            return Err(E::custom(format_args!(
+                "a scalar where {} was expected",
+                self.column
+            )));
         }
         self.finish(Datum::scalar(atom?))
     }
@@ -124,7 +130,9 @@ impl<'de> Visitor<'de> for DatumSeed<'_> {
                 self.finish(Datum::empty_map())?
             }
             (Tag::Uuid, None) if self.column.key.atom == AtomType::Uuid => {
-                let uuid = seq.next_element_seed(UuidSeed)?.ok_or_else(|| missing(&self))?;
+                let uuid = seq
+                    .next_element_seed(UuidSeed)?
+                    .ok_or_else(|| missing(&self))?;
                 self.finish(Datum::scalar(uuid))?
             }
             (tag, _) => {
@@ -267,7 +275,9 @@ impl<'de> Visitor<'de> for AtomSeed {
             AtomType::Real => Real::try_from(v).map(Atom::Real).map_err(E::custom),
             // JSON has one kind of number: 1e3 and 1.0 are integers to ovsdb-server. Below 2^53 the cast is exact.
             #[allow(clippy::cast_possible_truncation)]
-            AtomType::Integer if v.fract() == 0.0 && v.abs() < 9_007_199_254_740_992.0 => Ok(Atom::Integer(v as i64)),
+            AtomType::Integer if v.fract() == 0.0 && v.abs() < 9_007_199_254_740_992.0 => {
+                Ok(Atom::Integer(v as i64))
+            }
             _ => Err(self.wrong(Unexpected::Float(v))),
         }
     }
@@ -395,7 +405,10 @@ mod tests {
     fn scalars_sets_and_maps() {
         let scalar = |atom| ColumnType::scalar(BaseType::new(atom));
         let set = ColumnType::set(BaseType::new(AtomType::Integer));
-        let map = ColumnType::map(BaseType::new(AtomType::String), BaseType::new(AtomType::Uuid));
+        let map = ColumnType::map(
+            BaseType::new(AtomType::String),
+            BaseType::new(AtomType::Uuid),
+        );
         assert_eq!(decode(&scalar(AtomType::Integer), "1.0").unwrap(), "1");
         assert_eq!(decode(&scalar(AtomType::Real), "1").unwrap(), "1");
         assert_eq!(

@@ -78,7 +78,10 @@ mod tests {
     #[test]
     fn common_elements_of_sets_go() {
         let set = |numbers: &[i64]| Datum::set(numbers.iter().map(|&n| n.into()).collect());
-        assert_eq!(apply(&set(&[1, 2, 3]), &set(&[2, 4])), Some(set(&[1, 3, 4])));
+        assert_eq!(
+            apply(&set(&[1, 2, 3]), &set(&[2, 4])),
+            Some(set(&[1, 3, 4]))
+        );
         assert_eq!(apply(&set(&[1]), &set(&[1])), Some(set(&[])));
         assert_eq!(apply(&set(&[1]), &Datum::empty_map()), None);
     }
@@ -89,6 +92,9 @@ mod tests {
         let difference = map(&[("a", 1), ("b", 9), ("d", 4)]);
         let new = map(&[("b", 9), ("c", 3), ("d", 4)]);
         assert_eq!(apply(&old, &difference), Some(new.clone()));
-        assert_eq!(between(&old, &new), Some(map(&[("a", 1), ("b", 9), ("d", 4)])));
+        assert_eq!(
+            between(&old, &new),
+            Some(map(&[("a", 1), ("b", 9), ("d", 4)]))
+        );
     }
 }

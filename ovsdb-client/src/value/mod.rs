@@ -133,7 +133,10 @@ impl Datum {
     pub fn size(&self) -> usize {
         let heap: usize = match &self.0 {
             Content::One(atom) => atom.heap_size(),
-            Content::Set(atoms) => atoms.iter().map(|a| size_of::<Atom>() + a.heap_size()).sum(),
+            Content::Set(atoms) => atoms
+                .iter()
+                .map(|a| size_of::<Atom>() + a.heap_size())
+                .sum(),
             Content::Map(pairs) => pairs
                 .iter()
                 .map(|(k, v)| 2 * size_of::<Atom>() + k.heap_size() + v.heap_size())

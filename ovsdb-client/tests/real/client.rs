@@ -3,7 +3,8 @@
 use crate::server::{PATIENCE, SCHEMA, Server};
 use ovsdb_client::operation::{Effects, Function};
 use ovsdb_client::{
-    Changes, Client, Columns, Condition, Event, MonitorTable, Mutations, Options, RowChange, TransactError, Transaction,
+    Changes, Client, Columns, Condition, Event, MonitorTable, Mutations, Options, RowChange,
+    TransactError, Transaction,
 };
 
 fn options(server: &Server) -> Options {
@@ -20,7 +21,9 @@ async fn connect(server: &Server) -> Client {
 
 /// The next event, in time.
 async fn next(client: &mut Client) -> Event {
-    tokio::time::timeout(PATIENCE, client.next()).await.expect("an event")
+    tokio::time::timeout(PATIENCE, client.next())
+        .await
+        .expect("an event")
 }
 
 /// Skips events until the replica is synced, and returns what changed with it.
@@ -60,7 +63,10 @@ async fn a_transaction_is_in_the_replica_before_its_outcome() {
     let server = Server::start(SCHEMA);
     let mut client = connect(&server).await;
     let mut transaction = Transaction::new();
-    let interface = transaction.insert("Interface", Columns::new().set("name", "p0").set("kind", "vxlan"));
+    let interface = transaction.insert(
+        "Interface",
+        Columns::new().set("name", "p0").set("kind", "vxlan"),
+    );
     let row = transaction.insert(
         "Port",
         port("p0")
@@ -69,7 +75,9 @@ async fn a_transaction_is_in_the_replica_before_its_outcome() {
             .set("interfaces", interface)
             .set(
                 "external_ids",
-                [("a", "b")].into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+                [("a", "b")]
+                    .into_iter()
+                    .collect::<std::collections::BTreeMap<_, _>>(),
             ),
     );
     transaction.comment("one port");
@@ -79,7 +87,10 @@ async fn a_transaction_is_in_the_replica_before_its_outcome() {
     assert_eq!(row.string("name").unwrap(), "p0");
     assert_eq!(row.optional_integer("tag").unwrap(), Some(7));
     assert_eq!(
-        row.integers("trunks").unwrap().into_iter().collect::<Vec<_>>(),
+        row.integers("trunks")
+            .unwrap()
+            .into_iter()
+            .collect::<Vec<_>>(),
         [1, 2, 3]
     );
     assert_eq!(row.map_value("external_ids", "a").unwrap(), Some("b"));
@@ -93,10 +104,18 @@ async fn a_transaction_is_in_the_replica_before_its_outcome() {
     );
     assert_eq!(
         row.string("colour").unwrap_err().to_string(),
-        format!("Port.colour of row {uuid}: expected a string, found no such column among those monitored")
+        format!(
+            "Port.colour of row {uuid}: expected a string, found no such column among those monitored"
+        )
     );
-    assert_eq!(client.replica().find("Port", "name", "p0").unwrap().uuid(), uuid);
-    assert_eq!(client.replica().find("Port", "tag", 7).unwrap().uuid(), uuid);
+    assert_eq!(
+        client.replica().find("Port", "name", "p0").unwrap().uuid(),
+        uuid
+    );
+    assert_eq!(
+        client.replica().find("Port", "tag", 7).unwrap().uuid(),
+        uuid
+    );
     assert!(client.replica().find("Port", "name", "p1").is_none());
 }
 
@@ -113,7 +132,10 @@ async fn events_come_in_the_order_of_the_server() {
     let Event::Changed(changes) = next(&mut client).await else {
         panic!("not the change")
     };
-    assert!(matches!(changes.table("Port"), [RowChange::Inserted { .. }]));
+    assert!(matches!(
+        changes.table("Port"),
+        [RowChange::Inserted { .. }]
+    ));
     let Event::TransactionDone { id: done, outcome } = next(&mut client).await else {
         panic!("not the outcome")
     };
@@ -140,10 +162,17 @@ async fn events_come_in_the_order_of_the_server() {
         .collect();
     assert_eq!(
         columns,
-        ["external_ids: {} -> {k=v}", "seq: 0 -> 5", "trunks: [1, 2] -> [2, 3]"]
+        [
+            "external_ids: {} -> {k=v}",
+            "seq: 0 -> 5",
+            "trunks: [1, 2] -> [2, 3]"
+        ]
     );
     assert!(!change.changed("name"));
-    assert!(matches!(next(&mut client).await, Event::TransactionDone { .. }));
+    assert!(matches!(
+        next(&mut client).await,
+        Event::TransactionDone { .. }
+    ));
 
     let mut transaction = Transaction::new();
     transaction.delete("Port", uuid);
@@ -160,7 +189,12 @@ async fn a_guard_that_does_not_hold_means_try_again() {
     let mut client = connect(&server).await;
     let mut transaction = Transaction::new();
     let row = transaction.insert("Port", port("p0"));
-    let uuid = client.transact(transaction).await.unwrap().uuid(row).unwrap();
+    let uuid = client
+        .transact(transaction)
+        .await
+        .unwrap()
+        .uuid(row)
+        .unwrap();
 
     let guarded = |seq: i64| {
         let mut transaction = Transaction::new();
@@ -274,7 +308,11 @@ async fn after_a_reconnect_only_the_net_difference_is_told() {
             break;
         }
     }
-    assert_eq!(client.replica().table("Port").unwrap().len(), 3, "the replica stays");
+    assert_eq!(
+        client.replica().table("Port").unwrap().len(),
+        3,
+        "the replica stays"
+    );
     let id = client.submit(Transaction::new());
     assert!(matches!(next(&mut client).await,
         Event::TransactionDone { id: done, outcome: Err(TransactError::NotConnected) } if done == id));
@@ -318,7 +356,12 @@ async fn a_lost_reply_is_resolved_by_the_replica() {
     let mut client = connect(&server).await;
     let mut transaction = Transaction::new();
     let row = transaction.insert("Port", port("p0"));
-    let uuid = client.transact(transaction).await.unwrap().uuid(row).unwrap();
+    let uuid = client
+        .transact(transaction)
+        .await
+        .unwrap()
+        .uuid(row)
+        .unwrap();
     next_synced(&mut client).await;
 
     // The server is stopped in the middle of its work: some replies are lost, others are not.
@@ -336,7 +379,9 @@ async fn a_lost_reply_is_resolved_by_the_replica() {
     let mut restarted = false;
     while outcomes.len() < ids.len() {
         match next(&mut client).await {
-            Event::TransactionDone { id, outcome } => assert!(outcomes.insert(id, outcome).is_none(), "told twice"),
+            Event::TransactionDone { id, outcome } => {
+                assert!(outcomes.insert(id, outcome).is_none(), "told twice")
+            }
             Event::Disconnected { .. } if !restarted => {
                 server.restart();
                 restarted = true;
@@ -380,7 +425,10 @@ async fn a_schema_that_does_not_fit_is_told_in_full() {
     );
     let mut client = Client::connect(Options::new(vec![server.remote()], "Nothing"));
     let error = failure(&mut client).await;
-    assert!(error.ends_with("the server has no database Nothing"), "{error}");
+    assert!(
+        error.ends_with("the server has no database Nothing"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -399,8 +447,16 @@ async fn only_rows_that_meet_a_condition_are_replicated() {
     client.transact(transaction).await.unwrap();
     assert_eq!(names(&client), ["p1", "p2"]);
     let mut transaction = Transaction::new();
-    transaction.update("Port", Condition::equal("name", "p3"), Columns::new().set("tag", 1));
-    transaction.update("Port", Condition::equal("name", "p1"), Columns::new().set("tag", 3));
+    transaction.update(
+        "Port",
+        Condition::equal("name", "p3"),
+        Columns::new().set("tag", 1),
+    );
+    transaction.update(
+        "Port",
+        Condition::equal("name", "p1"),
+        Columns::new().set("tag", 3),
+    );
     client.transact(transaction).await.unwrap();
     assert_eq!(names(&client), ["p2", "p3"]);
 }
@@ -470,7 +526,9 @@ async fn a_transaction_held_back_can_be_cancelled() {
     loop {
         if let Event::TransactionDone { id: done, outcome } = next(&mut client).await {
             assert_eq!(done, id);
-            assert!(matches!(outcome, Err(TransactError::Refused(error)) if error.error == "canceled"));
+            assert!(
+                matches!(outcome, Err(TransactError::Refused(error)) if error.error == "canceled")
+            );
             return;
         }
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ovsdb_client::connection::Tls;
 use ovsdb_client::{
-    Client, Columns, Event, MonitorTable, Mutations, Options, Remote, ServerChoice, TransactError, Transaction,
+    Client, Columns, Event, MonitorTable, Mutations, Options, Remote, ServerChoice, TransactError,
+    Transaction,
 };
 use tempfile::TempDir;
 
@@ -67,7 +68,11 @@ impl Cluster {
         for at in 1..3 {
             cluster.join(at, 0);
         }
-        let sources: Vec<String> = cluster.members.iter().map(|member| ssl(member.port)).collect();
+        let sources: Vec<String> = cluster
+            .members
+            .iter()
+            .map(|member| ssl(member.port))
+            .collect();
         let mut args = cluster.pki.server_args();
         args.push(format!("--remote=pssl:{}:127.0.0.1", cluster.relay_port));
         args.push(format!("relay:Test:{}", sources.join(",")));
@@ -100,7 +105,11 @@ impl Cluster {
         let mut args = self.pki.server_args();
         args.push(format!("--remote=pssl:{}:127.0.0.1", self.members[at].port));
         args.push(self.database(at).display().to_string());
-        self.members[at].process = Some(Process::ovsdb_server(self.dir.path(), &self.name(at), &args));
+        self.members[at].process = Some(Process::ovsdb_server(
+            self.dir.path(),
+            &self.name(at),
+            &args,
+        ));
     }
 
     /// What a member answers to a command, also when it is an error.
@@ -122,7 +131,9 @@ impl Cluster {
     fn leader(&self) -> usize {
         let mut leader = None;
         wait_for("a leader", || {
-            leader = (0..3).find(|&at| self.members[at].process.is_some() && self.status(at).contains("Role: leader"));
+            leader = (0..3).find(|&at| {
+                self.members[at].process.is_some() && self.status(at).contains("Role: leader")
+            });
             leader.is_some()
         });
         leader.unwrap()
@@ -183,7 +194,11 @@ fn connect(cluster: &Cluster, server: ServerChoice, relay: bool) -> Client {
 
 /// Writes numbered rows and counts up a row of its own until it is told to stop; reads everybody's counters all the
 /// while. Returns the client and the names of the rows that were acknowledged.
-async fn write(mut client: Client, writer: usize, progress: Arc<Progress>) -> (Client, BTreeSet<String>) {
+async fn write(
+    mut client: Client,
+    writer: usize,
+    progress: Arc<Progress>,
+) -> (Client, BTreeSet<String>) {
     let mut acknowledged = BTreeSet::new();
     let mut seen = std::collections::BTreeMap::<uuid::Uuid, i64>::new();
     let mut number = 0_u64;
@@ -205,7 +220,8 @@ async fn write(mut client: Client, writer: usize, progress: Arc<Progress>) -> (C
             number += 1;
         }
         // A stopped cluster is silent: the writer looks up now and then whether it is to end.
-        let Ok(event) = tokio::time::timeout(Duration::from_millis(200), client.next()).await else {
+        let Ok(event) = tokio::time::timeout(Duration::from_millis(200), client.next()).await
+        else {
             continue;
         };
         match event {
@@ -258,7 +274,10 @@ async fn acknowledged_writes_survive_whatever_happens_to_the_members() {
         .map(|(at, (server, relay))| {
             let progress = Arc::new(Progress::default());
             let client = connect(&cluster, server, relay);
-            (Arc::clone(&progress), tokio::spawn(write(client, at, progress)))
+            (
+                Arc::clone(&progress),
+                tokio::spawn(write(client, at, progress)),
+            )
         })
         .collect();
     let advance = |what: &str| {
@@ -286,9 +305,17 @@ async fn acknowledged_writes_survive_whatever_happens_to_the_members() {
         cluster.serve(leader);
 
         let leader = cluster.leader();
-        cluster.members[leader].process.as_ref().unwrap().signal("STOP");
+        cluster.members[leader]
+            .process
+            .as_ref()
+            .unwrap()
+            .signal("STOP");
         advance("the leader stopped");
-        cluster.members[leader].process.as_ref().unwrap().signal("CONT");
+        cluster.members[leader]
+            .process
+            .as_ref()
+            .unwrap()
+            .signal("CONT");
         advance("the leader back");
 
         let leader = cluster.leader();
@@ -324,7 +351,14 @@ async fn acknowledged_writes_survive_whatever_happens_to_the_members() {
     );
     let mut names: Vec<String> = truth["Port"]
         .values()
-        .map(|row| row["name"].as_scalar().unwrap().as_str().unwrap().to_owned())
+        .map(|row| {
+            row["name"]
+                .as_scalar()
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     names.sort();
     let count = names.len();
@@ -376,7 +410,9 @@ async fn a_member_resumes_where_another_ended() {
             }
         }
     };
-    let changes = tokio::time::timeout(PATIENCE, synced).await.expect("another leader");
+    let changes = tokio::time::timeout(PATIENCE, synced)
+        .await
+        .expect("another leader");
     assert!(changes.is_empty(), "{changes:?}");
     assert_eq!(client.replica().table("Port").unwrap().len(), 100);
 }

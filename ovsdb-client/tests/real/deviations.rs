@@ -18,12 +18,16 @@ async fn connect(server: &Server) -> Client {
 }
 
 async fn next(client: &mut Client) -> Event {
-    tokio::time::timeout(PATIENCE, client.next()).await.expect("an event")
+    tokio::time::timeout(PATIENCE, client.next())
+        .await
+        .expect("an event")
 }
 
 /// Sends text as it is and returns the first reply.
 async fn raw(server: &Server, text: &str) -> serde_json::Value {
-    let mut stream = tokio::net::UnixStream::connect(server.socket()).await.unwrap();
+    let mut stream = tokio::net::UnixStream::connect(server.socket())
+        .await
+        .unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut framer = ovsdb_client::rpc::Framer::new(1 << 20);
     let mut buffer = [0; 4096];
@@ -88,7 +92,10 @@ async fn a_monitor_with_a_name_in_use_is_refused() {
     let Err(CallError::Refused(error)) = again else {
         panic!("{again:?}")
     };
-    assert!(error.to_string().contains("duplicate monitor ID"), "{error}");
+    assert!(
+        error.to_string().contains("duplicate monitor ID"),
+        "{error}"
+    );
     assert!(client.is_synced());
 }
 
@@ -113,7 +120,10 @@ async fn wait_comment_and_commit_return_empty_objects() {
     let mut client = connect(&server).await;
     let operations = json!(["Test", {"op": "comment", "comment": "c"}, {"op": "commit", "durable": false},
         {"op": "wait", "timeout": 0, "table": "Port", "where": [], "columns": ["name"], "until": "==", "rows": []}]);
-    assert_eq!(client.call("transact", &operations).await.unwrap(), json!([{}, {}, {}]));
+    assert_eq!(
+        client.call("transact", &operations).await.unwrap(),
+        json!([{}, {}, {}])
+    );
     let mut transaction = Transaction::new();
     transaction.comment("c").wait_absent("Port", Vec::new());
     client.transact(transaction).await.unwrap();
@@ -129,7 +139,12 @@ async fn a_database_that_goes_and_comes_back_is_followed() {
     while !matches!(next(&mut client).await, Event::Changed(_)) {}
 
     let control = server.socket().with_file_name("server.ctl");
-    let appctl = |args: &[&str]| run(Command::new("ovs-appctl").arg("-t").arg(&control).args(args));
+    let appctl = |args: &[&str]| {
+        run(Command::new("ovs-appctl")
+            .arg("-t")
+            .arg(&control)
+            .args(args))
+    };
     appctl(&["ovsdb-server/remove-db", "Test"]);
     loop {
         if let Event::Disconnected { error, .. } = next(&mut client).await
@@ -152,7 +167,9 @@ async fn a_database_that_goes_and_comes_back_is_followed() {
 #[tokio::test]
 async fn an_explicit_uuid_is_the_row_s() {
     let server = Server::start(SCHEMA);
-    let mut client = Client::connect(Options::new(vec![server.remote()], "Test").table(MonitorTable::new("Port")));
+    let mut client = Client::connect(
+        Options::new(vec![server.remote()], "Test").table(MonitorTable::new("Port")),
+    );
     client.synced(PATIENCE).await.unwrap();
     let uuid = uuid::Uuid::from_u128(0xabc);
     let insert = |name: &str| {
@@ -161,7 +178,15 @@ async fn an_explicit_uuid_is_the_row_s() {
         transaction
     };
     client.transact(insert("p")).await.unwrap();
-    assert_eq!(client.replica().row("Port", uuid).unwrap().string("name").unwrap(), "p");
+    assert_eq!(
+        client
+            .replica()
+            .row("Port", uuid)
+            .unwrap()
+            .string("name")
+            .unwrap(),
+        "p"
+    );
     let twice = client.transact(insert("q")).await.unwrap_err().to_string();
     assert!(
         twice.starts_with("insert (operation 0) of Port: duplicate uuid: "),

@@ -43,7 +43,8 @@ fn endless(sent: Arc<AtomicUsize>) -> Mischief {
         Box::pin(async move {
             let _ = stream.write_all(b"{\"method\":\"").await;
             let chunk = vec![b'x'; MIB];
-            while sent.load(Ordering::SeqCst) < 1024 * MIB && stream.write_all(&chunk).await.is_ok() {
+            while sent.load(Ordering::SeqCst) < 1024 * MIB && stream.write_all(&chunk).await.is_ok()
+            {
                 sent.fetch_add(MIB, Ordering::SeqCst);
             }
         })
@@ -64,7 +65,10 @@ async fn every_mischief_is_told_and_survived() {
     let row = Uuid::from_u128(1);
     let cases: Vec<(Mischief, &str)> = vec![
         (half, "the server closed the connection"),
-        (endless(Arc::clone(&sent)), "a message longer than 4194304 bytes"),
+        (
+            endless(Arc::clone(&sent)),
+            "a message longer than 4194304 bytes",
+        ),
         (
             after_handshake("{\"a\":".repeat(1000).into_bytes()),
             "nested deeper than 64",
@@ -103,9 +107,15 @@ async fn every_mischief_is_told_and_survived() {
     other.synced(PATIENCE).await.unwrap();
     for words in words {
         loop {
-            match tokio::time::timeout(PATIENCE, client.next()).await.expect("an event") {
+            match tokio::time::timeout(PATIENCE, client.next())
+                .await
+                .expect("an event")
+            {
                 Event::Disconnected { error, .. } => {
-                    assert!(error.to_string().contains(words), "{error} instead of {words}");
+                    assert!(
+                        error.to_string().contains(words),
+                        "{error} instead of {words}"
+                    );
                     break;
                 }
                 Event::Changed(changes) => panic!("a change: {changes:?}"),
@@ -160,7 +170,10 @@ async fn what_the_program_does_not_take_is_not_read_from_the_server() {
 
     let mut rows = 0;
     while rows < COUNT {
-        if let Event::Changed(changes) = tokio::time::timeout(PATIENCE, client.next()).await.expect("an event") {
+        if let Event::Changed(changes) = tokio::time::timeout(PATIENCE, client.next())
+            .await
+            .expect("an event")
+        {
             rows += changes.len();
         }
     }

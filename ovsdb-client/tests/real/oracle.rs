@@ -38,13 +38,22 @@ pub(crate) fn of_replica(replica: &Replica) -> Picture {
 /// What `ovsdb-client dump` prints, read by the schema.
 pub(crate) fn dump(remote: &str, schema: &Schema, args: &[String]) -> Picture {
     let mut command = Command::new("ovsdb-client");
-    command
-        .args(args)
-        .args(["--no-leader-only", "--format=json", "dump", remote, &schema.name]);
+    command.args(args).args([
+        "--no-leader-only",
+        "--format=json",
+        "dump",
+        remote,
+        &schema.name,
+    ]);
     let mut picture = Picture::new();
     for line in run(&mut command).lines().filter(|line| !line.is_empty()) {
         let table: Value = serde_json::from_str(line).unwrap();
-        let name = table["caption"].as_str().unwrap().split(' ').next().unwrap();
+        let name = table["caption"]
+            .as_str()
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
         let columns: Vec<&str> = table["headings"]
             .as_array()
             .unwrap()

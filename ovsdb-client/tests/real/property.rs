@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ovsdb_client::{
-    Changes, Client, Columns, Condition, Event, MonitorTable, Mutations, Options, Row, RowChange, Transaction,
+    Changes, Client, Columns, Condition, Event, MonitorTable, Mutations, Options, Row, RowChange,
+    Transaction,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -18,7 +19,10 @@ use crate::server::{PATIENCE, SCHEMA, Server};
 #[derive(Clone, Debug)]
 enum Step {
     /// Writes by the subject itself or by another client.
-    Write { by_subject: bool, writes: Vec<Write> },
+    Write {
+        by_subject: bool,
+        writes: Vec<Write>,
+    },
     /// Breaks the subject's connection.
     Cut,
     /// Lets the subject take this many events.
@@ -74,16 +78,30 @@ fn step() -> impl Strategy<Value = Step> {
 fn transaction(writes: &[Write], created: &mut u32) -> Transaction {
     let mut transaction = Transaction::new();
     for write in writes {
-        let named = |pick: u8| Condition::equal("name", format!("p{}", u32::from(pick) % (*created).max(1)));
+        let named = |pick: u8| {
+            Condition::equal("name", format!("p{}", u32::from(pick) % (*created).max(1)))
+        };
         match write {
-            Write::Insert { tag, trunks, interface } => {
-                let mut columns = Columns::new().set("name", format!("p{created}")).set("tag", *tag);
+            Write::Insert {
+                tag,
+                trunks,
+                interface,
+            } => {
+                let mut columns = Columns::new()
+                    .set("name", format!("p{created}"))
+                    .set("tag", *tag);
                 columns = columns.set(
                     "trunks",
-                    trunks.iter().copied().collect::<std::collections::BTreeSet<_>>(),
+                    trunks
+                        .iter()
+                        .copied()
+                        .collect::<std::collections::BTreeSet<_>>(),
                 );
                 if *interface {
-                    let row = transaction.insert("Interface", Columns::new().set("name", format!("i{created}")));
+                    let row = transaction.insert(
+                        "Interface",
+                        Columns::new().set("name", format!("i{created}")),
+                    );
                     columns = columns.set("interfaces", row);
                 }
                 transaction.insert("Port", columns);
@@ -104,12 +122,20 @@ fn transaction(writes: &[Write], created: &mut u32) -> Transaction {
                 key,
                 value,
             } => {
-                let set = |numbers: &[i64]| numbers.iter().copied().collect::<std::collections::BTreeSet<_>>();
+                let set = |numbers: &[i64]| {
+                    numbers
+                        .iter()
+                        .copied()
+                        .collect::<std::collections::BTreeSet<_>>()
+                };
                 let mutations = Mutations::new()
                     .insert("trunks", set(add))
                     .delete("trunks", set(take))
                     .add("seq", 1)
-                    .set_keys("external_ids", vec![(format!("k{key}"), format!("v{value}"))]);
+                    .set_keys(
+                        "external_ids",
+                        vec![(format!("k{key}"), format!("v{value}"))],
+                    );
                 transaction.mutate("Port", named(*pick), mutations);
             }
             Write::Delete { pick } => {
@@ -135,7 +161,11 @@ impl Shadow {
                 Some(row) => self.rows.insert(key, row.clone()),
                 None => self.rows.remove(&key),
             };
-            assert_eq!(before.as_ref(), change.before(), "told from another picture");
+            assert_eq!(
+                before.as_ref(),
+                change.before(),
+                "told from another picture"
+            );
             if let RowChange::Modified {
                 old: before,
                 new: after,
@@ -190,7 +220,9 @@ async fn run(steps: Vec<Step>) {
             Step::Cut => proxy.cut(),
             Step::Take(count) => {
                 for _ in 0..count {
-                    let Ok(event) = tokio::time::timeout(Duration::from_millis(1), subject.next()).await else {
+                    let Ok(event) =
+                        tokio::time::timeout(Duration::from_millis(1), subject.next()).await
+                    else {
                         break;
                     };
                     shadow.take(event);
@@ -200,7 +232,9 @@ async fn run(steps: Vec<Step>) {
     }
     // Every transaction has just one outcome.
     while shadow.outcomes < submitted {
-        let event = tokio::time::timeout(PATIENCE, subject.next()).await.expect("an event");
+        let event = tokio::time::timeout(PATIENCE, subject.next())
+            .await
+            .expect("an event");
         shadow.take(event);
     }
     assert_eq!(shadow.outcomes, submitted);
@@ -210,7 +244,9 @@ async fn run(steps: Vec<Step>) {
     last.insert("Port", Columns::new().set("name", "last"));
     other.transact(last).await.unwrap();
     while subject.replica().find("Port", "name", "last").is_none() || !subject.is_synced() {
-        let event = tokio::time::timeout(PATIENCE, subject.next()).await.expect("an event");
+        let event = tokio::time::timeout(PATIENCE, subject.next())
+            .await
+            .expect("an event");
         shadow.take(event);
     }
     // The replica moves before its events are taken.

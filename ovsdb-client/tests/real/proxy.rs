@@ -16,7 +16,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use crate::server::{SCHEMA, temp_dir};
 
 /// What is done to one connection instead of passing it on.
-pub(crate) type Mischief = Box<dyn FnOnce(UnixStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+pub(crate) type Mischief =
+    Box<dyn FnOnce(UnixStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// The server in between.
 pub(crate) struct Proxy {
@@ -44,7 +45,8 @@ impl Proxy {
                         tokio::spawn(async move {
                             if let Ok(mut server) = UnixStream::connect(target).await {
                                 // Ends with either side, which is all that matters.
-                                let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+                                let _ =
+                                    tokio::io::copy_bidirectional(&mut stream, &mut server).await;
                             }
                         })
                     }
@@ -93,7 +95,9 @@ pub(crate) async fn handshake(stream: &mut UnixStream) {
         while let Some(message) = framer.next_message().unwrap() {
             let request: Value = serde_json::from_slice(message).unwrap();
             let (result, error) = match request["method"].as_str().unwrap() {
-                "get_schema" if request["params"][0] == "_Server" => (Value::Null, json!("unknown database")),
+                "get_schema" if request["params"][0] == "_Server" => {
+                    (Value::Null, json!("unknown database"))
+                }
                 "get_schema" => (serde_json::from_str(SCHEMA).unwrap(), Value::Null),
                 "monitor_cond_since" => (json!([false, uuid::Uuid::nil(), {}]), Value::Null),
                 _ => (json!({}), Value::Null),

@@ -38,7 +38,10 @@ impl Process {
         let child = Command::new("ovsdb-server")
             .arg("--no-chdir")
             .arg(format!("--unixctl={}", control.display()))
-            .arg(format!("--log-file={}", dir.join(format!("{name}.log")).display()))
+            .arg(format!(
+                "--log-file={}",
+                dir.join(format!("{name}.log")).display()
+            ))
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -78,7 +81,11 @@ pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// A port of the loopback interface that nobody listens on.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Runs a command that must succeed; its output.
@@ -94,7 +101,10 @@ pub(crate) fn run(command: &mut Command) -> String {
 
 /// A directory for servers.
 pub(crate) fn temp_dir() -> tempfile::TempDir {
-    tempfile::Builder::new().prefix("ovsdb-client-").tempdir().unwrap()
+    tempfile::Builder::new()
+        .prefix("ovsdb-client-")
+        .tempdir()
+        .unwrap()
 }
 
 /// A running ovsdb-server with one database, on a socket of its directory.
@@ -160,7 +170,9 @@ pub(crate) struct Pki {
 impl Pki {
     /// An authority with a certificate for `server` and one for `client`.
     pub(crate) fn new(dir: &Path) -> Self {
-        let pki = Self { dir: dir.join("pki") };
+        let pki = Self {
+            dir: dir.join("pki"),
+        };
         std::fs::create_dir(&pki.dir).unwrap();
         pki.ovs_pki(&["init"]);
         pki.ovs_pki(&["-u", "req+sign", "server", "switch"]);
@@ -191,8 +203,14 @@ impl Pki {
     /// What `--private-key` and its kin need for a server.
     pub(crate) fn server_args(&self) -> Vec<String> {
         vec![
-            format!("--private-key={}", self.dir.join("server-privkey.pem").display()),
-            format!("--certificate={}", self.dir.join("server-cert.pem").display()),
+            format!(
+                "--private-key={}",
+                self.dir.join("server-privkey.pem").display()
+            ),
+            format!(
+                "--certificate={}",
+                self.dir.join("server-cert.pem").display()
+            ),
             format!("--ca-cert={}", self.authority().display()),
         ]
     }

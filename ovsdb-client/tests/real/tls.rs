@@ -28,7 +28,10 @@ fn client(remote: &Remote, tls: Option<Tls>) -> Client {
 async fn refusal(remote: &Remote, tls: Option<Tls>) -> String {
     let mut client = client(remote, tls);
     loop {
-        match tokio::time::timeout(PATIENCE, client.next()).await.expect("an event") {
+        match tokio::time::timeout(PATIENCE, client.next())
+            .await
+            .expect("an event")
+        {
             Event::Disconnected { error, .. } => return error.to_string(),
             Event::Synced(_) => panic!("connected"),
             _ => {}
@@ -39,7 +42,10 @@ async fn refusal(remote: &Remote, tls: Option<Tls>) -> String {
 #[tokio::test]
 async fn both_sides_prove_who_they_are() {
     let (_server, remote, pki) = start();
-    client(&remote, Some(pki.client())).synced(PATIENCE).await.unwrap();
+    client(&remote, Some(pki.client()))
+        .synced(PATIENCE)
+        .await
+        .unwrap();
 
     // A name is checked where one is given.
     let named = |name: &str| {
@@ -48,7 +54,10 @@ async fn both_sides_prove_who_they_are() {
             ..pki.client()
         })
     };
-    client(&remote, named("server")).synced(PATIENCE).await.unwrap();
+    client(&remote, named("server"))
+        .synced(PATIENCE)
+        .await
+        .unwrap();
     let other = refusal(&remote, named("other")).await;
     assert!(other.contains("not valid for name"), "{other}");
 
@@ -70,7 +79,10 @@ async fn both_sides_prove_who_they_are() {
     assert!(absent.starts_with("TLS: /nowhere/key.pem: "), "{absent}");
 
     let no_files = refusal(&remote, None).await;
-    assert_eq!(no_files, format!("TLS: no keys and certificates given for {remote}"));
+    assert_eq!(
+        no_files,
+        format!("TLS: no keys and certificates given for {remote}")
+    );
 }
 
 #[tokio::test]

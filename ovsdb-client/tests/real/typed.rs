@@ -86,7 +86,8 @@ async fn structs_are_written_and_read() {
     transaction.insert("Port", port.columns().set("interfaces", row));
     let committed = client.transact(transaction).await.unwrap();
 
-    port.interfaces.insert(Strong::new(committed.uuid(row).unwrap()));
+    port.interfaces
+        .insert(Strong::new(committed.uuid(row).unwrap()));
     let read: Vec<Port> = client.replica().typed().map(|row| row.unwrap().1).collect();
     assert_eq!(read, [port]);
     let reference = *read[0].interfaces.first().unwrap();
@@ -102,13 +103,19 @@ async fn every_difference_between_struct_and_schema_is_named() {
         .table(WrongInterface::monitor());
     let mut client = Client::connect(options);
     let error = loop {
-        if let Event::Disconnected { error, .. } =
-            tokio::time::timeout(PATIENCE, client.next()).await.expect("an event")
+        if let Event::Disconnected { error, .. } = tokio::time::timeout(PATIENCE, client.next())
+            .await
+            .expect("an event")
         {
             break error.to_string();
         }
     };
-    let problems: Vec<&str> = error.split_once("does not fit: ").unwrap().1.split("; ").collect();
+    let problems: Vec<&str> = error
+        .split_once("does not fit: ")
+        .unwrap()
+        .1
+        .split("; ")
+        .collect();
     assert_eq!(
         problems,
         [
@@ -124,7 +131,8 @@ async fn every_difference_between_struct_and_schema_is_named() {
         ]
     );
     // Read otherwise than monitored, a row says what is wrong.
-    let options = Options::new(vec![server.remote()], "Test").table(MonitorTable::new("Interface").columns(["kind"]));
+    let options = Options::new(vec![server.remote()], "Test")
+        .table(MonitorTable::new("Interface").columns(["kind"]));
     let mut client = Client::connect(options);
     client.synced(PATIENCE).await.unwrap();
     assert!(client.replica().typed::<Interface>().next().is_none());

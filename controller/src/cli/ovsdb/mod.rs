@@ -112,7 +112,8 @@ impl Arguments {
     }
 
     fn options(&self) -> Result<Options, Failure> {
-        let remotes = Remote::list(&self.remote).map_err(|error| Failure::input(format_args!("REMOTE: {error}")))?;
+        let remotes = Remote::list(&self.remote)
+            .map_err(|error| Failure::input(format_args!("REMOTE: {error}")))?;
         let mut options = Options::new(remotes, &self.database);
         options.server = if self.leader {
             ServerChoice::Leader
@@ -129,9 +130,11 @@ impl Arguments {
                 options.tables.push(table);
             }
         }
-        if let (Some(private_key), Some(certificate), Some(ca_certificates)) =
-            (self.private_key.clone(), self.certificate.clone(), self.ca_cert.clone())
-        {
+        if let (Some(private_key), Some(certificate), Some(ca_certificates)) = (
+            self.private_key.clone(),
+            self.certificate.clone(),
+            self.ca_cert.clone(),
+        ) {
             let server_name = self.server_name.clone();
             options.tls = Some(Tls {
                 private_key,
@@ -147,7 +150,11 @@ impl Arguments {
     async fn synced(&self, global: &Global) -> Result<(Client, Changes), Failure> {
         let mut client = Client::connect(self.options()?);
         let timeout = global.database_timeout();
-        let mut last = format!("{}: no answer within {} s", self.remote, timeout.as_secs_f64());
+        let mut last = format!(
+            "{}: no answer within {} s",
+            self.remote,
+            timeout.as_secs_f64()
+        );
         let wait = async {
             loop {
                 match client.next().await {
@@ -173,7 +180,12 @@ impl Watch {
     async fn run(self, global: &Global) -> Result<(), Failure> {
         let (mut client, rows) = self.what.synced(global).await?;
         let picture = self.what.picture();
-        let text = |changes: &Changes| changes.iter().map(|change| picture.change(change)).collect::<String>();
+        let text = |changes: &Changes| {
+            changes
+                .iter()
+                .map(|change| picture.change(change))
+                .collect::<String>()
+        };
         emit(&picture.change_header())?;
         if self.initial {
             emit(&text(&rows))?;

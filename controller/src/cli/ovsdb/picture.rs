@@ -49,12 +49,16 @@ impl Picture<'_> {
             }
             let columns: Vec<&str> = table.layout().columns().map(|(column, _)| column).collect();
             let columns = self.chosen(&columns);
-            let header: Vec<&str> = std::iter::once("_uuid").chain(columns.iter().copied()).collect();
+            let header: Vec<&str> = std::iter::once("_uuid")
+                .chain(columns.iter().copied())
+                .collect();
             let rows = table.rows().map(|row| {
                 let cells = columns
                     .iter()
                     .map(|column| row.get(column).map(ToString::to_string).unwrap_or_default());
-                std::iter::once(row.uuid().to_string()).chain(cells).collect()
+                std::iter::once(row.uuid().to_string())
+                    .chain(cells)
+                    .collect()
             });
             text += &self.grid(&header, rows);
         }
@@ -70,7 +74,12 @@ impl Picture<'_> {
         for row in replica.tables().flat_map(|(_, table)| table.rows()) {
             let names: Vec<&str> = row.columns().map(|(column, _)| column).collect();
             let names = self.chosen(&names);
-            let width = names.iter().map(|name| name.len()).chain([5]).max().unwrap_or_default();
+            let width = names
+                .iter()
+                .map(|name| name.len())
+                .chain([5])
+                .max()
+                .unwrap_or_default();
             let _ = writeln!(
                 text,
                 "{}{:width$}  {}",
@@ -89,7 +98,9 @@ impl Picture<'_> {
     /// What stands above the changes.
     pub(super) fn change_header(self) -> String {
         match self.format {
-            Format::Csv => csv(["table", "_uuid", "change", "column", "old", "new"].map(str::to_owned)),
+            Format::Csv => {
+                csv(["table", "_uuid", "change", "column", "old", "new"].map(str::to_owned))
+            }
             _ => String::new(),
         }
     }
@@ -108,7 +119,9 @@ impl Picture<'_> {
             .into_iter()
             .filter(|name| change.changed(name))
             .collect();
-        let value = |row: Option<&Row>, column: &str| row.and_then(|row| row.get(column)).map(ToString::to_string);
+        let value = |row: Option<&Row>, column: &str| {
+            row.and_then(|row| row.get(column)).map(ToString::to_string)
+        };
         match self.format {
             Format::Json => {
                 let side = |row: Option<&Row>| {
@@ -140,10 +153,10 @@ impl Picture<'_> {
             Format::Table => {
                 let mut text = format!("{} {} {kind}", row.table(), row.uuid());
                 for name in names {
-                    match (value(change.before(), name), value(change.after(), name)) {
-                        (Some(old), Some(new)) => drop(write!(text, " {name}: {old} -> {new}")),
-                        (old, new) => drop(write!(text, " {name}={}", new.or(old).unwrap_or_default())),
-                    }
+                    text += &match (value(change.before(), name), value(change.after(), name)) {
+                        (Some(old), Some(new)) => format!(" {name}: {old} -> {new}"),
+                        (old, new) => format!(" {name}={}", new.or(old).unwrap_or_default()),
+                    };
                 }
                 text + "\n"
             }
@@ -184,7 +197,10 @@ impl Picture<'_> {
             .set_header(header);
         table.add_rows(rows);
         // The preset pads the first column; a list begins at the margin.
-        table.lines().map(|line| line.trim().to_owned() + "\n").collect()
+        table
+            .lines()
+            .map(|line| line.trim().to_owned() + "\n")
+            .collect()
     }
 }
 
@@ -211,7 +227,9 @@ fn datum_json(datum: &Datum, column_type: &ColumnType) -> Value {
             .map(|(key, value)| (atom_text(key), atom_json(value)))
             .collect::<Map<_, _>>()
             .into(),
-        (None, Some(atoms)) if column_type.is_single() => atoms.first().map_or(Value::Null, atom_json),
+        (None, Some(atoms)) if column_type.is_single() => {
+            atoms.first().map_or(Value::Null, atom_json)
+        }
         (None, atoms) => atoms.unwrap_or_default().iter().map(atom_json).collect(),
     }
 }
@@ -224,7 +242,8 @@ fn atom_json(atom: &Atom) -> Value {
 }
 
 fn atom_text(atom: &Atom) -> String {
-    atom.as_str().map_or_else(|| atom.to_string(), str::to_owned)
+    atom.as_str()
+        .map_or_else(|| atom.to_string(), str::to_owned)
 }
 
 /// One line of RFC 4180.
@@ -246,6 +265,9 @@ mod tests {
     #[test]
     fn cells_with_commas_quotes_and_line_ends_are_quoted() {
         let cells = ["plain", "a,b", "say \"x\"", "two\nlines", ""].map(str::to_owned);
-        assert_eq!(csv(cells), "plain,\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",\n");
+        assert_eq!(
+            csv(cells),
+            "plain,\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",\n"
+        );
     }
 }

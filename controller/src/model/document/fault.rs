@@ -21,7 +21,11 @@ pub struct Fault {
 /// `LINE:COLUMN: what was found, expected what`.
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}: {}", self.place.line, self.place.column, self.wrong)
+        write!(
+            out,
+            "{}:{}: {}",
+            self.place.line, self.place.column, self.wrong
+        )
     }
 }
 
@@ -32,7 +36,9 @@ pub enum Wrong {
     #[error("{0}")]
     Yaml(String),
     /// Nothing in the document.
-    #[error("an empty document, expected at least one of physical_networks, networks, subnets, ports")]
+    #[error(
+        "an empty document, expected at least one of physical_networks, networks, subnets, ports"
+    )]
     Empty,
     /// A field that the object does not have.
     #[error("unknown field {field:?} in {owner}, expected one of {expected}")]
@@ -71,7 +77,9 @@ pub enum Wrong {
     #[error("{0}")]
     Mac(#[from] EthAddrError),
     /// A MAC address of no single endpoint.
-    #[error("{0} is not the MAC address of one endpoint, expected a unicast address such as 02:00:00:00:00:01")]
+    #[error(
+        "{0} is not the MAC address of one endpoint, expected a unicast address such as 02:00:00:00:00:01"
+    )]
     MacNotUnicast(EthAddr),
     /// Not a range of VLANs.
     #[error("{0}")]
@@ -115,7 +123,9 @@ pub enum Wrong {
         known: Vec<String>,
     },
     /// A new network of no type.
-    #[error("network {name:?} is new and has no type, expected one of vxlan, gre, geneve, vlan, flat, local")]
+    #[error(
+        "network {name:?} is new and has no type, expected one of vxlan, gre, geneve, vlan, flat, local"
+    )]
     NoType {
         /// The network.
         name: String,
@@ -161,7 +171,9 @@ pub enum Wrong {
         expected: &'static str,
     },
     /// A VLAN that belongs to others.
-    #[error("vlan {vlan} is outside the ranges of physical network {physical_network:?}, expected one of {ranges}")]
+    #[error(
+        "vlan {vlan} is outside the ranges of physical network {physical_network:?}, expected one of {ranges}"
+    )]
     VlanOutsideRanges {
         /// What was found.
         vlan: u16,
@@ -208,7 +220,9 @@ pub enum Wrong {
         new: String,
     },
     /// Too small a packet for IPv6.
-    #[error("mtu {mtu} in network {network:?} with IPv6 subnet {subnet:?}, expected at least 1280 (RFC 8200)")]
+    #[error(
+        "mtu {mtu} in network {network:?} with IPv6 subnet {subnet:?}, expected at least 1280 (RFC 8200)"
+    )]
     MtuForIpv6 {
         /// What was found.
         mtu: u16,
@@ -218,7 +232,9 @@ pub enum Wrong {
         subnet: String,
     },
     /// Subnets of one network share addresses.
-    #[error("{cidr} overlaps {other} of subnet {by:?}, expected subnets of network {network:?} to be apart")]
+    #[error(
+        "{cidr} overlaps {other} of subnet {by:?}, expected subnets of network {network:?} to be apart"
+    )]
     Overlap {
         /// What was found.
         cidr: IpNet,
@@ -233,7 +249,9 @@ pub enum Wrong {
     #[error("gateway: {0}, expected an address of the subnet's endpoints")]
     Gateway(AddressError),
     /// A subnet that leaves an existing port behind.
-    #[error("port {port:?} has {address}, which {cidr} would leave outside, expected a prefix that holds it")]
+    #[error(
+        "port {port:?} has {address}, which {cidr} would leave outside, expected a prefix that holds it"
+    )]
     PortLeftOutside {
         /// The port.
         port: String,
@@ -243,7 +261,9 @@ pub enum Wrong {
         cidr: IpNet,
     },
     /// A MAC address that another port of the network has.
-    #[error("{mac} is taken by port {by:?} of network {network:?}, expected each MAC address once in a network")]
+    #[error(
+        "{mac} is taken by port {by:?} of network {network:?}, expected each MAC address once in a network"
+    )]
     MacTaken {
         /// What was found.
         mac: EthAddr,
@@ -253,7 +273,9 @@ pub enum Wrong {
         network: String,
     },
     /// An address that another port of the network has.
-    #[error("{address} is taken by port {by:?} of network {network:?}, expected each address once in a network")]
+    #[error(
+        "{address} is taken by port {by:?} of network {network:?}, expected each address once in a network"
+    )]
     AddressTaken {
         /// What was found.
         address: IpAddr,

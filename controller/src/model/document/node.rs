@@ -101,7 +101,10 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
             .format_message(error.without_snippet())
             .replace(char::is_control, " ");
         // Which counter of the parser's overflowed is no news to the author of a document.
-        let message = message.split(": limits breached").next().unwrap_or_default();
+        let message = message
+            .split(": limits breached")
+            .next()
+            .unwrap_or_default();
         let wrong = format!("{message}, expected a YAML document");
         Fault {
             place,

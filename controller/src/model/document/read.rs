@@ -9,9 +9,12 @@ use flows::EthAddr;
 use ipnet::IpNet;
 
 use super::node::{self, Content, Node};
-use super::{At, Document, Fault, NetworkEntry, PhysicalNetworkEntry, Place, PortEntry, SubnetEntry, Wrong};
+use super::{
+    At, Document, Fault, NetworkEntry, PhysicalNetworkEntry, Place, PortEntry, SubnetEntry, Wrong,
+};
 use crate::model::{
-    NetworkType, PhysicalNetwork, check_name, check_physical_network_name, check_prefix, merge_ranges, parse_range,
+    NetworkType, PhysicalNetwork, check_name, check_physical_network_name, check_prefix,
+    merge_ranges, parse_range,
 };
 
 /// IPv4's smallest, RFC 791.
@@ -118,7 +121,12 @@ impl Reader<'_> {
     }
 
     /// The fields of a mapping; those that do not belong there are faults.
-    fn fields(&mut self, node: Node, owner: &'static str, expected: &[&'static str]) -> Option<Fields> {
+    fn fields(
+        &mut self,
+        node: Node,
+        owner: &'static str,
+        expected: &[&'static str],
+    ) -> Option<Fields> {
         let Content::Map(entries) = node.content else {
             let expected = format!("a mapping with the fields {}", expected.join(", "));
             self.value(&node, owner, expected);
@@ -151,13 +159,21 @@ impl Reader<'_> {
         })
     }
 
-    fn list<T>(&mut self, fields: &mut Fields, field: &'static str, read: fn(&mut Self, Node) -> Option<T>) -> Vec<T> {
+    fn list<T>(
+        &mut self,
+        fields: &mut Fields,
+        field: &'static str,
+        read: fn(&mut Self, Node) -> Option<T>,
+    ) -> Vec<T> {
         match fields.take(field) {
             None => Vec::new(),
             Some(Node {
                 content: Content::List(nodes),
                 ..
-            }) => nodes.into_iter().filter_map(|node| read(self, node)).collect(),
+            }) => nodes
+                .into_iter()
+                .filter_map(|node| read(self, node))
+                .collect(),
             Some(node) => {
                 self.value(&node, field, "a list");
                 Vec::new()
@@ -264,7 +280,9 @@ impl Reader<'_> {
         unit: impl Display,
     ) -> Option<At<T>> {
         let number = match &node.content {
-            Content::Number(text) | Content::Text(text) => text.parse().ok().filter(|number| range.contains(number)),
+            Content::Number(text) | Content::Text(text) => {
+                text.parse().ok().filter(|number| range.contains(number))
+            }
             _ => None,
         };
         let number = number.and_then(|number| T::try_from(number).ok());
@@ -291,9 +309,12 @@ impl Reader<'_> {
     }
 
     fn address(&mut self, node: Node, field: &'static str) -> Option<At<IpAddr>> {
-        self.parsed(node, field, "an address such as 10.0.0.5 or fd00::5", |text| {
-            text.parse().ok()
-        })
+        self.parsed(
+            node,
+            field,
+            "an address such as 10.0.0.5 or fd00::5",
+            |text| text.parse().ok(),
+        )
     }
 
     fn physical_network(&mut self, node: Node) -> Option<PhysicalNetworkEntry> {
@@ -315,7 +336,9 @@ impl Reader<'_> {
         };
         let mut ranges = Vec::new();
         for node in nodes {
-            let Some(text) = self.text(node, "vlans") else { continue };
+            let Some(text) = self.text(node, "vlans") else {
+                continue;
+            };
             match parse_range(&text.value) {
                 Ok(range) => ranges.push(range),
                 Err(error) => self.fault(text.place, error),
@@ -336,12 +359,21 @@ impl Reader<'_> {
             "learning",
         ];
         let mut fields = self.fields(node, "a network", &expected)?;
-        let name = self.required(&mut fields, "name", "a name", |reader, node| reader.name(node, "name"));
+        let name = self.required(&mut fields, "name", "a name", |reader, node| {
+            reader.name(node, "name")
+        });
         let types = NetworkType::ALL.map(NetworkType::name).join(", ");
-        let project = fields.take("project").and_then(|node| self.name(node, "project"));
-        let network_type = fields
-            .take("type")
-            .and_then(|node| self.parsed(node, "type", &format!("one of {types}"), NetworkType::from_name));
+        let project = fields
+            .take("project")
+            .and_then(|node| self.name(node, "project"));
+        let network_type = fields.take("type").and_then(|node| {
+            self.parsed(
+                node,
+                "type",
+                &format!("one of {types}"),
+                NetworkType::from_name,
+            )
+        });
         let vni = fields.take("vni").and_then(|node| {
             self.number(
                 node,
@@ -360,7 +392,9 @@ impl Reader<'_> {
         let mtu = fields
             .take("mtu")
             .and_then(|node| self.number(node, "mtu", MIN_MTU..=u64::from(u16::MAX), " bytes"));
-        let learning = fields.take("learning").and_then(|node| self.flag(&node, "learning"));
+        let learning = fields
+            .take("learning")
+            .and_then(|node| self.flag(&node, "learning"));
         let project = project.map(|project| project.value);
         Some(NetworkEntry {
             name: name?,
@@ -378,13 +412,21 @@ impl Reader<'_> {
         let mut fields = self.fields(node, "a subnet", &["name", "network", "cidr", "gateway"])?;
         let place = fields.place;
         let name = fields.take("name").map(|node| self.name(node, "name"));
-        let network = self.required(&mut fields, "network", "the name of its network", |reader, node| {
-            reader.name(node, "network")
-        });
-        let cidr = self.required(&mut fields, "cidr", "a prefix such as 10.0.0.0/24", |reader, node| {
-            reader.cidr(node)
-        });
-        let gateway = fields.take("gateway").and_then(|node| self.address(node, "gateway"));
+        let network = self.required(
+            &mut fields,
+            "network",
+            "the name of its network",
+            |reader, node| reader.name(node, "network"),
+        );
+        let cidr = self.required(
+            &mut fields,
+            "cidr",
+            "a prefix such as 10.0.0.0/24",
+            |reader, node| reader.cidr(node),
+        );
+        let gateway = fields
+            .take("gateway")
+            .and_then(|node| self.address(node, "gateway"));
         let (network, cidr) = (network?, cidr?);
         let name = match name {
             Some(given) => given?,
@@ -402,9 +444,12 @@ impl Reader<'_> {
     }
 
     fn cidr(&mut self, node: Node) -> Option<At<IpNet>> {
-        let cidr: At<IpNet> = self.parsed(node, "cidr", "a prefix such as 10.0.0.0/24 or fd00::/64", |text| {
-            text.parse().ok()
-        })?;
+        let cidr: At<IpNet> = self.parsed(
+            node,
+            "cidr",
+            "a prefix such as 10.0.0.0/24 or fd00::/64",
+            |text| text.parse().ok(),
+        )?;
         match check_prefix(&cidr.value) {
             Ok(()) => Some(cidr),
             Err(error) => {
@@ -420,10 +465,15 @@ impl Reader<'_> {
             "a port",
             &["name", "network", "mac", "addresses", "port_security"],
         )?;
-        let name = self.required(&mut fields, "name", "a name", |reader, node| reader.name(node, "name"));
-        let network = self.required(&mut fields, "network", "the name of its network", |reader, node| {
-            reader.name(node, "network")
+        let name = self.required(&mut fields, "name", "a name", |reader, node| {
+            reader.name(node, "name")
         });
+        let network = self.required(
+            &mut fields,
+            "network",
+            "the name of its network",
+            |reader, node| reader.name(node, "network"),
+        );
         let mac = fields.take("mac").and_then(|node| self.mac(node));
         let addresses = fields.take("addresses").map(|node| self.addresses(node));
         let port_security = fields

@@ -6,7 +6,11 @@ use super::*;
 fn faults(text: &str) -> String {
     match Document::parse(text) {
         Ok(document) => panic!("accepted: {document:?}"),
-        Err(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Err(faults) => faults
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 
@@ -21,7 +25,10 @@ fn a_whole_document_is_read() {
     )
     .unwrap();
     let at = |line, column| Place { line, column };
-    assert_eq!(document.physical_networks[0].vlans, Some(vec![7..=7, 1001..=2000]));
+    assert_eq!(
+        document.physical_networks[0].vlans,
+        Some(vec![7..=7, 1001..=2000])
+    );
     assert_eq!(
         document.networks[0].name,
         At {
@@ -56,18 +63,24 @@ fn a_whole_document_is_read() {
 #[test]
 fn macs_are_never_read_as_numbers() {
     for mac in ["10:20:30:40:50:59", "02:00:00:00:00:01", "0:0:0:0:0:1"] {
-        let document = Document::parse(&format!("ports: [{{name: a, network: b, mac: {mac}}}]")).unwrap();
+        let document =
+            Document::parse(&format!("ports: [{{name: a, network: b, mac: {mac}}}]")).unwrap();
         assert!(document.ports[0].mac.is_some(), "{mac}");
     }
 }
 
 #[test]
 fn aliases_and_merges_point_at_what_was_written() {
-    let document = Document::parse("networks:\n- &base {name: a, type: vxlan}\n- {<<: *base, name: b}\n").unwrap();
+    let document =
+        Document::parse("networks:\n- &base {name: a, type: vxlan}\n- {<<: *base, name: b}\n")
+            .unwrap();
     assert_eq!(document.networks[1].name.value, "b");
     assert_eq!(
         document.networks[1].network_type.as_ref().unwrap().place,
-        Place { line: 2, column: 25 }
+        Place {
+            line: 2,
+            column: 25
+        }
     );
 }
 
@@ -103,7 +116,10 @@ fn faults_say_where_what_and_what_was_expected() {
             "ports: [{name: a}]",
             "1:9: a port without network, expected the name of its network",
         ),
-        ("ports: [{network: a}]", "1:9: a port without name, expected a name"),
+        (
+            "ports: [{network: a}]",
+            "1:9: a port without name, expected a name",
+        ),
         (
             "ports: [{name: a, network: b, mac: 02:00}]",
             "1:36: \"02:00\" is not a MAC address: expected six pairs of hexadecimal digits, such as 02:00:00:00:00:01",
@@ -233,7 +249,13 @@ fn every_fault_is_told_in_the_order_of_the_text() {
 fn what_is_not_yaml_is_one_fault_with_its_place() {
     for (text, place) in [
         ("ports: [", Place { line: 1, column: 8 }),
-        ("ports: [{name: a, name: b}]", Place { line: 1, column: 19 }),
+        (
+            "ports: [{name: a, name: b}]",
+            Place {
+                line: 1,
+                column: 19,
+            },
+        ),
         ("a: *nobody", Place { line: 1, column: 4 }),
         ("ports: []\n---\nports: []", Place { line: 3, column: 1 }),
     ] {

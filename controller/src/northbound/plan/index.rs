@@ -45,13 +45,16 @@ impl Index {
         }
         for network in site.networks.values() {
             index.networks.insert(network.name.clone(), network.id);
-            index.segments.insert(network.segment.key(&network.name), network.id);
+            index
+                .segments
+                .insert(network.segment.key(&network.name), network.id);
         }
         for subnet in site.subnets.values() {
             index.subnets.insert(subnet.name.clone(), subnet.id);
-            index
-                .prefixes
-                .insert((subnet.network, subnet.cidr.network()), (subnet.cidr, subnet.id));
+            index.prefixes.insert(
+                (subnet.network, subnet.cidr.network()),
+                (subnet.cidr, subnet.id),
+            );
         }
         for port in site.ports.values() {
             index.ports.insert(port.name.clone(), port.id);
@@ -126,7 +129,12 @@ impl Index {
     }
 
     /// Takes a prefix for `subnet`; else tells a prefix that shares addresses with it, and whose that is.
-    pub(super) fn claim_prefix(&mut self, network: Uuid, prefix: IpNet, subnet: Uuid) -> Result<(), (IpNet, Uuid)> {
+    pub(super) fn claim_prefix(
+        &mut self,
+        network: Uuid,
+        prefix: IpNet,
+        subnet: Uuid,
+    ) -> Result<(), (IpNet, Uuid)> {
         let first = (network, prefix.network());
         let before = self.prefixes.range(..=first).next_back();
         let after = self.prefixes.range(first..).next();
@@ -142,7 +150,8 @@ impl Index {
 
     /// The subnet of `network` that holds `address`.
     pub(super) fn subnet_of(&self, network: Uuid, address: IpAddr) -> Option<Uuid> {
-        let ((found, _), (prefix, subnet)) = self.prefixes.range(..=(network, address)).next_back()?;
+        let ((found, _), (prefix, subnet)) =
+            self.prefixes.range(..=(network, address)).next_back()?;
         (*found == network && prefix.contains(&address)).then_some(*subnet)
     }
 
@@ -160,7 +169,12 @@ impl Index {
     }
 
     /// Takes a MAC address for `port`; else tells the port that has it.
-    pub(super) fn claim_mac(&mut self, network: Uuid, mac: EthAddr, port: Uuid) -> Result<(), Uuid> {
+    pub(super) fn claim_mac(
+        &mut self,
+        network: Uuid,
+        mac: EthAddr,
+        port: Uuid,
+    ) -> Result<(), Uuid> {
         match self.macs.get(&(network, mac)) {
             Some(other) if *other != port => Err(*other),
             _ => {
@@ -175,7 +189,12 @@ impl Index {
     }
 
     /// Takes an address for `port`; else tells the port that has it.
-    pub(super) fn claim_address(&mut self, network: Uuid, address: IpAddr, port: Uuid) -> Result<(), Uuid> {
+    pub(super) fn claim_address(
+        &mut self,
+        network: Uuid,
+        address: IpAddr,
+        port: Uuid,
+    ) -> Result<(), Uuid> {
         match self.addresses.get(&(network, address)) {
             Some(other) if *other != port => Err(*other),
             _ => {
@@ -189,7 +208,9 @@ impl Index {
     pub(super) fn allocate_address(&mut self, subnet: &Subnet, port: Uuid) -> Option<IpAddr> {
         let (first, last) = subnet.usable();
         let mut address = self.next_address.get(&subnet.id).copied().unwrap_or(first);
-        while subnet.gateway == Some(address) || self.addresses.contains_key(&(subnet.network, address)) {
+        while subnet.gateway == Some(address)
+            || self.addresses.contains_key(&(subnet.network, address))
+        {
             let Some(next) = following(address).filter(|next| *next <= last) else {
                 self.next_address.insert(subnet.id, address);
                 return None;

@@ -29,7 +29,11 @@ const LISTED: usize = 20;
 /// # Errors
 /// Everything that is wrong, in the order of the text. What is wrong with ports is told once the networks and subnets
 /// that they are in have nothing wrong.
-pub fn plan(document: &Document, before: &Site, new_mac: &mut dyn FnMut() -> EthAddr) -> Result<Site, Vec<Fault>> {
+pub fn plan(
+    document: &Document,
+    before: &Site,
+    new_mac: &mut dyn FnMut() -> EthAddr,
+) -> Result<Site, Vec<Fault>> {
     let mut planner = Planner {
         site: before.clone(),
         index: Index::new(before),
@@ -92,7 +96,9 @@ impl Planner {
                         name: entry.name.value.clone(),
                         vlans: entry.vlans.clone().unwrap_or_default(),
                     };
-                    self.index.physical_networks.insert(new.name.clone(), new.id);
+                    self.index
+                        .physical_networks
+                        .insert(new.name.clone(), new.id);
                     self.site.physical_networks.insert(new.id, new);
                 }
             }
@@ -135,8 +141,20 @@ impl Planner {
         let Some(present) = present.filter(|present| *present != network) else {
             return Some(());
         };
-        let (name, old, new) = (name.value.clone(), self.network_name(present), wanted.value.clone());
-        self.fault(wanted.place, Wrong::NetworkChanged { kind, name, old, new });
+        let (name, old, new) = (
+            name.value.clone(),
+            self.network_name(present),
+            wanted.value.clone(),
+        );
+        self.fault(
+            wanted.place,
+            Wrong::NetworkChanged {
+                kind,
+                name,
+                old,
+                new,
+            },
+        );
         None
     }
 

@@ -28,7 +28,11 @@ struct Settled<'a> {
 
 impl Planner {
     pub(super) fn networks(&mut self, document: &Document) {
-        let known: BTreeSet<String> = self.known_physical_networks().into_iter().map(str::to_owned).collect();
+        let known: BTreeSet<String> = self
+            .known_physical_networks()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let settled: Vec<_> = document
             .networks
             .iter()
@@ -37,7 +41,8 @@ impl Planner {
         // All that change let go before the first takes, so that two networks may swap their numbers.
         for one in &settled {
             if let Some(old) = self.site.networks.get(&one.id) {
-                let keeps = matches!(&one.wanted, Wanted::Exactly(segment) if *segment == old.segment);
+                let keeps =
+                    matches!(&one.wanted, Wanted::Exactly(segment) if *segment == old.segment);
                 if !keeps {
                     self.index.release_segment(&old.segment.key(&old.name));
                 }
@@ -55,7 +60,11 @@ impl Planner {
     }
 
     /// Judges an entry's fields by themselves and against the network's present type.
-    fn settle<'a>(&mut self, entry: &'a NetworkEntry, known: &BTreeSet<String>) -> Option<Settled<'a>> {
+    fn settle<'a>(
+        &mut self,
+        entry: &'a NetworkEntry,
+        known: &BTreeSet<String>,
+    ) -> Option<Settled<'a>> {
         let name = &entry.name.value;
         let existing = self
             .index
@@ -64,8 +73,11 @@ impl Planner {
             .and_then(|id| self.site.networks.get(id))
             .cloned();
         let given = entry.network_type.as_ref().map(|given| given.value);
-        let Some(network_type) = given.or_else(|| existing.as_ref().map(|network| network.segment.network_type()))
-        else {
+        let Some(network_type) = given.or_else(|| {
+            existing
+                .as_ref()
+                .map(|network| network.segment.network_type())
+        }) else {
             self.fault(entry.name.place, Wrong::NoType { name: name.clone() });
             return None;
         };
@@ -96,7 +108,11 @@ impl Planner {
         let tunnel = matches!(found, NetworkType::Tunnel(_));
         let wire = matches!(found, NetworkType::Vlan | NetworkType::Flat);
         let vni = entry.vni.as_ref().filter(|_| !tunnel).map(|vni| vni.place);
-        let physical = entry.physical_network.as_ref().filter(|_| !wire).map(|name| name.place);
+        let physical = entry
+            .physical_network
+            .as_ref()
+            .filter(|_| !wire)
+            .map(|name| name.place);
         let vlan = entry
             .vlan
             .as_ref()
@@ -108,12 +124,24 @@ impl Planner {
             (vlan, "vlan", "vlan"),
         ] {
             if let Some(place) = place {
-                self.fault(place, Wrong::FieldOfOtherType { field, found, expected });
+                self.fault(
+                    place,
+                    Wrong::FieldOfOtherType {
+                        field,
+                        found,
+                        expected,
+                    },
+                );
             }
         }
     }
 
-    fn wanted_tunnel(&mut self, entry: &NetworkEntry, tunnel: TunnelType, present: Option<&Segment>) -> Option<Wanted> {
+    fn wanted_tunnel(
+        &mut self,
+        entry: &NetworkEntry,
+        tunnel: TunnelType,
+        present: Option<&Segment>,
+    ) -> Option<Wanted> {
         match (&entry.vni, present) {
             (Some(vni), _) if vni.value > tunnel.max_vni() => {
                 let (found, max) = (vni.value, tunnel.max_vni());
@@ -125,8 +153,13 @@ impl Planner {
                 self.fault(vni.place, wrong);
                 None
             }
-            (Some(vni), _) => Some(Wanted::Exactly(Segment::Tunnel { tunnel, vni: vni.value })),
-            (None, Some(present)) if present.tunnel() == Some(tunnel) => Some(Wanted::Exactly(present.clone())),
+            (Some(vni), _) => Some(Wanted::Exactly(Segment::Tunnel {
+                tunnel,
+                vni: vni.value,
+            })),
+            (None, Some(present)) if present.tunnel() == Some(tunnel) => {
+                Some(Wanted::Exactly(present.clone()))
+            }
             (None, _) => Some(Wanted::Tunnel(tunnel)),
         }
     }
@@ -141,12 +174,15 @@ impl Planner {
         let Some(vlan) = &entry.vlan else {
             return Some(match present {
                 Some(Segment::Vlan {
-                    physical_network: same, ..
+                    physical_network: same,
+                    ..
                 }) if *same == physical_network => Wanted::Exactly(present?.clone()),
                 _ => Wanted::Vlan(physical_network),
             });
         };
-        let ranges = self.declared(&physical_network).map(PhysicalNetwork::ranges);
+        let ranges = self
+            .declared(&physical_network)
+            .map(PhysicalNetwork::ranges);
         if ranges.is_some_and(|ranges| !ranges.iter().any(|range| range.contains(&vlan.value))) {
             let ranges = ranges
                 .unwrap_or_default()
@@ -182,7 +218,10 @@ impl Planner {
         known: &BTreeSet<String>,
     ) -> Option<String> {
         let listed = || first_names(known.iter().map(String::as_str));
-        match (&entry.physical_network, present.and_then(Segment::physical_network)) {
+        match (
+            &entry.physical_network,
+            present.and_then(Segment::physical_network),
+        ) {
             (Some(name), _) if !known.contains(&name.value) => {
                 let wrong = Wrong::UnknownPhysicalNetwork {
                     found: name.value.clone(),
@@ -213,12 +252,25 @@ impl Planner {
             Wanted::Tunnel(tunnel) => tunnel.to_string(),
             Wanted::Vlan(physical_network) => format!("vlan on {physical_network}"),
         };
-        let ports = self.index.ports_of.get(&network.id).copied().unwrap_or_default();
+        let ports = self
+            .index
+            .ports_of
+            .get(&network.id)
+            .copied()
+            .unwrap_or_default();
         if ports == 0 {
             return Some(());
         }
         let (name, old) = (network.name.clone(), network.segment.to_string());
-        self.fault(number_place(entry), Wrong::SegmentInUse { name, ports, old, new });
+        self.fault(
+            number_place(entry),
+            Wrong::SegmentInUse {
+                name,
+                ports,
+                old,
+                new,
+            },
+        );
         None
     }
 
@@ -231,7 +283,9 @@ impl Planner {
                     let expected = match one.network_type {
                         NetworkType::Tunnel(_) => "another vni, or none for the next free one",
                         NetworkType::Vlan => "another vlan, or none for the next free one",
-                        NetworkType::Flat | NetworkType::Local => "a physical network without a flat network",
+                        NetworkType::Flat | NetworkType::Local => {
+                            "a physical network without a flat network"
+                        }
                     };
                     let by = self.network_name(other);
                     let wrong = Wrong::SegmentTaken {
@@ -289,8 +343,13 @@ impl Planner {
                 id,
                 name: entry.name.value.clone(),
                 project: entry.project.clone().unwrap_or_default(),
-                mtu: entry.mtu.as_ref().map_or(segment.default_mtu(), |mtu| mtu.value),
-                learning: entry.learning.unwrap_or(segment.physical_network().is_some()),
+                mtu: entry
+                    .mtu
+                    .as_ref()
+                    .map_or(segment.default_mtu(), |mtu| mtu.value),
+                learning: entry
+                    .learning
+                    .unwrap_or(segment.physical_network().is_some()),
                 segment,
             },
         };

@@ -14,7 +14,12 @@ use crate::model::{Port, Site};
 const MAC_TRIES: usize = 1000;
 
 impl Planner {
-    pub(super) fn ports(&mut self, document: &Document, before: &Site, new_mac: &mut dyn FnMut() -> EthAddr) {
+    pub(super) fn ports(
+        &mut self,
+        document: &Document,
+        before: &Site,
+        new_mac: &mut dyn FnMut() -> EthAddr,
+    ) {
         let settled: Vec<_> = document
             .ports
             .iter()
@@ -114,7 +119,10 @@ impl Planner {
                 subnets: self.prefixes(port.network),
             },
             Some(Err(error)) => Wrong::Address(error),
-            Some(Ok(())) => match self.index.claim_address(port.network, address.value, port.id) {
+            Some(Ok(())) => match self
+                .index
+                .claim_address(port.network, address.value, port.id)
+            {
                 Ok(()) => return,
                 Err(other) => Wrong::AddressTaken {
                     address: address.value,
@@ -127,7 +135,13 @@ impl Planner {
     }
 
     /// Fills in what a new port's entry leaves out.
-    fn choose(&mut self, entry: &PortEntry, mut port: Port, before: &Site, new_mac: &mut dyn FnMut() -> EthAddr) {
+    fn choose(
+        &mut self,
+        entry: &PortEntry,
+        mut port: Port,
+        before: &Site,
+        new_mac: &mut dyn FnMut() -> EthAddr,
+    ) {
         if before.ports.contains_key(&port.id) {
             return;
         }
@@ -145,7 +159,11 @@ impl Planner {
             }
         }
         if entry.addresses.is_none() {
-            let subnets: Vec<_> = self.index.subnets_of(port.network).map(|(_, id)| id).collect();
+            let subnets: Vec<_> = self
+                .index
+                .subnets_of(port.network)
+                .map(|(_, id)| id)
+                .collect();
             for id in subnets {
                 let Some(subnet) = self.site.subnets.get(&id) else {
                     continue;
@@ -155,8 +173,13 @@ impl Planner {
                         port.addresses.insert(address);
                     }
                     None => {
-                        let what = format!("address in {} of network {:?}", subnet.cidr, entry.network.value);
-                        let way_out = "delete ports that nobody uses, or add a subnet and list addresses".to_owned();
+                        let what = format!(
+                            "address in {} of network {:?}",
+                            subnet.cidr, entry.network.value
+                        );
+                        let way_out =
+                            "delete ports that nobody uses, or add a subnet and list addresses"
+                                .to_owned();
                         self.fault(entry.name.place, Wrong::Exhausted { what, way_out });
                     }
                 }
@@ -174,11 +197,18 @@ impl Planner {
 
     /// The prefixes of a network for a message.
     fn prefixes(&self, network: Uuid) -> String {
-        let prefixes: Vec<_> = self.index.subnets_of(network).take(LISTED.saturating_add(1)).collect();
+        let prefixes: Vec<_> = self
+            .index
+            .subnets_of(network)
+            .take(LISTED.saturating_add(1))
+            .collect();
         if prefixes.is_empty() {
             return "a subnet, of which it has none".to_owned();
         }
-        let prefixes: Vec<String> = prefixes.iter().map(|(prefix, _)| prefix.to_string()).collect();
+        let prefixes: Vec<String> = prefixes
+            .iter()
+            .map(|(prefix, _)| prefix.to_string())
+            .collect();
         first_names(prefixes.iter().map(String::as_str)).join(", ")
     }
 }

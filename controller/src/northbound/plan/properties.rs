@@ -33,17 +33,25 @@ fn document() -> impl Strategy<Value = String> {
 
 /// `field: VALUE`, or nothing: most documents leave most fields out.
 fn field(name: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = String> {
-    prop::option::weighted(0.4, select(values))
-        .prop_map(move |value| value.map(|value| format!(", {name}: {value}")).unwrap_or_default())
+    prop::option::weighted(0.4, select(values)).prop_map(move |value| {
+        value
+            .map(|value| format!(", {name}: {value}"))
+            .unwrap_or_default()
+    })
 }
 
 fn physical_network() -> impl Strategy<Value = String> {
-    (select(&["w1", "w2"][..]), field("vlans", &["[1-2]", "[2-4, 9]", "[]"]))
+    (
+        select(&["w1", "w2"][..]),
+        field("vlans", &["[1-2]", "[2-4, 9]", "[]"]),
+    )
         .prop_map(|(name, vlans)| format!("{{name: {name}{vlans}}}"))
 }
 
 fn network() -> impl Strategy<Value = String> {
-    let types = &["vxlan", "vxlan", "gre", "geneve", "vlan", "vlan", "flat", "local"];
+    let types = &[
+        "vxlan", "vxlan", "gre", "geneve", "vlan", "vlan", "flat", "local",
+    ];
     let fields = (
         select(&["n1", "n2", "n3", "n4"][..]),
         prop::option::weighted(0.8, select(&types[..])),
@@ -53,7 +61,9 @@ fn network() -> impl Strategy<Value = String> {
         field("mtu", &["1000", "1280", "9000"]),
     );
     fields.prop_map(|(name, kind, vni, physical_network, vlan, mtu)| {
-        let kind = kind.map(|kind| format!(", type: {kind}")).unwrap_or_default();
+        let kind = kind
+            .map(|kind| format!(", type: {kind}"))
+            .unwrap_or_default();
         // A field of another type is a fault; most entries are to have none.
         let vni = if kind.contains("vlan") || kind.contains("flat") || kind.contains("local") {
             ""
@@ -62,7 +72,11 @@ fn network() -> impl Strategy<Value = String> {
         };
         let wire = kind.contains("type: vlan") || kind.contains("flat");
         let physical_network = if wire { &physical_network } else { "" };
-        let vlan = if kind.contains("type: vlan") { &vlan } else { "" };
+        let vlan = if kind.contains("type: vlan") {
+            &vlan
+        } else {
+            ""
+        };
         format!("{{name: {name}{kind}{vni}{physical_network}{vlan}{mtu}}}")
     })
 }
@@ -82,7 +96,9 @@ fn subnet() -> impl Strategy<Value = String> {
         select(&prefixes[..]),
         field("gateway", &["10.0.0.1", "10.0.0.9", "'fd00::1'"]),
     );
-    fields.prop_map(|(name, network, cidr, gateway)| format!("{{network: {network}, cidr: {cidr}{name}{gateway}}}"))
+    fields.prop_map(|(name, network, cidr, gateway)| {
+        format!("{{network: {network}, cidr: {cidr}{name}{gateway}}}")
+    })
 }
 
 fn port() -> impl Strategy<Value = String> {
@@ -95,7 +111,9 @@ fn port() -> impl Strategy<Value = String> {
             &["[]", "[10.0.0.1]", "[10.0.0.2, 'fd00::2']", "[10.0.0.10]"],
         ),
     );
-    fields.prop_map(|(name, network, mac, addresses)| format!("{{name: {name}, network: {network}{mac}{addresses}}}"))
+    fields.prop_map(|(name, network, mac, addresses)| {
+        format!("{{name: {name}, network: {network}{mac}{addresses}}}")
+    })
 }
 
 /// Fails when two of `all` are equal.
@@ -112,14 +130,22 @@ fn check(site: &Site) {
         "physical network",
         site.physical_networks.values().map(|wire| &wire.name),
     );
-    distinct("network", site.networks.values().map(|network| &network.name));
+    distinct(
+        "network",
+        site.networks.values().map(|network| &network.name),
+    );
     distinct("subnet", site.subnets.values().map(|subnet| &subnet.name));
     distinct("port", site.ports.values().map(|port| &port.name));
     distinct(
         "segment",
-        site.networks.values().map(|network| network.segment.key(&network.name)),
+        site.networks
+            .values()
+            .map(|network| network.segment.key(&network.name)),
     );
-    distinct("MAC address", site.ports.values().map(|port| (port.network, port.mac)));
+    distinct(
+        "MAC address",
+        site.ports.values().map(|port| (port.network, port.mac)),
+    );
     distinct(
         "address",
         site.ports
@@ -151,8 +177,14 @@ fn check(site: &Site) {
         assert!(site.networks.contains_key(&port.network));
         assert!(!port.mac.is_multicast() && port.mac != EthAddr::default());
         for address in &port.addresses {
-            let mut subnets = site.subnets.values().filter(|subnet| subnet.network == port.network);
-            assert!(subnets.any(|subnet| subnet.check_address(*address).is_ok()), "{port:?}");
+            let mut subnets = site
+                .subnets
+                .values()
+                .filter(|subnet| subnet.network == port.network);
+            assert!(
+                subnets.any(|subnet| subnet.check_address(*address).is_ok()),
+                "{port:?}"
+            );
         }
     }
 }
@@ -162,7 +194,12 @@ fn base() -> Site {
     let text = "physical_networks: [{name: w1, vlans: [1-3]}]\n\
         networks: [{name: n1, type: vxlan}, {name: n2, type: vlan, physical_network: w1}, {name: n3, type: local}]\n\
         subnets: [{name: s1, network: n1, cidr: 10.0.0.0/29}, {network: n1, cidr: 'fd00::/64'}, {network: n2, cidr: 10.0.0.0/29}]";
-    plan(&Document::parse(text).unwrap(), &Site::default(), &mut few_macs()).unwrap()
+    plan(
+        &Document::parse(text).unwrap(),
+        &Site::default(),
+        &mut few_macs(),
+    )
+    .unwrap()
 }
 
 /// A few MAC addresses in turn, so that chosen ones meet chosen and given ones.
@@ -203,7 +240,9 @@ fn the_random_documents_are_often_accepted() {
     let (mut accepted, mut objects) = (0, 0);
     for _ in 0..1000 {
         let text = document().new_tree(&mut runner).unwrap().current();
-        let Ok(document) = Document::parse(&text) else { continue };
+        let Ok(document) = Document::parse(&text) else {
+            continue;
+        };
         if let Ok(site) = plan(&document, &base, &mut few_macs()) {
             accepted += 1;
             objects += site.ports.len();

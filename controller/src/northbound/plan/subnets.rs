@@ -25,7 +25,10 @@ impl Planner {
             }
         }
         for (entry, subnet) in settled {
-            if let Err((other, by)) = self.index.claim_prefix(subnet.network, subnet.cidr, subnet.id) {
+            if let Err((other, by)) =
+                self.index
+                    .claim_prefix(subnet.network, subnet.cidr, subnet.id)
+            {
                 let by = self
                     .site
                     .subnets
@@ -69,7 +72,10 @@ impl Planner {
             gateway,
         };
         if let Some(Err(error)) = gateway.map(|gateway| subnet.check_address(gateway)) {
-            let place = entry.gateway.as_ref().map_or(entry.cidr.place, |gateway| gateway.place);
+            let place = entry
+                .gateway
+                .as_ref()
+                .map_or(entry.cidr.place, |gateway| gateway.place);
             self.fault(place, Wrong::Gateway(error));
             return None;
         }
@@ -87,16 +93,23 @@ impl Planner {
             }
         }
         for entry in &document.networks {
-            if let (Some(id), Some(mtu)) = (self.index.networks.get(&entry.name.value), &entry.mtu) {
+            if let (Some(id), Some(mtu)) = (self.index.networks.get(&entry.name.value), &entry.mtu)
+            {
                 places.insert(*id, mtu.place);
             }
         }
         for (id, place) in places {
-            let Some(network) = self.site.networks.get(&id).filter(|network| network.mtu < IPV6_MIN) else {
+            let Some(network) = self
+                .site
+                .networks
+                .get(&id)
+                .filter(|network| network.mtu < IPV6_MIN)
+            else {
                 continue;
             };
             let mut subnets = self.index.subnets_of(id);
-            let Some((_, subnet)) = subnets.find(|(prefix, _)| matches!(prefix, IpNet::V6(_))) else {
+            let Some((_, subnet)) = subnets.find(|(prefix, _)| matches!(prefix, IpNet::V6(_)))
+            else {
                 continue;
             };
             let subnet = self
@@ -107,7 +120,14 @@ impl Planner {
                 .unwrap_or_default();
             let (mtu, network) = (network.mtu, network.name.clone());
             drop(subnets);
-            self.fault(place, Wrong::MtuForIpv6 { mtu, network, subnet });
+            self.fault(
+                place,
+                Wrong::MtuForIpv6 {
+                    mtu,
+                    network,
+                    subnet,
+                },
+            );
         }
     }
 
@@ -120,7 +140,10 @@ impl Planner {
                 .and_then(|id| before.subnets.get(id))
                 .filter(|old| old.cidr != entry.cidr.value)
             {
-                shrunk.entry(old.network).or_default().push((old.cidr, entry));
+                shrunk
+                    .entry(old.network)
+                    .or_default()
+                    .push((old.cidr, entry));
             }
         }
         if shrunk.is_empty() {

@@ -30,12 +30,19 @@ fn site(text: &str) -> Site {
 fn faults(text: &str, before: &Site) -> String {
     match apply(text, before) {
         Ok(after) => panic!("accepted {text}: {after:?}"),
-        Err(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Err(faults) => faults
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 
 fn network<'a>(site: &'a Site, name: &str) -> &'a Network {
-    site.networks.values().find(|network| network.name == name).unwrap()
+    site.networks
+        .values()
+        .find(|network| network.name == name)
+        .unwrap()
 }
 
 fn port<'a>(site: &'a Site, name: &str) -> &'a Port {
@@ -71,7 +78,10 @@ fn numbers_and_addresses_are_chosen_where_left_out() {
     assert_eq!(network(&after, "a").segment.to_string(), "vxlan 2");
     assert_eq!(network(&after, "b").segment.to_string(), "vxlan 1");
     assert_eq!(network(&after, "c").segment.to_string(), "gre 1");
-    assert_eq!(network(&after, "d").segment.to_string(), "vlan 1002 on provider");
+    assert_eq!(
+        network(&after, "d").segment.to_string(),
+        "vlan 1002 on provider"
+    );
     assert_eq!(addresses(port(&after, "p1")), ["10.0.0.2", "fd00::1"]);
     assert_eq!(addresses(port(&after, "p2")), ["10.0.0.4", "fd00::2"]);
     assert!(addresses(port(&after, "p3")).is_empty());
@@ -104,7 +114,11 @@ fn what_an_entry_leaves_out_stays() {
     )
     .unwrap();
     let mut expected = before.clone();
-    expected.networks.get_mut(&network(&before, "blue").id).unwrap().mtu = 1400;
+    expected
+        .networks
+        .get_mut(&network(&before, "blue").id)
+        .unwrap()
+        .mtu = 1400;
     expected
         .ports
         .get_mut(&port(&before, "web-1").id)
@@ -317,14 +331,16 @@ fn faults_name_the_thing_and_the_way_out() {
 
 #[test]
 fn all_faults_of_a_stage_are_told() {
-    let text = "networks: [{name: a, type: vxlan, vni: 17}, {name: b}]\nports: [{name: c, network: a}]";
+    let text =
+        "networks: [{name: a, type: vxlan, vni: 17}, {name: b}]\nports: [{name: c, network: a}]";
     assert_eq!(faults(text, &site(BASE)).lines().count(), 2);
 }
 
 #[test]
 fn a_large_document_takes_linear_time() {
     let mut text =
-        "networks: [{name: n, type: vxlan}]\nsubnets: [{network: n, cidr: 10.0.0.0/12}]\nports:\n".to_owned();
+        "networks: [{name: n, type: vxlan}]\nsubnets: [{network: n, cidr: 10.0.0.0/12}]\nports:\n"
+            .to_owned();
     for port in 0..20_000 {
         text += &format!("- {{name: p{port}, network: n}}\n");
     }

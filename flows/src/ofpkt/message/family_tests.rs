@@ -8,7 +8,9 @@ fn flow() -> Flow {
     let matches = Match::new()
         .with(Field::InPort, Port(4))
         .with(Field::EthType, 0x0800u16);
-    let mut flow = Flow::new(3, 9, matches).cookie(7).doing([Action::output(Port(1))]);
+    let mut flow = Flow::new(3, 9, matches)
+        .cookie(7)
+        .doing([Action::output(Port(1))]);
     flow.idle_timeout = 5;
     flow
 }
@@ -69,7 +71,11 @@ fn groups(version: Version) -> Vec<Body> {
         change(GroupModCommand::ADD, &desc),
         change(GroupModCommand::ADD_OR_MODIFY, &failover),
         Body::MultipartRequest(MultipartRequest::Group(77)),
-        Body::MultipartRequest(MultipartRequest::GroupDesc(if modern { 77 } else { ALL_GROUPS })),
+        Body::MultipartRequest(MultipartRequest::GroupDesc(if modern {
+            77
+        } else {
+            ALL_GROUPS
+        })),
         Body::MultipartRequest(MultipartRequest::GroupFeatures),
         Body::MultipartReply(MultipartReply::GroupDesc(vec![desc, failover]), true),
         Body::MultipartReply(MultipartReply::Group(vec![stats.clone(), stats]), false),
@@ -132,7 +138,10 @@ fn ports_and_queues(version: Version) -> Vec<Body> {
     ];
     if version >= Version::V14 {
         bodies.push(Body::MultipartRequest(MultipartRequest::QueueDesc(asked)));
-        bodies.push(Body::MultipartReply(MultipartReply::QueueDesc(vec![config]), false));
+        bodies.push(Body::MultipartReply(
+            MultipartReply::QueueDesc(vec![config]),
+            false,
+        ));
     } else {
         bodies.push(Body::QueueGetConfigRequest(Port(1)));
         let port = Port(1);
@@ -232,7 +241,10 @@ fn tables_and_meters(version: Version) -> Vec<Body> {
         bodies.push(Body::MultipartRequest(MultipartRequest::Meter(ALL_METERS)));
         bodies.push(Body::MultipartRequest(MultipartRequest::MeterConfig(5)));
         bodies.push(Body::MultipartRequest(MultipartRequest::MeterFeatures));
-        bodies.push(Body::MultipartReply(MultipartReply::Meter(vec![counted]), false));
+        bodies.push(Body::MultipartReply(
+            MultipartReply::Meter(vec![counted]),
+            false,
+        ));
         bodies.push(Body::MultipartReply(
             MultipartReply::MeterConfig(vec![config.clone(), config]),
             false,
@@ -241,7 +253,9 @@ fn tables_and_meters(version: Version) -> Vec<Body> {
             MultipartReply::MeterFeatures(meter_features),
             false,
         ));
-        bodies.push(Body::MultipartRequest(MultipartRequest::TableFeatures(Vec::new())));
+        bodies.push(Body::MultipartRequest(MultipartRequest::TableFeatures(
+            Vec::new(),
+        )));
         bodies.push(Body::MultipartReply(
             MultipartReply::TableFeatures(vec![features.clone(), features]),
             true,
@@ -280,7 +294,11 @@ fn told(version: Version) -> Vec<Body> {
         FlowUpdate::Abbreviated(5),
     ];
     if version >= Version::V14 {
-        updates.extend([full(FlowEvent::Initial), FlowUpdate::Paused, FlowUpdate::Resumed]);
+        updates.extend([
+            full(FlowEvent::Initial),
+            FlowUpdate::Paused,
+            FlowUpdate::Resumed,
+        ]);
     }
     let ipfix = IpfixStats {
         flows: 1,
@@ -302,7 +320,10 @@ fn told(version: Version) -> Vec<Body> {
         ..CtTuple::default()
     };
     let mut bodies = vec![
-        Body::MultipartRequest(MultipartRequest::FlowMonitor(vec![request.clone(), request])),
+        Body::MultipartRequest(MultipartRequest::FlowMonitor(vec![
+            request.clone(),
+            request,
+        ])),
         Body::MultipartReply(MultipartReply::FlowMonitor(updates), true),
         Body::MultipartRequest(MultipartRequest::IpfixFlow),
         Body::MultipartReply(MultipartReply::IpfixBridge(vec![ipfix]), false),
@@ -342,7 +363,9 @@ fn told(version: Version) -> Vec<Body> {
     }
     if version != Version::V10 {
         let inner = groups(version).into_iter().next().unwrap();
-        bodies.push(Body::RequestForward(Box::new(Message::new(version, 9, inner))));
+        bodies.push(Body::RequestForward(Box::new(Message::new(
+            version, 9, inner,
+        ))));
     }
     bodies
 }
@@ -361,7 +384,11 @@ fn every_family_round_trips_in_every_version() {
     for version in Version::ALL {
         for message in messages(version) {
             let bytes = message.encode();
-            assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message), "{version} {bytes:02x?}");
+            assert_eq!(
+                Message::decode(&bytes).as_ref(),
+                Ok(&message),
+                "{version} {bytes:02x?}"
+            );
             assert!(message.name().is_some());
         }
     }
@@ -373,7 +400,10 @@ fn every_family_cut_anywhere_is_an_error_and_never_a_panic() {
         let bytes = message.encode();
         for length in 0..bytes.len() {
             let mut cut = bytes[..length].to_vec();
-            assert!(Message::decode(&cut).is_err(), "{message:?} cut to {length}");
+            assert!(
+                Message::decode(&cut).is_err(),
+                "{message:?} cut to {length}"
+            );
             if length >= 8 {
                 let honest = u16::try_from(length).unwrap().to_be_bytes();
                 cut[2..4].copy_from_slice(&honest);
@@ -394,7 +424,11 @@ fn any_byte_may_lie() {
                 changed[at] = lie;
                 if let Ok(decoded) = Message::decode(&changed) {
                     let again = decoded.encode();
-                    assert_eq!(Message::decode(&again).map(|m| m.encode()), Ok(again), "{changed:02x?}");
+                    assert_eq!(
+                        Message::decode(&again).map(|m| m.encode()),
+                        Ok(again),
+                        "{changed:02x?}"
+                    );
                 }
             }
         }

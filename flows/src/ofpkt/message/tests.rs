@@ -12,21 +12,23 @@ fn flow() -> Flow {
         .with(Field::ArpTpa, Ipv4Addr::new(10, 0, 0, 1))
         .with_masked(Field::VlanTci, 0x1005u16, 0x1fffu16);
     let mac = EthAddr([2, 0, 0, 0, 0, 1]);
-    Flow::new(21, 100, matches).cookie(0x0123_4567_89ab_cdef).doing(
-        Instructions::new()
-            .apply([
-                Action::copy(Field::EthSrc, Field::EthDst),
-                Action::set_field(Field::EthSrc, mac),
-                Action::set_field(Field::ArpOp, 2u16),
-                Action::copy(Field::ArpSha, Field::ArpTha),
-                Action::set_field(Field::ArpSha, mac),
-                Action::set_field(Field::TunId, 77u64),
-                Action::set_field(Field::TunIpv6Dst, Ipv6Addr::LOCALHOST),
-                Action::resubmit_table(10),
-                Action::output(Port::IN_PORT),
-            ])
-            .goto(22),
-    )
+    Flow::new(21, 100, matches)
+        .cookie(0x0123_4567_89ab_cdef)
+        .doing(
+            Instructions::new()
+                .apply([
+                    Action::copy(Field::EthSrc, Field::EthDst),
+                    Action::set_field(Field::EthSrc, mac),
+                    Action::set_field(Field::ArpOp, 2u16),
+                    Action::copy(Field::ArpSha, Field::ArpTha),
+                    Action::set_field(Field::ArpSha, mac),
+                    Action::set_field(Field::TunId, 77u64),
+                    Action::set_field(Field::TunIpv6Dst, Ipv6Addr::LOCALHOST),
+                    Action::resubmit_table(10),
+                    Action::output(Port::IN_PORT),
+                ])
+                .goto(22),
+        )
 }
 
 fn messages(version: Version) -> Vec<Message> {
@@ -118,7 +120,10 @@ fn messages(version: Version) -> Vec<Message> {
     ];
     if version != Version::V11 {
         // OpenFlow 1.1 has no word for all tables.
-        bodies.push(Body::FlowMod(Box::new(FlowMod::delete_by_cookie(5, u64::MAX))));
+        bodies.push(Body::FlowMod(Box::new(FlowMod::delete_by_cookie(
+            5,
+            u64::MAX,
+        ))));
     }
     if version >= Version::V14 {
         let inner = Message::new(version, 1, Body::FlowMod(Box::new(FlowMod::add(flow()))));
@@ -130,7 +135,10 @@ fn messages(version: Version) -> Vec<Message> {
             message: Box::new(inner),
         }));
     }
-    bodies.into_iter().map(|body| Message::new(version, 1, body)).collect()
+    bodies
+        .into_iter()
+        .map(|body| Message::new(version, 1, body))
+        .collect()
 }
 
 #[test]
@@ -138,7 +146,11 @@ fn every_message_round_trips() {
     for version in [Version::V13, Version::V14] {
         for message in messages(version) {
             let bytes = message.encode();
-            assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message), "{bytes:02x?}");
+            assert_eq!(
+                Message::decode(&bytes).as_ref(),
+                Ok(&message),
+                "{bytes:02x?}"
+            );
         }
     }
 }
@@ -151,7 +163,9 @@ fn nicira(version: Version) -> Vec<Message> {
         reason: 1,
         table: 2,
         cookie: 3,
-        metadata: Match::new().with(Field::InPort, Port(5)).with(Field::Reg0, 7u32),
+        metadata: Match::new()
+            .with(Field::InPort, Port(5))
+            .with(Field::Reg0, 7u32),
         data: vec![1, 2, 3, 4],
     };
     let packet2 = PacketIn2 {
@@ -191,7 +205,8 @@ fn nicira(version: Version) -> Vec<Message> {
     if version == Version::V10 {
         bodies.push(Body::SetFlowFormat(2));
         let stats = FlowStats {
-            flow: Flow::new(3, 9, Match::new().with(Field::Reg3, 4u32)).doing([Action::output(Port(1))]),
+            flow: Flow::new(3, 9, Match::new().with(Field::Reg3, 4u32))
+                .doing([Action::output(Port(1))]),
             duration: (3, 5_000_000),
             idle_age: Some(1),
             hard_age: None,
@@ -210,7 +225,10 @@ fn nicira(version: Version) -> Vec<Message> {
             false,
         ));
     }
-    bodies.into_iter().map(|body| Message::new(version, 1, body)).collect()
+    bodies
+        .into_iter()
+        .map(|body| Message::new(version, 1, body))
+        .collect()
 }
 
 #[test]
@@ -218,7 +236,8 @@ fn every_message_of_every_version_is_written_again_as_it_was_read() {
     for version in Version::ALL {
         for message in messages(version).into_iter().chain(nicira(version)) {
             let bytes = message.encode();
-            let decoded = Message::decode(&bytes).unwrap_or_else(|e| panic!("{e}: {message:?} {bytes:02x?}"));
+            let decoded =
+                Message::decode(&bytes).unwrap_or_else(|e| panic!("{e}: {message:?} {bytes:02x?}"));
             assert_eq!(decoded.encode(), bytes, "{message:?}");
         }
     }
@@ -239,7 +258,10 @@ fn what_is_not_known_is_kept() {
         for body in [
             Body::Other(4, vec![0, 0, 0, 1, 0, 0, 0, 2, 3, 4]),
             Body::MultipartRequest(MultipartRequest::Other(0x1234, vec![1, 2, 3])),
-            Body::MultipartReply(MultipartReply::Other(0xffff, vec![0, 0, 0, 1, 0, 0, 0, 2, 3, 4]), true),
+            Body::MultipartReply(
+                MultipartReply::Other(0xffff, vec![0, 0, 0, 1, 0, 0, 0, 2, 3, 4]),
+                true,
+            ),
         ] {
             let message = Message::new(version, 7, body);
             assert_eq!(Message::decode(&message.encode()).as_ref(), Ok(&message));
@@ -257,7 +279,10 @@ fn a_message_cut_anywhere_is_an_error_and_never_a_panic() {
         let bytes = message.encode();
         for length in 0..bytes.len() {
             let mut cut = bytes[..length].to_vec();
-            assert!(Message::decode(&cut).is_err(), "{message:?} cut to {length}");
+            assert!(
+                Message::decode(&cut).is_err(),
+                "{message:?} cut to {length}"
+            );
             if length >= 8 {
                 // The same with a length in the head that agrees: a value or an error, but no panic.
                 let honest = u16::try_from(length).unwrap().to_be_bytes();

@@ -57,7 +57,11 @@ fn tuple(mut reader: Reader<'_>, family: &mut Option<bool>) -> Result<Tuple, Dec
 fn write(out: &mut String, found: &Tuple, v4: bool, proto: u8) {
     let family = if v4 { "nw" } else { "ipv6" };
     for (name, address) in [("src", found.src), ("dst", found.dst)] {
-        let _ = write!(out, "{}ct_{family}_{name}=", if name == "dst" { "," } else { "" });
+        let _ = write!(
+            out,
+            "{}ct_{family}_{name}=",
+            if name == "dst" { "," } else { "" }
+        );
         if is_mapped(address) {
             ipv4(out, address)
         } else {

@@ -3,8 +3,8 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, FlowUpdate,
-    Message,
+    AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats,
+    FlowStatsRequest, FlowUpdate, Message,
 };
 use crate::text::number::{dec, duration, hex};
 use crate::text::print::{fields, flow_flags, instructions};
@@ -26,7 +26,14 @@ pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: 
     one(out, found, version, style, name, bytes)
 }
 
-fn one(out: &mut String, found: &FlowMod, version: Version, style: &Style<'_>, name: &str, bytes: &[u8]) -> Printed {
+fn one(
+    out: &mut String,
+    found: &FlowMod,
+    version: Version,
+    style: &Style<'_>,
+    name: &str,
+    bytes: &[u8],
+) -> Printed {
     let flow = &found.flow;
     out.push_str(match found.command {
         FlowModCommand::Add => "ADD",
@@ -193,7 +200,11 @@ fn entry(out: &mut String, found: &FlowStats, style: &Style<'_>) {
     duration(out, found.duration.0, found.duration.1);
     out.push_str(", table=");
     style.names.table(out, flow.table);
-    let _ = write!(out, ", n_packets={}, n_bytes={}, ", found.packets, found.bytes);
+    let _ = write!(
+        out,
+        ", n_packets={}, n_bytes={}, ",
+        found.packets, found.bytes
+    );
     if flow.idle_timeout != 0 {
         let _ = write!(out, "idle_timeout={}, ", flow.idle_timeout);
     }
@@ -221,8 +232,15 @@ fn entry(out: &mut String, found: &FlowStats, style: &Style<'_>) {
 
 pub(super) fn aggregate(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
     let found = AggregateStats::read(reader, version)?;
-    let AggregateStats { packets, bytes, flows } = found;
-    let _ = write!(out, " packet_count={packets} byte_count={bytes} flow_count={flows}");
+    let AggregateStats {
+        packets,
+        bytes,
+        flows,
+    } = found;
+    let _ = write!(
+        out,
+        " packet_count={packets} byte_count={bytes} flow_count={flows}"
+    );
     Ok(())
 }
 
@@ -272,7 +290,10 @@ fn monitor_flags(flags: u16) -> u16 {
     flags & 0x1f | (flags >> 6 & 1) << 5
 }
 
-#[allow(clippy::too_many_arguments, reason = "a line of text with as many parts")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a line of text with as many parts"
+)]
 fn write_monitor(
     out: &mut String,
     id: u32,
@@ -307,12 +328,19 @@ fn write_monitor(
     }
 }
 
-pub(super) fn monitor_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn monitor_reply(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     while !reader.is_empty() {
         let update = FlowUpdate::read(reader, version)?;
         out.push_str("\n event=");
         match update {
-            FlowUpdate::Full(event, reason, flow) => monitor_update(out, event, reason, &flow, style),
+            FlowUpdate::Full(event, reason, flow) => {
+                monitor_update(out, event, reason, &flow, style)
+            }
             FlowUpdate::Abbreviated(xid) => {
                 let _ = write!(out, "ABBREV xid=0x{xid:x}");
             }

@@ -3,8 +3,8 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ALL_BUCKETS, ALL_GROUPS, ANY_GROUP, GroupDesc, GroupFeatures, GroupMod, GroupModCommand, GroupStats, GroupType,
-    SelectionMethod,
+    ALL_BUCKETS, ALL_GROUPS, ANY_GROUP, GroupDesc, GroupFeatures, GroupMod, GroupModCommand,
+    GroupStats, GroupType, SelectionMethod,
 };
 use crate::text::number::duration;
 use crate::text::print::{action_list, field_value};
@@ -65,7 +65,14 @@ fn selection(out: &mut String, selection: &SelectionMethod, style: &Style<'_>) {
 }
 
 /// A group; without its type where a command does not say it, without buckets where there can be none.
-fn group(out: &mut String, desc: &GroupDesc, version: Version, typed: bool, bucketed: bool, style: &Style<'_>) {
+fn group(
+    out: &mut String,
+    desc: &GroupDesc,
+    version: Version,
+    typed: bool,
+    bucketed: bool,
+    style: &Style<'_>,
+) {
     let _ = write!(out, "group_id={}", desc.group);
     if typed {
         out.push_str(match desc.kind.0 {
@@ -101,7 +108,12 @@ fn group(out: &mut String, desc: &GroupDesc, version: Version, typed: bool, buck
     }
 }
 
-pub(super) fn group_mod(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn group_mod(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let change = GroupMod::read(reader, version)?;
     out.push_str(match change.command {
         GroupModCommand::ADD => "\n ADD ",
@@ -123,7 +135,12 @@ pub(super) fn group_mod(out: &mut String, reader: &mut Reader<'_>, version: Vers
     Ok(())
 }
 
-pub(super) fn request(out: &mut String, reader: &mut Reader<'_>, version: Version, name: &str) -> Printed {
+pub(super) fn request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    name: &str,
+) -> Printed {
     let all = name.contains("DESC") && version > Version::V10 && version < Version::V15;
     out.push_str(" group_id=");
     group_id(out, if all { ALL_GROUPS } else { reader.u32()? });
@@ -132,7 +149,8 @@ pub(super) fn request(out: &mut String, reader: &mut Reader<'_>, version: Versio
 
 pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
     while !reader.is_empty() {
-        let stats = GroupStats::read(reader, version).inspect_err(|_| out.push_str(" ***parse error***"))?;
+        let stats = GroupStats::read(reader, version)
+            .inspect_err(|_| out.push_str(" ***parse error***"))?;
         let _ = write!(out, "\n group_id={},", stats.group);
         if let Some((seconds, nanoseconds)) = stats.duration {
             out.push_str("duration=");
@@ -153,7 +171,12 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version)
     Ok(())
 }
 
-pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn descs(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     while !reader.is_empty() {
         let desc = GroupDesc::read(reader, version)?;
         out.push_str("\n ");
@@ -203,12 +226,20 @@ pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Versi
         if features.types >> i & 1 == 0 {
             continue;
         }
-        let max = if max == 0 { "0".to_owned() } else { format!("{max:#x}") };
-        let _ = write!(out, "    {kind} group:\n       max_groups={max}\n       actions:");
+        let max = if max == 0 {
+            "0".to_owned()
+        } else {
+            format!("{max:#x}")
+        };
+        let _ = write!(
+            out,
+            "    {kind} group:\n       max_groups={max}\n       actions:"
+        );
         let before = out.len();
-        for (number, name) in ACTIONS
-            .into_iter()
-            .chain([(20, "pop_mpls"), (21, "set_queue"), (25, "set_field")])
+        for (number, name) in
+            ACTIONS
+                .into_iter()
+                .chain([(20, "pop_mpls"), (21, "set_queue"), (25, "set_field")])
         {
             // OpenFlow 1.2 replaced most of the setting actions by one.
             let replaced = version >= Version::V12 && matches!(number, 1..=10 | 13 | 14);

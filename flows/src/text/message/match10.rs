@@ -7,7 +7,11 @@ use crate::ofpkt::wire::Reader;
 use crate::text::number::{eth, ipv4};
 use std::fmt::Write;
 
-pub(super) fn write(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Result<(), DecodeError> {
+pub(super) fn write(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    style: &Style<'_>,
+) -> Result<(), DecodeError> {
     let wild = reader.u32()?;
     let in_port = Port::from_u16(reader.u16()?);
     let (src, dst) = (reader.eth()?, reader.eth()?);

@@ -97,7 +97,11 @@ pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
         2 => " DEL ",
         _ => return Err(place.error(OfpError::METER_BAD_COMMAND)),
     };
-    let list = if command == 2 { Vec::new() } else { bands(reader)? };
+    let list = if command == 2 {
+        Vec::new()
+    } else {
+        bands(reader)?
+    };
     // A meter counts either bits or packets.
     if command != 2 {
         let unit = meter_flags & 3;
@@ -124,7 +128,9 @@ pub(super) fn configs(out: &mut String, reader: &mut Reader<'_>) -> Printed {
             .checked_sub(2)
             .filter(|_| length >= 8)
             .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader
+            .sub(rest)
+            .map_err(|_| place.error(OfpError::BAD_LEN))?;
         let (meter_flags, id) = (body.u16()?, body.u32()?);
         let list = bands(&mut body)?;
         out.push('\n');
@@ -146,7 +152,9 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
             .checked_sub(40)
             .filter(|n| n % 16 == 0)
             .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader.sub(rest).map_err(|_| place.error(OfpError::BAD_LEN))?;
+        let mut body = reader
+            .sub(rest)
+            .map_err(|_| place.error(OfpError::BAD_LEN))?;
         out.push('\n');
         let _ = write!(
             out,
@@ -156,7 +164,12 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
         out.push_str(" bands:\n");
         let mut n = 0;
         while !body.is_empty() {
-            let _ = writeln!(out, "{n}: packet_count:{} byte_count:{}", body.u64()?, body.u64()?);
+            let _ = writeln!(
+                out,
+                "{n}: packet_count:{} byte_count:{}",
+                body.u64()?,
+                body.u64()?
+            );
             n += 1;
         }
     }
@@ -170,7 +183,12 @@ pub(super) fn features(out: &mut String, reader: &mut Reader<'_>) -> Printed {
         "\nmax_meter:{} max_bands:{} max_color:{}\nband_types: ",
         features.max_meters, features.max_bands, features.max_color
     );
-    bits(out, features.band_types, &[(2, "drop"), (4, "dscp_remark")], ' ');
+    bits(
+        out,
+        features.band_types,
+        &[(2, "drop"), (4, "dscp_remark")],
+        ' ',
+    );
     out.push_str("\ncapabilities: ");
     let names = [(1, "kbps"), (2, "pktps"), (4, "burst"), (8, "stats")];
     bits(out, features.capabilities, &names, ' ');

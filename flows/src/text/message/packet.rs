@@ -22,8 +22,11 @@ pub(super) fn packet_in(
         "NXT_PACKET_IN2" | "NXT_RESUME" => {
             let second = PacketIn2::read(reader)?;
             userdata.clone_from(&second.userdata);
-            carried = continuation::read(second.continuation.as_deref().unwrap_or_default(), version)?;
-            let full = second.full_len.map(|len| u16::try_from(len).unwrap_or(u16::MAX));
+            carried =
+                continuation::read(second.continuation.as_deref().unwrap_or_default(), version)?;
+            let full = second
+                .full_len
+                .map(|len| u16::try_from(len).unwrap_or(u16::MAX));
             PacketIn {
                 buffer_id: second.buffer_id.unwrap_or(u32::MAX),
                 total_len: full.unwrap_or(u16::try_from(second.data.len()).unwrap_or(u16::MAX)),

@@ -75,7 +75,8 @@ pub(super) fn one(out: &mut String, port: &PortDesc, version: Version, style: &S
         _ => bits(out, state, state_names(version), ' '),
     }
     out.push('\n');
-    let [current, advertised, supported, peer] = port.features.map(|bits| modern_features(bits, version));
+    let [current, advertised, supported, peer] =
+        port.features.map(|bits| modern_features(bits, version));
     for (label, value) in [
         ("current:    ", current),
         ("advertised: ", advertised),
@@ -93,7 +94,12 @@ pub(super) fn one(out: &mut String, port: &PortDesc, version: Version, style: &S
         now = speed(current);
         max = speed(supported);
     }
-    let _ = writeln!(out, "     speed: {} Mbps now, {} Mbps max", now / 1000, max / 1000);
+    let _ = writeln!(
+        out,
+        "     speed: {} Mbps now, {} Mbps max",
+        now / 1000,
+        max / 1000
+    );
 }
 
 /// The highest speed that features say, in kbit/s.
@@ -113,7 +119,12 @@ fn speed(features: u32) -> u32 {
     found.unwrap_or(if features & 3 != 0 { 10_000 } else { 0 })
 }
 
-pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn status(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let found = PortStatus::read(reader, version)?;
     let change = match found.change {
         PortChange::Add => "ADD",
@@ -125,7 +136,12 @@ pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, version: Version
     Ok(())
 }
 
-pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn descs(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     out.push('\n');
     while !reader.is_empty() {
         one(out, &PortDesc::read(reader, version)?, version, style);
@@ -133,7 +149,12 @@ pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, version: Version,
     Ok(())
 }
 
-pub(super) fn desc_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn desc_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let port = if version >= Version::V15 {
         Port(reader.u32()?)
     } else {
@@ -144,7 +165,12 @@ pub(super) fn desc_request(out: &mut String, reader: &mut Reader<'_>, version: V
     Ok(())
 }
 
-pub(super) fn port_mod(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn port_mod(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let place = *reader;
     let port = if version == Version::V10 {
         Port::from_u16(reader.u16()?)
@@ -172,7 +198,9 @@ pub(super) fn port_mod(out: &mut String, reader: &mut Reader<'_>, version: Versi
                 continue;
             }
             let place = data;
-            advertise = data.u32().map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+            advertise = data
+                .u32()
+                .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
         }
     }
     if port.0 >= Port::MAX.0 && port.name().is_none() {
@@ -208,7 +236,12 @@ fn read_port(reader: &mut Reader<'_>, version: Version) -> Result<Port, crate::o
     }
 }
 
-pub(super) fn stats_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn stats_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let port = read_port(reader, version)?;
     out.push_str(" port_no=");
     style.names.port(out, port);
@@ -223,7 +256,10 @@ struct Stats {
     counters: [u64; 12],
 }
 
-fn read_stats(reader: &mut Reader<'_>, version: Version) -> Result<Stats, crate::ofpkt::DecodeError> {
+fn read_stats(
+    reader: &mut Reader<'_>,
+    version: Version,
+) -> Result<Stats, crate::ofpkt::DecodeError> {
     let place = *reader;
     let mut stats = Stats {
         port: Port::ANY,
@@ -242,7 +278,9 @@ fn read_stats(reader: &mut Reader<'_>, version: Version) -> Result<Stats, crate:
     }
     let length = usize::from(reader.u16()?);
     reader.skip(2)?;
-    let rest = length.checked_sub(4).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+    let rest = length
+        .checked_sub(4)
+        .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
     let mut body = reader.sub(rest)?;
     stats.port = Port(body.u32()?);
     stats.duration = Some((body.u32()?, body.u32()?));
@@ -261,7 +299,12 @@ fn read_stats(reader: &mut Reader<'_>, version: Version) -> Result<Stats, crate:
     Ok(stats)
 }
 
-pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn stats(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let mut all = Vec::new();
     let mut rest = *reader;
     while !rest.is_empty() {
@@ -272,7 +315,20 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version,
         return Ok(());
     }
     for stats in &all {
-        let [rx_p, tx_p, rx_b, tx_b, rx_d, tx_d, rx_e, tx_e, frame, over, crc, coll] = stats.counters;
+        let [
+            rx_p,
+            tx_p,
+            rx_b,
+            tx_b,
+            rx_d,
+            tx_d,
+            rx_e,
+            tx_e,
+            frame,
+            over,
+            crc,
+            coll,
+        ] = stats.counters;
         let mut name = String::new();
         style.names.port(&mut name, stats.port);
         let _ = write!(

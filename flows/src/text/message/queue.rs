@@ -46,15 +46,28 @@ fn configs(out: &mut String, mut queues: Vec<QueueConfig>, style: &Style<'_>) {
     }
 }
 
-pub(super) fn config_reply(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn config_reply(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let mut found = QueueConfigs::read(reader, version)?;
     // Open vSwitch goes by the port of the message.
-    found.queues.iter_mut().for_each(|queue| queue.port = found.port);
+    found
+        .queues
+        .iter_mut()
+        .for_each(|queue| queue.port = found.port);
     configs(out, found.queues, style);
     Ok(())
 }
 
-pub(super) fn desc_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn desc_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let request = QueueRequest::read(reader, version)?;
     out.push_str(" port=");
     style.names.port(out, request.port);
@@ -86,14 +99,21 @@ fn rate(out: &mut String, name: &str, rate: Option<u16>) {
     }
 }
 
-pub(super) fn stats_request(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn stats_request(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let port = read_port(reader, version)?;
     if version == Version::V10 {
         reader.skip(2)?;
     }
     let queue = reader.u32()?;
     out.push_str(" port=");
-    style.names.port(out, if port == Port::ALL { Port::ANY } else { port });
+    style
+        .names
+        .port(out, if port == Port::ALL { Port::ANY } else { port });
     out.push_str(" queue=");
     if queue == u32::MAX {
         out.push_str("ALL");
@@ -103,14 +123,21 @@ pub(super) fn stats_request(out: &mut String, reader: &mut Reader<'_>, version: 
     Ok(())
 }
 
-pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn stats(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let mut all = Vec::new();
     while !reader.is_empty() {
         let place = *reader;
         let mut body = *reader;
         if version >= Version::V14 {
             let length = usize::from(body.u16()?);
-            body = reader.sub(length).map_err(|_| place.error(OfpError::BAD_LEN))?;
+            body = reader
+                .sub(length)
+                .map_err(|_| place.error(OfpError::BAD_LEN))?;
             body.skip(8)?;
         }
         let port = read_port(&mut body, version)?;

@@ -110,7 +110,8 @@ fn arp(parsed: &mut Parsed<'_>, mut reader: Reader<'_>) {
     if reader.len() >= 28
         && reader.bytes(6).is_ok_and(|head| head == [0, 1, 8, 0, 6, 4])
         && let Ok(op) = reader.u16()
-        && let (Ok(sha), Ok(spa), Ok(tha), Ok(tpa)) = (reader.eth(), reader.u32(), reader.eth(), reader.u32())
+        && let (Ok(sha), Ok(spa), Ok(tha), Ok(tpa)) =
+            (reader.eth(), reader.u32(), reader.eth(), reader.u32())
     {
         let op = if op <= 0xff { op } else { 0 };
         body = [
@@ -121,7 +122,13 @@ fn arp(parsed: &mut Parsed<'_>, mut reader: Reader<'_>) {
             tha.to_u64().into(),
         ];
     }
-    let slots = [Slot::NwSrc, Slot::NwDst, Slot::NwProto, Slot::ArpSha, Slot::ArpTha];
+    let slots = [
+        Slot::NwSrc,
+        Slot::NwDst,
+        Slot::NwProto,
+        Slot::ArpSha,
+        Slot::ArpTha,
+    ];
     for (slot, value) in slots.into_iter().zip(body) {
         parsed.put(slot, value);
     }
@@ -182,7 +189,17 @@ fn ipv4_header(mut reader: Reader<'_>) -> Option<(Ip, u32, u32, Reader<'_>)> {
         0x2000 => 1,
         _ => 3,
     };
-    Some((Ip { proto, tos, ttl, frag }, src, dst, rest))
+    Some((
+        Ip {
+            proto,
+            tos,
+            ttl,
+            frag,
+        },
+        src,
+        dst,
+        rest,
+    ))
 }
 
 fn ipv6<'a>(parsed: &mut Parsed<'a>, reader: Reader<'a>) {
@@ -235,7 +252,11 @@ fn extensions<'a>(ip: &mut Ip, mut rest: Reader<'a>) -> Option<Reader<'a>> {
                 }
                 let (next, len) = (ahead.u8().ok()?, usize::from(ahead.u8().ok()?));
                 // The authentication header counts in words of 4 bytes, the others in words of 8.
-                let total = if ip.proto == 51 { (len + 2) * 4 } else { (len + 1) * 8 };
+                let total = if ip.proto == 51 {
+                    (len + 2) * 4
+                } else {
+                    (len + 1) * 8
+                };
                 rest.skip(total).ok()?;
                 ip.proto = next;
             }
@@ -277,7 +298,11 @@ fn transport(parsed: &mut Parsed<'_>, proto: u8, mut rest: Reader<'_>, v6: bool)
             6 | 17 | 132 => (rest.u16().unwrap_or(0), rest.u16().unwrap_or(0)),
             _ => (
                 rest.u8().unwrap_or(0).into(),
-                if proto == 2 { 0 } else { rest.u8().unwrap_or(0).into() },
+                if proto == 2 {
+                    0
+                } else {
+                    rest.u8().unwrap_or(0).into()
+                },
             ),
         };
     }
@@ -315,7 +340,10 @@ fn neighbour(parsed: &mut Parsed<'_>, mut message: Reader<'_>) {
             if words == 0 {
                 break;
             }
-            let address = option.skip(2).and_then(|()| option.eth()).map_or(0, EthAddr::to_u64);
+            let address = option
+                .skip(2)
+                .and_then(|()| option.eth())
+                .map_or(0, EthAddr::to_u64);
             match kind {
                 1 if words == 1 => source = address,
                 2 if words == 1 => destination = address,

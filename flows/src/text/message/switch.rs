@@ -6,7 +6,8 @@ use crate::ofpkt::Role;
 use crate::ofpkt::registry::{self, Kind};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage, SwitchFeatures,
+    AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage,
+    SwitchFeatures,
 };
 use std::fmt::Write;
 
@@ -27,10 +28,17 @@ pub(super) fn hello(out: &mut String, bytes: &[u8], version: u8) {
     }
 }
 
-pub(super) fn error(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn error(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let place = *reader;
     let found = ErrorMessage::read(reader, version)?;
-    let name = found.error(version).ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+    let name = found
+        .error(version)
+        .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
     let _ = writeln!(out, " {name}");
     if matches!(name.name(), "OFPHFC_INCOMPATIBLE" | "OFPHFC_EPERM") {
         for byte in &found.data {
@@ -56,10 +64,19 @@ pub(super) fn error(out: &mut String, reader: &mut Reader<'_>, version: Version,
     Ok(())
 }
 
-pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn features(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let found = SwitchFeatures::read(reader, version)?;
     let _ = writeln!(out, " dpid:{:016x}", found.datapath_id);
-    let _ = write!(out, "n_tables:{}, n_buffers:{}", found.n_tables, found.n_buffers);
+    let _ = write!(
+        out,
+        "n_tables:{}, n_buffers:{}",
+        found.n_tables, found.n_buffers
+    );
     if found.auxiliary_id != 0 {
         let _ = write!(out, ", auxiliary_id:{}", found.auxiliary_id);
     }
@@ -115,7 +132,10 @@ pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Versi
             (0x800, "enqueue"),
         ];
         let order = [0usize, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-        let sorted: Vec<(u32, &str)> = order.iter().filter_map(|i| ACTIONS.get(*i).copied()).collect();
+        let sorted: Vec<(u32, &str)> = order
+            .iter()
+            .filter_map(|i| ACTIONS.get(*i).copied())
+            .collect();
         bits(out, found.actions & 0xfff, &sorted, ' ');
         out.push('\n');
     }
@@ -198,16 +218,34 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
     const REASONS: [(&str, &[&str]); 6] = [
         (
             "PACKET_IN",
-            &["no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"],
+            &[
+                "no_match",
+                "action",
+                "invalid_ttl",
+                "action_set",
+                "group",
+                "packet_out",
+            ],
         ),
         ("PORT_STATUS", &["add", "delete", "modify"]),
         (
             "FLOW_REMOVED",
-            &["idle", "hard", "delete", "group_delete", "meter_delete", "eviction"],
+            &[
+                "idle",
+                "hard",
+                "delete",
+                "group_delete",
+                "meter_delete",
+                "eviction",
+            ],
         ),
         (
             "ROLE_STATUS",
-            &["primary_request", "configuration_changed", "experimenter_data_changed"],
+            &[
+                "primary_request",
+                "configuration_changed",
+                "experimenter_data_changed",
+            ],
         ),
         ("TABLE_STATUS", &["", "", "", "vacancy_down", "vacancy_up"]),
         ("REQUESTFORWARD", &["group_mod", "meter_mod"]),
@@ -219,8 +257,11 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
     })?;
     // What no version knows can not be asked for.
     for ((slave, master), (_, known)) in config.masks.iter().zip(&REASONS) {
-        let limit = 1u32.checked_shl(u32::try_from(known.len()).unwrap_or(31)).unwrap_or(0);
-        if version >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit) {
+        let limit = 1u32
+            .checked_shl(u32::try_from(known.len()).unwrap_or(31))
+            .unwrap_or(0);
+        if version >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit)
+        {
             return Err(place.error(OfpError("OFPACFC_INVALID")));
         }
     }
@@ -269,7 +310,11 @@ pub(super) fn flow_format(out: &mut String, reader: &mut Reader<'_>) -> Printed 
 }
 
 pub(super) fn flow_mod_table_id(out: &mut String, reader: &mut Reader<'_>) -> Printed {
-    out.push_str(if reader.u8()? != 0 { " enable" } else { " disable" });
+    out.push_str(if reader.u8()? != 0 {
+        " enable"
+    } else {
+        " disable"
+    });
     Ok(())
 }
 
@@ -319,15 +364,20 @@ pub(super) fn bundle_control(out: &mut String, reader: &mut Reader<'_>) -> Print
     Ok(())
 }
 
-pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8], style: &Style<'_>) -> Printed {
+pub(super) fn bundle_add(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    bytes: &[u8],
+    style: &Style<'_>,
+) -> Printed {
     let id = reader.u32()?;
     reader.skip(2)?;
     let flags = reader.u16()?;
     let place = *reader;
     let inner = reader.rest();
-    let length = inner
-        .get(2..4)
-        .map_or(0, |b| b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x)));
+    let length = inner.get(2..4).map_or(0, |b| {
+        b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x))
+    });
     let whole = inner
         .get(..length)
         .filter(|m| m.len() >= 8)
@@ -338,7 +388,10 @@ pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8]
     // Only changes of flows, groups and ports, and packets, can be in a bundle; no other bundle.
     let fits = registry::find(Reader::new(whole, 0)).is_ok_and(|(entry, _)| {
         use Kind::{FlowMod, GroupMod, NxFlowMod, PacketOut, PortMod};
-        matches!(entry.kind, PortMod | FlowMod | NxFlowMod | GroupMod | PacketOut)
+        matches!(
+            entry.kind,
+            PortMod | FlowMod | NxFlowMod | GroupMod | PacketOut
+        )
     });
     if !fits {
         return Err(place.error(OfpError::BUNDLE_MSG_UNSUP));
@@ -350,17 +403,23 @@ pub(super) fn bundle_add(out: &mut String, reader: &mut Reader<'_>, bytes: &[u8]
     Ok(())
 }
 
-pub(super) fn request_forward(out: &mut String, reader: &mut Reader<'_>, outer: Version, style: &Style<'_>) -> Printed {
+pub(super) fn request_forward(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    outer: Version,
+    style: &Style<'_>,
+) -> Printed {
     let place = *reader;
     let inner = reader.rest();
     let mut head = *reader;
     let short = |_| place.error(OfpError::BUNDLE_MSG_BAD_LEN);
-    let version = Version::from_wire(head.u8().map_err(short)?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+    let version = Version::from_wire(head.u8().map_err(short)?)
+        .ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
     let kind = head.u8().map_err(short)?;
     head.skip(6).map_err(short)?;
-    let length = inner
-        .get(2..4)
-        .map_or(0, |b| b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x)));
+    let length = inner.get(2..4).map_or(0, |b| {
+        b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x))
+    });
     if length > inner.len() || length < 8 {
         return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
     }

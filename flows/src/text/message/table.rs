@@ -3,7 +3,10 @@
 use super::{Printed, Style, bits};
 use crate::Version;
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{ALL_TABLES, OfpError, TableDesc, TableMod, TableStatus, TlvCommand, TlvMap, TlvTable, TlvTableMod};
+use crate::ofpkt::{
+    ALL_TABLES, OfpError, TableDesc, TableMod, TableStatus, TlvCommand, TlvMap, TlvTable,
+    TlvTableMod,
+};
 use std::fmt::Write;
 
 /// Bits of `ofp_table_config` of OpenFlow 1.4.
@@ -23,7 +26,12 @@ fn vacancy(properties: &[(u16, Vec<u8>)]) -> (u8, u8, u8) {
     }
 }
 
-pub(super) fn table_mod(out: &mut String, reader: &mut Reader<'_>, version: Version, style: &Style<'_>) -> Printed {
+pub(super) fn table_mod(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let place = *reader;
     let change = TableMod::read(reader)?;
     let mut eviction = on(change.config, EVICTION);
@@ -68,7 +76,11 @@ pub(super) fn table_mod(out: &mut String, reader: &mut Reader<'_>, version: Vers
 fn desc(out: &mut String, desc: &TableDesc, style: &Style<'_>) {
     out.push_str("\n  table ");
     style.names.table(out, desc.table);
-    let _ = write!(out, ":\n   eviction={} eviction_flags=", on(desc.config, EVICTION));
+    let _ = write!(
+        out,
+        ":\n   eviction={} eviction_flags=",
+        on(desc.config, EVICTION)
+    );
     let flags = desc.properties.iter().rev().find(|(kind, _)| *kind == 2);
     match flags.and_then(|(_, data)| data.first_chunk::<4>()) {
         Some(flags) => bits(

@@ -4,7 +4,9 @@ use super::Printed;
 use crate::Version;
 use crate::field::Field;
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{ALL_TABLES, DecodeError, OfpError, TableFeatures, TableStats, next_property, oxm};
+use crate::ofpkt::{
+    ALL_TABLES, DecodeError, OfpError, TableFeatures, TableStats, next_property, oxm,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -75,7 +77,10 @@ fn numbers(mut data: Reader<'_>) -> Result<u32, DecodeError> {
     while !data.is_empty() {
         let place = data;
         let bad = |_| place.error(OfpError::PROPERTY_BAD_LEN);
-        let (number, len) = (data.u16().map_err(bad)?, usize::from(data.u16().map_err(bad)?));
+        let (number, len) = (
+            data.u16().map_err(bad)?,
+            usize::from(data.u16().map_err(bad)?),
+        );
         let rest = len
             .checked_sub(4)
             .ok_or_else(|| place.error(OfpError::PROPERTY_BAD_LEN))?;
@@ -91,7 +96,12 @@ fn fields(mut data: Reader<'_>) -> Result<(Fields, Fields), DecodeError> {
     while !data.is_empty() {
         let header = oxm::header(&mut data)?;
         if let Some(field) = header.field {
-            if header.masked { &mut masked } else { &mut exact }.insert(field);
+            if header.masked {
+                &mut masked
+            } else {
+                &mut exact
+            }
+            .insert(field);
         }
     }
     Ok((exact, masked))
@@ -217,8 +227,12 @@ impl Features {
         let mut adjusted = other.clone();
         adjusted.table = self.table;
         adjusted.name.clone_from(&self.name);
-        adjusted.matched = adjusted.matched.seen_from(other.table, self.table, &self.matched);
-        adjusted.missed = adjusted.missed.seen_from(other.table, self.table, &self.missed);
+        adjusted.matched = adjusted
+            .matched
+            .seen_from(other.table, self.table, &self.matched);
+        adjusted.missed = adjusted
+            .missed
+            .seen_from(other.table, self.table, &self.missed);
         *self == adjusted
     }
 }
@@ -228,7 +242,10 @@ impl Instructions {
     fn seen_from(mut self, from: u8, to: u8, other: &Self) -> Self {
         if from.checked_add(1) == Some(to) && self.next.contains(&to) && !other.next.contains(&to) {
             self.next.remove(&to);
-        } else if to.checked_add(1) == Some(from) && other.next.contains(&from) && !self.next.contains(&from) {
+        } else if to.checked_add(1) == Some(from)
+            && other.next.contains(&from)
+            && !self.next.contains(&from)
+        {
             self.next.insert(from);
         }
         self
@@ -322,7 +339,14 @@ fn place(field: Field) -> (u8, usize) {
             F::PktMark,
         ],
         &[F::VlanTci, F::DlVlan, F::VlanVid, F::DlVlanPcp, F::VlanPcp],
-        &[F::NwProto, F::NwTos, F::IpDscp, F::NwEcn, F::NwTtl, F::IpFrag],
+        &[
+            F::NwProto,
+            F::NwTos,
+            F::IpDscp,
+            F::NwEcn,
+            F::NwTtl,
+            F::IpFrag,
+        ],
     ];
     for run in RUNS {
         if let Some(at) = run.iter().position(|f| *f == field) {
@@ -451,7 +475,10 @@ impl Teller {
             } else {
                 out.push('\n');
                 if let Some((active, lookups, matched)) = stats {
-                    let _ = writeln!(out, "    active={active}, lookup={lookups}, matched={matched}");
+                    let _ = writeln!(
+                        out,
+                        "    active={active}, lookup={lookups}, matched={matched}"
+                    );
                 }
                 match previous {
                     Some(_) if same_features && features.is_empty() => {}
@@ -468,7 +495,13 @@ impl Features {
     fn write(&self, out: &mut String, previous: Option<&Self>) {
         let (readable, writable) = self.metadata;
         if readable != 0 || writable != 0 {
-            let number = |n: u64| if n == 0 { "0".to_owned() } else { format!("{n:#x}") };
+            let number = |n: u64| {
+                if n == 0 {
+                    "0".to_owned()
+                } else {
+                    format!("{n:#x}")
+                }
+            };
             let _ = writeln!(
                 out,
                 "    metadata: match={} write={}",
@@ -476,9 +509,16 @@ impl Features {
                 number(writable)
             );
         }
-        for (label, able) in [("eviction", self.eviction), ("vacancy events", self.vacancy)] {
+        for (label, able) in [
+            ("eviction", self.eviction),
+            ("vacancy events", self.vacancy),
+        ] {
             if let Some(able) = able {
-                let _ = writeln!(out, "    {label}: {}supported", if able { "" } else { "not " });
+                let _ = writeln!(
+                    out,
+                    "    {label}: {}supported",
+                    if able { "" } else { "not " }
+                );
             }
         }
         if self.max_entries != 0 {
@@ -521,7 +561,9 @@ impl Features {
                 .matches
                 .iter()
                 .copied()
-                .filter(|f| self.masks.contains(f) == mask && self.wildcards.contains(f) == wildcard)
+                .filter(|f| {
+                    self.masks.contains(f) == mask && self.wildcards.contains(f) == wildcard
+                })
                 .collect();
             if !chosen.is_empty() {
                 let _ = write!(out, "      {title}:");
@@ -565,7 +607,11 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version)
                 }
             }
         }
-        teller.tell(out, features, Some((stats.active, stats.lookups, stats.matched)));
+        teller.tell(
+            out,
+            features,
+            Some((stats.active, stats.lookups, stats.matched)),
+        );
     }
     teller.finish(out);
     Ok(())

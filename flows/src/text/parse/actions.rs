@@ -33,7 +33,12 @@ pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instr
             "write_actions" => 3,
             "write_metadata" => 4,
             "goto_table" => 5,
-            "apply_actions" => return Err(Fault::new(pair.key, "apply_actions is the default instruction")),
+            "apply_actions" => {
+                return Err(Fault::new(
+                    pair.key,
+                    "apply_actions is the default instruction",
+                ));
+            }
             _ => 1,
         };
         if count > 1 && wrong_order(now) && !(now == 0 && stage == 0 && found.meter.is_none()) {
@@ -177,7 +182,12 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         },
         "mod_nw_ecn" | "set_nw_ecn" => match value::u8(text, "ECN")? {
             ecn @ 0..=3 => Action::ModNwEcn(ecn),
-            ecn => return Err(Fault::new(text, format!("{ecn}: not a valid ECN: expected 0 to 3"))),
+            ecn => {
+                return Err(Fault::new(
+                    text,
+                    format!("{ecn}: not a valid ECN: expected 0 to 3"),
+                ));
+            }
         },
         "mod_nw_ttl" | "set_nw_ttl" => Action::ModNwTtl(value::u8(text, "TTL")?),
         "mod_tp_src" | "set_tp_src" => Action::ModTpSrc(value::u16(text, "source port")?),
@@ -329,11 +339,13 @@ fn output<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
 
 fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
     let (written, name) = arrow(text)?;
-    let field =
-        Field::from_name(name).ok_or_else(|| Fault::new(name, format!("{name} is not a valid OXM field name")))?;
+    let field = Field::from_name(name)
+        .ok_or_else(|| Fault::new(name, format!("{name} is not a valid OXM field name")))?;
     writable(field, name)?;
     if field.is_tun_metadata() {
-        let (number, mask) = written.split_once('/').map_or((written, None), |(n, m)| (n, Some(m)));
+        let (number, mask) = written
+            .split_once('/')
+            .map_or((written, None), |(n, m)| (n, Some(m)));
         let mut bytes = value::wide_number(number)?;
         let mut mask = match mask {
             Some(mask) => value::wide_number(mask)?,
@@ -369,17 +381,28 @@ fn load<'a>(text: &'a str) -> Parsed<'a, SetField> {
     if significant > 16 || wide(&number) & !crate::field::low_bits(dst.bits) != 0 {
         return Err(Fault::new(
             written,
-            format!("{text}: value {written} does not fit into {} bits", dst.bits),
+            format!(
+                "{text}: value {written} does not fit into {} bits",
+                dst.bits
+            ),
         ));
     }
-    let shifted = wide(&number).checked_shl(u32::from(dst.offset)).unwrap_or(0);
+    let shifted = wide(&number)
+        .checked_shl(u32::from(dst.offset))
+        .unwrap_or(0);
     Ok(SetField::new(dst.field, shifted, dst.mask()).spelled(SetSpelling::Load))
 }
 
 /// A write of some bits of a tunnel metadata field, all 124 bytes of which are there.
 fn load_wide<'a>(dst: Subfield, number: &[u8], at: &'a str) -> Parsed<'a, SetField> {
     let (mut bytes, mut mask) = (vec![0u8; 124], vec![0u8; 124]);
-    let bit = |n: usize| number.iter().rev().nth(n / 8).is_some_and(|b| b >> (n % 8) & 1 == 1);
+    let bit = |n: usize| {
+        number
+            .iter()
+            .rev()
+            .nth(n / 8)
+            .is_some_and(|b| b >> (n % 8) & 1 == 1)
+    };
     let significant = number.len() * 8;
     if (usize::from(dst.bits)..significant).any(bit) {
         return Err(Fault::new(
@@ -452,7 +475,12 @@ fn resubmit<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
     let ct = match parts.next().map(str::trim) {
         None => false,
         Some("ct") => true,
-        Some(word) => return Err(Fault::new(text, format!("{word}: unknown parameter: expected ct"))),
+        Some(word) => {
+            return Err(Fault::new(
+                text,
+                format!("{word}: unknown parameter: expected ct"),
+            ));
+        }
     };
     if port == Port::IN_PORT && table == 255 {
         return Err(Fault::new(
@@ -502,7 +530,11 @@ pub(super) fn hex_bytes<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
         if first == b'.' && !bytes.is_empty() {
             continue;
         }
-        let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let nibble = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
         let (Some(high), Some(low)) = (nibble(first), digits.next().and_then(nibble)) else {
             return Err(Fault::new(
                 text,

@@ -33,7 +33,9 @@ pub(super) fn ct<'a>(text: &'a str, names: &Names, depth: u8) -> Parsed<'a, Ct> 
                 ct.zone = match value::integer(pair.value) {
                     Some(number) => {
                         let number = u16::try_from(number);
-                        CtZone::Number(number.map_err(|_| Fault::new(pair.value, "a zone has 16 bits"))?)
+                        CtZone::Number(
+                            number.map_err(|_| Fault::new(pair.value, "a zone has 16 bits"))?,
+                        )
                     }
                     None => CtZone::Field(zone_field(pair.value)?),
                 };
@@ -42,7 +44,12 @@ pub(super) fn ct<'a>(text: &'a str, names: &Names, depth: u8) -> Parsed<'a, Ct> 
                 ct.alg = match pair.value {
                     "ftp" => 21,
                     "tftp" => 69,
-                    other => return Err(Fault::new(other, format!("unknown alg {other}: expected ftp or tftp"))),
+                    other => {
+                        return Err(Fault::new(
+                            other,
+                            format!("unknown alg {other}: expected ftp or tftp"),
+                        ));
+                    }
                 };
             }
             "nat" => ct.nat = Some(nat(pair.value)?),
@@ -52,7 +59,12 @@ pub(super) fn ct<'a>(text: &'a str, names: &Names, depth: u8) -> Parsed<'a, Ct> 
                     check_nested(action, pair.value)?;
                 }
             }
-            key => return Err(Fault::new(key, format!("invalid argument to \"ct\" action: `{key}'"))),
+            key => {
+                return Err(Fault::new(
+                    key,
+                    format!("invalid argument to \"ct\" action: `{key}'"),
+                ));
+            }
         }
     }
     if ct.force && !ct.commit {
@@ -104,11 +116,18 @@ pub(super) fn nat<'a>(text: &'a str) -> Parsed<'a, Nat> {
         match pair.key {
             "src" | "dst" => {
                 if nat.direction.is_some() {
-                    return Err(Fault::new(pair.key, "may only specify one of \"src\" or \"dst\"."));
+                    return Err(Fault::new(
+                        pair.key,
+                        "may only specify one of \"src\" or \"dst\".",
+                    ));
                 }
                 let src = pair.key == "src";
                 nat.flags |= if src { 1 } else { 2 };
-                nat.direction = Some(if src { NatDirection::Src } else { NatDirection::Dst });
+                nat.direction = Some(if src {
+                    NatDirection::Src
+                } else {
+                    NatDirection::Dst
+                });
                 if pair.delimiter.is_some() {
                     range(&mut nat, pair.value)?;
                 }
@@ -116,17 +135,28 @@ pub(super) fn nat<'a>(text: &'a str) -> Parsed<'a, Nat> {
             "persistent" => nat.flags |= 4,
             "hash" => nat.flags |= 8,
             "random" => nat.flags |= 16,
-            key => return Err(Fault::new(key, format!("invalid key \"{key}\" in \"nat\" argument"))),
+            key => {
+                return Err(Fault::new(
+                    key,
+                    format!("invalid key \"{key}\" in \"nat\" argument"),
+                ));
+            }
         }
     }
     if nat.direction.is_none() && nat.flags != 0 {
-        return Err(Fault::new(text, "Flags allowed only with \"src\" or \"dst\"."));
+        return Err(Fault::new(
+            text,
+            "Flags allowed only with \"src\" or \"dst\".",
+        ));
     }
     if nat.direction.is_some() && nat.addresses.is_none() && nat.flags & !3 != 0 {
         return Err(Fault::new(text, "Flags allowed only with a range."));
     }
     if nat.flags & 24 == 24 {
-        return Err(Fault::new(text, "Both \"hash\" and \"random\" are not allowed."));
+        return Err(Fault::new(
+            text,
+            "Both \"hash\" and \"random\" are not allowed.",
+        ));
     }
     Ok(nat)
 }
@@ -145,7 +175,8 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
     } else if text.matches(':').count() > 1 {
         (text, None)
     } else {
-        text.split_once(':').map_or((text, None), |(a, p)| (a, Some(p)))
+        text.split_once(':')
+            .map_or((text, None), |(a, p)| (a, Some(p)))
     };
     let address = |part: &'a str| -> Parsed<'a, IpAddr> {
         part.trim_matches(['[', ']'])
@@ -163,7 +194,9 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
     nat.addresses = Some((first, last.filter(|last| *last != first)));
     if let Some(ports) = ports {
         let port = |part: &'a str| value::u16(part, "port");
-        let (first, last) = ports.split_once('-').map_or((ports, None), |(a, b)| (a, Some(b)));
+        let (first, last) = ports
+            .split_once('-')
+            .map_or((ports, None), |(a, b)| (a, Some(b)));
         let first = port(first)?;
         let last = last.map(port).transpose()?;
         if first == 0 || last.is_some_and(|last| last < first) {

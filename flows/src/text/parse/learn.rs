@@ -22,7 +22,10 @@ pub(super) fn learn<'a>(text: &'a str, names: &Names) -> Parsed<'a, Learn> {
             "table" => {
                 learn.table = value::table(pair.value, names)?;
                 if learn.table == 255 {
-                    return Err(Fault::new(pair.value, "table id 255 not valid for `learn' action"));
+                    return Err(Fault::new(
+                        pair.value,
+                        "table id 255 not valid for `learn' action",
+                    ));
                 }
             }
             "priority" => learn.priority = number("priority")?,
@@ -110,7 +113,8 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
 /// `field=value` or `field=other_field`, or `field` alone.
 fn whole_field<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
     let (key, text) = (pair.key, pair.value);
-    let field = Field::from_name(key).ok_or_else(|| Fault::new(key, format!("{key}: unknown keyword in learn")))?;
+    let field = Field::from_name(key)
+        .ok_or_else(|| Fault::new(key, format!("{key}: unknown keyword in learn")))?;
     let dst = Subfield::whole(field);
     let target = LearnTarget::Match(dst);
     if pair.delimiter.is_none() || text.is_empty() {
@@ -165,10 +169,16 @@ fn constant<'a>(text: &'a str, bits: u16) -> Parsed<'a, LearnSource> {
     let wanted = usize::from(bits.div_ceil(8));
     let significant: Vec<u8> = number.iter().copied().skip_while(|b| *b == 0).collect();
     let spare = u32::from(bits % 8);
-    let top_too_big =
-        significant.len() == wanted && spare != 0 && significant.first().is_some_and(|b| u32::from(*b) >= 1 << spare);
+    let top_too_big = significant.len() == wanted
+        && spare != 0
+        && significant
+            .first()
+            .is_some_and(|b| u32::from(*b) >= 1 << spare);
     if significant.len() > wanted || top_too_big {
-        return Err(Fault::new(text, format!("{text}: value does not fit into {bits} bits")));
+        return Err(Fault::new(
+            text,
+            format!("{text}: value does not fit into {bits} bits"),
+        ));
     }
     let mut bytes = vec![0; wanted - significant.len()];
     bytes.extend(significant);

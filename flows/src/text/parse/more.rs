@@ -14,11 +14,21 @@ pub(super) fn output_trunc<'a>(text: &'a str, names: &Names) -> Parsed<'a, Actio
         match pair.key {
             "port" => {
                 let found = value::known_port(pair.value, names).filter(|p| p.to_u16().is_some());
-                let what = || Fault::new(pair.value, format!("output to unknown truncate port: {}", pair.value));
+                let what = || {
+                    Fault::new(
+                        pair.value,
+                        format!("output to unknown truncate port: {}", pair.value),
+                    )
+                };
                 port = Some(found.ok_or_else(what)?);
             }
             "max_len" => max_len = value::u32(pair.value)?,
-            key => return Err(Fault::new(key, format!("invalid key '{key}' in output_trunc argument"))),
+            key => {
+                return Err(Fault::new(
+                    key,
+                    format!("invalid key '{key}' in output_trunc argument"),
+                ));
+            }
         }
     }
     let port = port.ok_or_else(|| Fault::new(text, "output_trunc needs port= and max_len="))?;
@@ -28,8 +38,14 @@ pub(super) fn output_trunc<'a>(text: &'a str, names: &Names) -> Parsed<'a, Actio
             format!("max_len {max_len} is less than the minimum value 14"),
         ));
     }
-    if matches!(port, Port::NORMAL | Port::FLOOD | Port::ALL | Port::CONTROLLER) {
-        return Err(Fault::new(text, format!("output cannot be truncated to port {port}")));
+    if matches!(
+        port,
+        Port::NORMAL | Port::FLOOD | Port::ALL | Port::CONTROLLER
+    ) {
+        return Err(Fault::new(
+            text,
+            format!("output cannot be truncated to port {port}"),
+        ));
     }
     Ok(Action::OutputTrunc(port, max_len))
 }
@@ -61,9 +77,11 @@ pub(super) fn controller<'a>(text: &'a str) -> Parsed<'a, Action> {
     while let Some(pair) = tokens.next() {
         match pair.key {
             "reason" => {
-                let known = (0..=5).find(|&n| crate::text::print::packet_in_reason(n) == Some(pair.value));
-                found.reason =
-                    known.ok_or_else(|| Fault::new(pair.value, format!("unknown reason {:?}", pair.value)))?;
+                let known =
+                    (0..=5).find(|&n| crate::text::print::packet_in_reason(n) == Some(pair.value));
+                found.reason = known.ok_or_else(|| {
+                    Fault::new(pair.value, format!("unknown reason {:?}", pair.value))
+                })?;
             }
             "max_len" => found.max_len = value::u16(pair.value, "max_len")?,
             "id" => found.controller_id = value::u16(pair.value, "id")?,
@@ -90,13 +108,21 @@ pub(super) fn conjunction<'a>(text: &'a str) -> Parsed<'a, Action> {
     let (id, clauses) = text.split_once(',').ok_or_else(wrong)?;
     let (clause, count) = clauses.trim().split_once('/').ok_or_else(wrong)?;
     let id = value::u32(id.trim())?;
-    let (clause, n_clauses) = (value::u8(clause, "clause")?, value::u8(count, "number of clauses")?);
+    let (clause, n_clauses) = (
+        value::u8(clause, "clause")?,
+        value::u8(count, "number of clauses")?,
+    );
     if !(2..=64).contains(&n_clauses) {
         return Err(Fault::new(count, "conjunction must have 2 to 64 clauses"));
     }
     let index = clause.checked_sub(1).filter(|_| clause <= n_clauses);
-    let clause = index.ok_or_else(|| Fault::new(text, format!("clause must be one of 1 to {n_clauses}")))?;
-    Ok(Action::Conjunction { id, clause, n_clauses })
+    let clause =
+        index.ok_or_else(|| Fault::new(text, format!("clause must be one of 1 to {n_clauses}")))?;
+    Ok(Action::Conjunction {
+        id,
+        clause,
+        n_clauses,
+    })
 }
 
 fn hash_fields<'a>(text: &'a str) -> Parsed<'a, HashFields> {
@@ -159,24 +185,44 @@ pub(super) fn multipath<'a>(text: &'a str) -> Parsed<'a, Multipath> {
 }
 
 pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a, Bundle> {
-    let few = || Fault::new(text, format!("{text}: not enough arguments to bundle action"));
-    let at = text.find("members").or_else(|| text.find("slaves")).ok_or_else(few)?;
+    let few = || {
+        Fault::new(
+            text,
+            format!("{text}: not enough arguments to bundle action"),
+        )
+    };
+    let at = text
+        .find("members")
+        .or_else(|| text.find("slaves"))
+        .ok_or_else(few)?;
     let (head, tail) = text.split_at(at);
     let parts: Vec<&str> = head.split([',', ' ']).filter(|p| !p.is_empty()).collect();
     let (fields, basis, algorithm, kind, dst) = match parts.as_slice() {
         [fields, basis, algorithm, kind] if !load => (fields, basis, algorithm, kind, None),
-        [fields, basis, algorithm, kind, dst] if load => (fields, basis, algorithm, kind, Some(*dst)),
+        [fields, basis, algorithm, kind, dst] if load => {
+            (fields, basis, algorithm, kind, Some(*dst))
+        }
         _ => return Err(few()),
     };
     let algorithm = match *algorithm {
         "active_backup" => 0,
         "hrw" => 1,
-        other => return Err(Fault::new(other, format!("{text}: unknown algorithm `{other}'"))),
+        other => {
+            return Err(Fault::new(
+                other,
+                format!("{text}: unknown algorithm `{other}'"),
+            ));
+        }
     };
     if *kind != "ofport" {
-        return Err(Fault::new(kind, format!("{text}: unknown member_type `{kind}'")));
+        return Err(Fault::new(
+            kind,
+            format!("{text}: unknown member_type `{kind}'"),
+        ));
     }
-    let list = tail.trim_start_matches("members").trim_start_matches("slaves");
+    let list = tail
+        .trim_start_matches("members")
+        .trim_start_matches("slaves");
     let list = list.trim_matches([':', '[', ']', ' ']);
     let mut members = Vec::new();
     for name in list.split([',', ' ']).filter(|n| !n.is_empty()) {
@@ -226,15 +272,25 @@ pub(super) fn sample<'a>(text: &'a str, names: &Names) -> Parsed<'a, Sample> {
             "sampling_port" => {
                 let port = value::port(pair.value, names)?;
                 let wrong = || Fault::new(pair.value, format!("{}: unknown port", pair.value));
-                found.sampling_port = Some(port).filter(|p| p.to_u16().is_some()).ok_or_else(wrong)?;
+                found.sampling_port = Some(port)
+                    .filter(|p| p.to_u16().is_some())
+                    .ok_or_else(wrong)?;
             }
             "ingress" => found.direction = 1,
             "egress" => found.direction = 2,
-            key => return Err(Fault::new(key, format!("invalid key \"{key}\" in \"sample\" argument"))),
+            key => {
+                return Err(Fault::new(
+                    key,
+                    format!("invalid key \"{key}\" in \"sample\" argument"),
+                ));
+            }
         }
     }
     if found.probability == 0 {
-        return Err(Fault::new(text, "invalid probability value \"0\": expected 1 to 65535"));
+        return Err(Fault::new(
+            text,
+            "invalid probability value \"0\": expected 1 to 65535",
+        ));
     }
     // The shortest form that can say it.
     found.revision = match (found.sampling_port, found.direction) {
@@ -271,15 +327,21 @@ pub(super) fn check_pkt_larger<'a>(text: &'a str) -> Parsed<'a, Action> {
     if part.bits != 1 {
         return Err(Fault::new(dst, "Only 1-bit destination field is allowed"));
     }
-    Ok(Action::CheckPktLarger(value::u16(len, "packet length")?, part))
+    Ok(Action::CheckPktLarger(
+        value::u16(len, "packet length")?,
+        part,
+    ))
 }
 
 pub(super) fn encap<'a>(text: &'a str) -> Parsed<'a, Encap> {
     let mut tokens = Tokens::new(text);
     let wrong = || Fault::new(text, format!("Encap hdr not supported: {text}"));
-    let pair = tokens
-        .next()
-        .ok_or_else(|| Fault::new(text, "encap needs a header: ethernet, mpls, mpls_mc or nsh(...)"))?;
+    let pair = tokens.next().ok_or_else(|| {
+        Fault::new(
+            text,
+            "encap needs a header: ethernet, mpls, mpls_mc or nsh(...)",
+        )
+    })?;
     let packet_type = match pair.key {
         "ethernet" => 0,
         "mpls" => 0x0001_8847,
@@ -297,7 +359,10 @@ pub(super) fn encap<'a>(text: &'a str) -> Parsed<'a, Encap> {
             "md_type" => {
                 let kind = value::u8(property.value, "md_type")?;
                 if !matches!(kind, 1 | 2) {
-                    return Err(Fault::new(property.value, "invalid md_type: expected 1 or 2"));
+                    return Err(Fault::new(
+                        property.value,
+                        "invalid md_type: expected 1 or 2",
+                    ));
                 }
                 properties.push(EncapProperty {
                     class: 4,
@@ -335,7 +400,10 @@ fn nsh_tlv<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
         .ok_or_else(wrong)?;
     let digits = data.strip_prefix("0x").ok_or_else(wrong)?;
     let bytes = hex_bytes(digits).map_err(|_| wrong())?;
-    let length = u8::try_from(bytes.len()).ok().filter(|l| *l <= 124).ok_or_else(wrong)?;
+    let length = u8::try_from(bytes.len())
+        .ok()
+        .filter(|l| *l <= 124)
+        .ok_or_else(wrong)?;
     let mut tlv = class.to_be_bytes().to_vec();
     tlv.extend([kind, length]);
     tlv.extend(bytes);
@@ -348,7 +416,10 @@ pub(super) fn decap<'a>(text: &'a str) -> Parsed<'a, Action> {
         return Ok(Action::Decap(None));
     };
     if pair.key != "packet_type" {
-        return Err(Fault::new(pair.key, format!("Invalid decap argument: {}", pair.key)));
+        return Err(Fault::new(
+            pair.key,
+            format!("Invalid decap argument: {}", pair.key),
+        ));
     }
     let (mut ns, mut kind) = (None, None);
     let mut inner = Tokens::new(pair.value);
@@ -356,7 +427,12 @@ pub(super) fn decap<'a>(text: &'a str) -> Parsed<'a, Action> {
         match property.key {
             "ns" => ns = Some(u32::from(value::u16(property.value, "ns")?)),
             "type" => kind = Some(u32::from(value::u16(property.value, "type")?)),
-            key => return Err(Fault::new(key, format!("Invalid decap packet_type argument: {key}"))),
+            key => {
+                return Err(Fault::new(
+                    key,
+                    format!("Invalid decap packet_type argument: {key}"),
+                ));
+            }
         }
     }
     match (ns, kind) {

@@ -18,7 +18,11 @@ fn canonical_text_reads_back_as_itself() {
     ] {
         let flow = parse_flow(text).unwrap();
         let canonical = flow.to_string();
-        assert_eq!(parse_flow(&canonical).unwrap().to_string(), canonical, "{text}");
+        assert_eq!(
+            parse_flow(&canonical).unwrap().to_string(),
+            canonical,
+            "{text}"
+        );
     }
 }
 
@@ -44,7 +48,14 @@ fn commands_stand_in_front() {
     );
     assert_eq!(read("modify cookie=1/3 actions=drop").cookie_mask, 3);
     assert_eq!(read("ip actions=drop").command, FlowModCommand::Add);
-    assert!(parse_flow_mod("delete ip actions=drop", FlowModCommand::Add, &Names::default()).is_err());
+    assert!(
+        parse_flow_mod(
+            "delete ip actions=drop",
+            FlowModCommand::Add,
+            &Names::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -56,17 +67,26 @@ fn changes_are_written_and_read_back() {
         "modify out_port=3, table=0, tcp actions=drop",
         "table=3, priority=9,arp actions=output:1",
     ] {
-        let read = |text: &str| parse_flow_mod(text, FlowModCommand::Add, &Names::default()).unwrap();
+        let read =
+            |text: &str| parse_flow_mod(text, FlowModCommand::Add, &Names::default()).unwrap();
         assert_eq!(read(text).to_text(&Names::default()), text);
         assert_eq!(read(&read(text).to_text(&Names::default())), read(text));
     }
-    assert!(parse_flow_mod("delete priority=3,ip", FlowModCommand::Add, &Names::default()).is_err());
+    assert!(
+        parse_flow_mod(
+            "delete priority=3,ip",
+            FlowModCommand::Add,
+            &Names::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn what_a_version_has_no_words_for_is_refused() {
     use crate::Version::{V10, V11, V13, V14};
-    let check = |text: &str, version| crate::text::check_for(&parse_flow(text).unwrap(), version).is_ok();
+    let check =
+        |text: &str, version| crate::text::check_for(&parse_flow(text).unwrap(), version).is_ok();
     for (text, version, fine) in [
         ("actions=push_vlan:0x8100,output:1", V10, false),
         ("actions=push_vlan:0x8100,output:1", V11, true),

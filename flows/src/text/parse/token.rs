@@ -92,8 +92,14 @@ mod tests {
                 .map(|p| (p.key, p.value))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(pairs("a,b c=d,e:f"), [("a", ""), ("b", ""), ("c", "d"), ("e", "f")]);
-        assert_eq!(pairs("a(b,c(d)),x=(1,2)"), [("a", "b,c(d)"), ("x", "(1,2)")]);
+        assert_eq!(
+            pairs("a,b c=d,e:f"),
+            [("a", ""), ("b", ""), ("c", "d"), ("e", "f")]
+        );
+        assert_eq!(
+            pairs("a(b,c(d)),x=(1,2)"),
+            [("a", "b,c(d)"), ("x", "(1,2)")]
+        );
         assert_eq!(pairs("load(1)->reg0,b"), [("load", "1)->reg0"), ("b", "")]);
         assert_eq!(pairs(" , "), []);
         assert_eq!(pairs("a(b"), [("a", "b")]);

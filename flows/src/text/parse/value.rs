@@ -44,21 +44,36 @@ pub(crate) fn integer(text: &str) -> Option<u128> {
 pub(crate) fn u64<'a>(text: &'a str) -> Parsed<'a, u64> {
     integer(text)
         .and_then(|v| v.try_into().ok())
-        .ok_or_else(|| Fault::new(text, format!("{text:?}: expected a number of at most 64 bits")))
+        .ok_or_else(|| {
+            Fault::new(
+                text,
+                format!("{text:?}: expected a number of at most 64 bits"),
+            )
+        })
 }
 
 /// A number of at most 32 bits.
 pub(crate) fn u32<'a>(text: &'a str) -> Parsed<'a, u32> {
     integer(text)
         .and_then(|v| v.try_into().ok())
-        .ok_or_else(|| Fault::new(text, format!("{text:?}: expected a number of at most 32 bits")))
+        .ok_or_else(|| {
+            Fault::new(
+                text,
+                format!("{text:?}: expected a number of at most 32 bits"),
+            )
+        })
 }
 
 /// A number of at most 16 bits.
 pub(crate) fn u16<'a>(text: &'a str, name: &str) -> Parsed<'a, u16> {
     integer(text)
         .and_then(|v| v.try_into().ok())
-        .ok_or_else(|| Fault::new(text, format!("invalid {name} {text:?}: expected 0 to 65535")))
+        .ok_or_else(|| {
+            Fault::new(
+                text,
+                format!("invalid {name} {text:?}: expected 0 to 65535"),
+            )
+        })
 }
 
 /// A number of at most 8 bits.
@@ -87,7 +102,12 @@ pub(crate) fn table<'a>(text: &'a str, names: &Names) -> Parsed<'a, u8> {
         .iter()
         .find(|(_, name)| **name == wanted)
         .map(|(number, _)| *number);
-    named.ok_or_else(|| Fault::new(text, format!("unknown table {text:?}: expected 0 to 255 or a name")))
+    named.ok_or_else(|| {
+        Fault::new(
+            text,
+            format!("unknown table {text:?}: expected 0 to 255 or a name"),
+        )
+    })
 }
 
 /// A port by number or name.
@@ -155,10 +175,17 @@ pub(crate) fn eth<'a>(text: &'a str) -> Parsed<'a, EthAddr> {
 /// `xx:xx:xx:xx:xx:xx` with two digits each, which is nearly always the form.
 fn fast_eth(text: &str) -> Option<EthAddr> {
     let bytes: &[u8; 17] = text.as_bytes().try_into().ok()?;
-    let nibble = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let nibble = |b: u8| {
+        char::from(b)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let mut address = EthAddr([0; 6]);
     for (octet, part) in address.0.iter_mut().zip(bytes.chunks(3)) {
-        let (Some((&high, rest)), true) = (part.split_first(), part.len() < 3 || part.last() == Some(&b':')) else {
+        let (Some((&high, rest)), true) = (
+            part.split_first(),
+            part.len() < 3 || part.last() == Some(&b':'),
+        ) else {
             return None;
         };
         *octet = nibble(high)? << 4 | nibble(*rest.first()?)?;
@@ -168,8 +195,12 @@ fn fast_eth(text: &str) -> Option<EthAddr> {
 
 /// An IPv4 address.
 pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
-    text.parse()
-        .map_err(|_| Fault::new(text, format!("{text}: invalid IP address: expected a.b.c.d")))
+    text.parse().map_err(|_| {
+        Fault::new(
+            text,
+            format!("{text}: invalid IP address: expected a.b.c.d"),
+        )
+    })
 }
 
 /// An IPv6 address.
@@ -244,12 +275,16 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
         }
         Format::Ipv4 => {
             let bits = |text| ipv4(text).map(|ip| u128::from(ip.to_bits()));
-            let mask = mask.map(|m| prefix(m, 32).map_or_else(|| bits(m), Ok)).transpose()?;
+            let mask = mask
+                .map(|m| prefix(m, 32).map_or_else(|| bits(m), Ok))
+                .transpose()?;
             (bits(value)?, mask)
         }
         Format::Ipv6 => {
             let bits = |text| ipv6(text).map(|ip| ip.to_bits());
-            let mask = mask.map(|m| prefix(m, 128).map_or_else(|| bits(m), Ok)).transpose()?;
+            let mask = mask
+                .map(|m| prefix(m, 128).map_or_else(|| bits(m), Ok))
+                .transpose()?;
             (bits(value)?, mask)
         }
         Format::Port | Format::Port16 => {
@@ -287,7 +322,11 @@ fn prefix(text: &str, width: u32) -> Option<u128> {
     Some(all & !crate::field::low_bits(u16::try_from(width - length).unwrap_or(0)))
 }
 
-fn frag<'a>(text: &'a str, value: &'a str, mask: Option<&'a str>) -> Parsed<'a, (u128, Option<u128>)> {
+fn frag<'a>(
+    text: &'a str,
+    value: &'a str,
+    mask: Option<&'a str>,
+) -> Parsed<'a, (u128, Option<u128>)> {
     let named = match text {
         "no" => Some((0, 3)),
         "yes" => Some((1, 1)),
@@ -306,13 +345,20 @@ fn frag<'a>(text: &'a str, value: &'a str, mask: Option<&'a str>) -> Parsed<'a, 
         )
     };
     let number = integer(value).ok_or_else(|| wrong(value))?;
-    let mask = mask.map(|m| integer(m).ok_or_else(|| wrong(m))).transpose()?;
+    let mask = mask
+        .map(|m| integer(m).ok_or_else(|| wrong(m)))
+        .transpose()?;
     Ok((number, mask))
 }
 
 /// `+a-b`, `a|b`, or a number with or without a mask.
 fn bits<'a>(text: &'a str, names: &BitNames, full: u128) -> Parsed<'a, (u128, Option<u128>)> {
-    let unknown = |at: &'a str| Fault::new(at, format!("{at}: unknown flag: expected one of {}", names.list()));
+    let unknown = |at: &'a str| {
+        Fault::new(
+            at,
+            format!("{at}: unknown flag: expected one of {}", names.list()),
+        )
+    };
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         let (value, mask) = match text.split_once('/') {
             Some((value, mask)) => (value, Some(mask)),
@@ -367,10 +413,19 @@ pub(crate) fn packet_type<'a>(text: &'a str) -> Parsed<'a, u128> {
 
 /// Big-endian bytes of a number of any length, for tunnel metadata.
 pub(crate) fn wide_number<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
-    let wrong = || Fault::new(text, format!("{text}: expected a number of at most 124 bytes"));
+    let wrong = || {
+        Fault::new(
+            text,
+            format!("{text}: expected a number of at most 124 bytes"),
+        )
+    };
     let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) else {
         let value = integer(text).ok_or_else(wrong)?.to_be_bytes();
-        let skip = value.iter().take_while(|b| **b == 0).count().min(value.len() - 1);
+        let skip = value
+            .iter()
+            .take_while(|b| **b == 0)
+            .count()
+            .min(value.len() - 1);
         return Ok(value.split_at(skip).1.to_vec());
     };
     if digits.is_empty() || digits.len() > 248 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -383,25 +438,38 @@ pub(crate) fn wide_number<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
         .collect();
     let odd = nibbles.len() % 2;
     let (first, rest) = nibbles.split_at(odd);
-    let pairs = rest.chunks(2).map(|pair| pair.iter().fold(0, |acc, n| acc << 4 | n));
+    let pairs = rest
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |acc, n| acc << 4 | n));
     Ok(first.iter().copied().chain(pairs).collect())
 }
 
 /// Adds `field=value` to a match.
-pub(crate) fn match_field<'a>(matches: &mut Match, pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, ()> {
+pub(crate) fn match_field<'a>(
+    matches: &mut Match,
+    pair: &KeyValue<'a>,
+    names: &Names,
+) -> Parsed<'a, ()> {
     let (key, text) = (pair.key, pair.value);
     if key.ends_with(']') {
         let part = subfield(key)?;
-        let value = integer(text).ok_or_else(|| Fault::new(text, format!("{text}: expected a number")))?;
+        let value =
+            integer(text).ok_or_else(|| Fault::new(text, format!("{text}: expected a number")))?;
         if value & !crate::field::low_bits(part.bits) != 0 {
             return Err(Fault::new(
                 text,
                 format!("{text}: value does not fit the {} bits of {key}", part.bits),
             ));
         }
-        let old = matches.get(part.field).map_or((0, 0), |f| (f.value, f.mask));
+        let old = matches
+            .get(part.field)
+            .map_or((0, 0), |f| (f.value, f.mask));
         let shifted = value.checked_shl(u32::from(part.offset)).unwrap_or(0);
-        matches.set(part.field, old.0 & !part.mask() | shifted, old.1 | part.mask());
+        matches.set(
+            part.field,
+            old.0 & !part.mask() | shifted,
+            old.1 | part.mask(),
+        );
         return Ok(());
     }
     let field = match_field_named(key).ok_or_else(|| {
@@ -478,19 +546,26 @@ pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
             let bits = rest.strip_suffix(']');
             (
                 name,
-                Some(bits.ok_or_else(|| Fault::new(text, format!("{text}: missing ] of a bit range")))?),
+                Some(bits.ok_or_else(|| {
+                    Fault::new(text, format!("{text}: missing ] of a bit range"))
+                })?),
             )
         }
         None => (text, None),
     };
-    let field = Field::from_name(name).ok_or_else(|| Fault::new(text, format!("{name}: unknown field")))?;
+    let field =
+        Field::from_name(name).ok_or_else(|| Fault::new(text, format!("{name}: unknown field")))?;
     let Some(bits) = bits.filter(|b| !b.is_empty()) else {
         return Ok(Subfield::whole(field));
     };
     let (first, last) = bits.split_once("..").unwrap_or((bits, bits));
     let number = |t: &'a str| {
-        t.parse::<u16>()
-            .map_err(|_| Fault::new(t, format!("{t}: expected the number of a bit, as in {name}[0..3]")))
+        t.parse::<u16>().map_err(|_| {
+            Fault::new(
+                t,
+                format!("{t}: expected the number of a bit, as in {name}[0..3]"),
+            )
+        })
     };
     let (first, last) = (number(first)?, number(last)?);
     if first > last {

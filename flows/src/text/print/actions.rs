@@ -3,8 +3,8 @@
 use super::Names;
 use super::matches::{field_value, hex_bytes};
 use crate::action::{
-    Bundle, Controller, Ct, CtZone, Encap, HashFields, Multipath, Nat, NatDirection, Sample, SetField, SetSpelling,
-    Subfield,
+    Bundle, Controller, Ct, CtZone, Encap, HashFields, Multipath, Nat, NatDirection, Sample,
+    SetField, SetSpelling, Subfield,
 };
 use crate::text::number::{dec, eth, hex, hex_digits, hex_padded, ipv4};
 use crate::{Action, Instructions, Port};
@@ -71,7 +71,13 @@ fn items(out: &mut String, names: &Names, actions: &[Action]) {
 
 /// `NXM_NX_REG0[]`, `[3]` or `[0..15]`.
 pub(crate) fn subfield(out: &mut String, part: Subfield) {
-    out.push_str(part.field.info().wire.first().map_or(part.field.name(), |id| id.name));
+    out.push_str(
+        part.field
+            .info()
+            .wire
+            .first()
+            .map_or(part.field.name(), |id| id.name),
+    );
     if part.is_whole() {
         out.push_str("[]");
     } else {
@@ -79,7 +85,10 @@ pub(crate) fn subfield(out: &mut String, part: Subfield) {
         dec(out, u64::from(part.offset));
         if part.bits != 1 {
             out.push_str("..");
-            dec(out, u64::from(part.offset) + u64::from(part.bits).saturating_sub(1));
+            dec(
+                out,
+                u64::from(part.offset) + u64::from(part.bits).saturating_sub(1),
+            );
         }
         out.push(']');
     }
@@ -212,8 +221,16 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
             out.push_str(if *ct { ",ct)" } else { ")" });
         }
         Action::Learn(learn) => super::learn::learn(out, names, learn),
-        Action::Conjunction { id, clause, n_clauses } => {
-            let _ = write!(out, "conjunction({id},{}/{n_clauses})", u16::from(*clause) + 1);
+        Action::Conjunction {
+            id,
+            clause,
+            n_clauses,
+        } => {
+            let _ = write!(
+                out,
+                "conjunction({id},{}/{n_clauses})",
+                u16::from(*clause) + 1
+            );
         }
         Action::Multipath(multipath) => multipath_text(out, multipath),
         Action::Note(bytes) => {
@@ -416,7 +433,11 @@ fn multipath_text(out: &mut String, multipath: &Multipath) {
 
 fn sample_text(out: &mut String, names: &Names, sample: &Sample) {
     word(out, "sample(probability=", u64::from(sample.probability));
-    word(out, ",collector_set_id=", u64::from(sample.collector_set_id));
+    word(
+        out,
+        ",collector_set_id=",
+        u64::from(sample.collector_set_id),
+    );
     word(out, ",obs_domain_id=", u64::from(sample.obs_domain_id));
     word(out, ",obs_point_id=", u64::from(sample.obs_point_id));
     if sample.sampling_port != Port::ANY {
@@ -530,8 +551,14 @@ fn address(out: &mut String, ip: IpAddr, brackets: bool) {
 
 fn nat_text(out: &mut String, nat: &Nat) {
     out.push_str("nat");
-    let Some(direction) = nat.direction else { return };
-    out.push_str(if direction == NatDirection::Src { "(src" } else { "(dst" });
+    let Some(direction) = nat.direction else {
+        return;
+    };
+    out.push_str(if direction == NatDirection::Src {
+        "(src"
+    } else {
+        "(dst"
+    });
     if let Some((first, last)) = nat.addresses {
         out.push('=');
         let brackets = nat.ports.is_some();
@@ -587,7 +614,11 @@ fn nsh_properties(out: &mut String, encap: &Encap) {
             (4, 1, [md_type, ..]) => word(out, "md_type=", u64::from(*md_type)),
             (4, 2, [class_high, class_low, kind, _, value @ ..]) => {
                 out.push_str("tlv(0x");
-                hex_digits(out, u128::from(*class_high) << 8 | u128::from(*class_low), 4);
+                hex_digits(
+                    out,
+                    u128::from(*class_high) << 8 | u128::from(*class_low),
+                    4,
+                );
                 word(out, ",", u64::from(*kind));
                 out.push_str(",0x");
                 for byte in value {

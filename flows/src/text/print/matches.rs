@@ -390,7 +390,13 @@ pub(crate) fn hex_bytes(out: &mut String, bytes: &[u8]) {
 }
 
 /// A value of a field (and a mask that is not all ones) in the field's own form, as in `set_field`.
-pub(crate) fn field_value(out: &mut String, names: &Names, field: Field, value: u128, mask: Option<u128>) {
+pub(crate) fn field_value(
+    out: &mut String,
+    names: &Names,
+    field: Field,
+    value: u128,
+    mask: Option<u128>,
+) {
     let info = field.info();
     let low = u32::try_from(value & 0xffff_ffff).unwrap_or(0);
     match info.format {
@@ -429,7 +435,10 @@ pub(crate) fn field_value(out: &mut String, names: &Names, field: Field, value: 
             out.push(')');
         }
         Format::Decimal if mask.is_none() => {
-            dec(out, u64::try_from(value & u128::from(u64::MAX)).unwrap_or(0));
+            dec(
+                out,
+                u64::try_from(value & u128::from(u64::MAX)).unwrap_or(0),
+            );
         }
         _ => {
             hex(out, value);
