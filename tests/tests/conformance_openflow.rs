@@ -20,7 +20,7 @@ use serde_json::Value;
 
 fn vectors() -> Option<PathBuf> {
     let dir = std::env::var_os("HEDDLE_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"),
         PathBuf::from,
     );
     Some(dir.join("openflow-open.jsonl")).filter(|file| file.exists())

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn vectors() -> Option<PathBuf> {
     let dir = std::env::var_os("HEDDLE_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"),
         PathBuf::from,
     );
     Some(dir.join("ovsdb-open.jsonl")).filter(|file| file.exists())
