@@ -3,10 +3,12 @@
 
 mod learn;
 mod nat;
+mod rare;
 mod set_field;
 
 pub use learn::{Learn, LearnSource, LearnSpec, LearnTarget};
 pub use nat::{Ct, CtZone, Nat, NatDirection};
+pub use rare::RareList;
 pub(crate) use set_field::load_segments;
 pub use set_field::{SetField, SetSpelling, ValueBytes};
 
@@ -247,13 +249,10 @@ pub enum Action {
     ModTpSrc(u16),
     /// `mod_tp_dst`: the TCP, UDP or SCTP destination port.
     ModTpDst(u16),
-    /// `set_tunnel` (32 bits) and `set_tunnel64`.
-    SetTunnel {
-        /// The tunnel id.
-        id: u64,
-        /// True for `set_tunnel64`, or where 32 bits are too few.
-        wide: bool,
-    },
+    /// `set_tunnel`: sets a tunnel id of 32 bits.
+    SetTunnel(u32),
+    /// `set_tunnel64`: sets a tunnel id of 64 bits.
+    SetTunnel64(u64),
     /// `set_mpls_label`.
     SetMplsLabel(u32),
     /// `set_mpls_tc`.
@@ -271,7 +270,7 @@ pub enum Action {
     /// Removes an MPLS label; the Ethernet type of what remains.
     PopMpls(u16),
     /// Decrements the IP TTL; packets whose TTL is exhausted go to these controllers (empty: id 0, the plain action).
-    DecTtl(Box<[u16]>),
+    DecTtl(RareList<u16>),
     /// Decrements the MPLS TTL.
     DecMplsTtl,
     /// Decrements the TTL of the network service header.
@@ -303,7 +302,7 @@ pub enum Action {
     /// Chooses a link by a hash.
     Multipath(Box<Multipath>),
     /// Bytes that mean nothing to the switch.
-    Note(Box<[u8]>),
+    Note(RareList<u8>),
     /// Stops here.
     Exit,
     /// Samples packets for a collector.
@@ -315,7 +314,7 @@ pub enum Action {
     /// Forgets the connection tracking state of the packet.
     CtClear,
     /// Does these with a copy of the packet.
-    Clone(Box<[Action]>),
+    Clone(RareList<Action>),
     /// Whether the packet is larger than so many bytes, into a bit.
     CheckPktLarger(u16, Subfield),
     /// Adds a header of a new kind.
@@ -324,15 +323,8 @@ pub enum Action {
     Decap(Option<u32>),
     /// The meter action of OpenFlow 1.5, in a place where it can not be the instruction.
     Meter(u32),
-    /// Part of a frozen pipeline in a continuation: where to go on.
-    UnrollXlate {
-        /// The table.
-        table: u8,
-        /// The cookie of the flow.
-        cookie: u64,
-    },
     /// Something Open vSwitch 3.1 does not know, as it is on the wire, head included.
-    Unknown(Box<[u8]>),
+    Unknown(RareList<u8>),
 }
 
 impl Action {
@@ -378,5 +370,16 @@ impl Action {
             Port::CONTROLLER => Self::OutputController(0xffff),
             port => Self::Output(port),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred thousand flows are held in so many megabytes because of it.
+    #[test]
+    fn an_action_has_two_words() {
+        assert_eq!(size_of::<Action>(), 16);
     }
 }

@@ -1,5 +1,6 @@
 //! Matches in normal form: which packets a flow is for. Knows the field table; knows neither text nor wire.
 
+mod bytes;
 mod view;
 
 pub(crate) use view::plain_view;
@@ -7,7 +8,8 @@ pub use view::{FieldMatch, Fields};
 
 use crate::EthAddr;
 use crate::field::{Field, Place, Slot};
-use smallvec::SmallVec;
+use bytes::Bytes;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The value of a field as one unsigned number, the first byte on the wire being the most significant.
@@ -61,12 +63,49 @@ impl From<crate::Port> for FieldValue {
 ///
 /// Stored as a sorted run of entries `slot, length | masked << 7, value, mask if masked`, so that comparing, hashing and
 /// copying are those of a short byte string.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Default)]
 pub struct Match {
-    bytes: SmallVec<[u8; 36]>,
+    bytes: Bytes,
+}
+
+impl PartialEq for Match {
+    fn eq(&self, other: &Self) -> bool {
+        *self.bytes == *other.bytes
+    }
+}
+
+impl Eq for Match {}
+
+impl PartialOrd for Match {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Match {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+
+impl Hash for Match {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 const MASKED: u8 = 0x80;
+
+/// How many bytes an entry has, by its second byte.
+#[inline]
+fn entry_size(length: u8) -> usize {
+    let value = usize::from(length & !MASKED);
+    2 + if length & MASKED == 0 {
+        value
+    } else {
+        value * 2
+    }
+}
 
 /// `CFI` of a VLAN tag: set in `vlan_tci` and OXM's `vlan_vid` for every tagged packet.
 pub(crate) const VLAN_CFI: u128 = 0x1000;
@@ -215,66 +254,68 @@ impl Match {
 
     /// Replaces a slot; `value` must lie inside `mask`.
     pub(crate) fn put(&mut self, slot: Slot, value: u128, mask: u128) {
-        let len = slot.bytes();
-        let mask = mask & slot.full_mask();
-        let (value, mask_bytes) = ((value & mask).to_be_bytes(), mask.to_be_bytes());
-        let skip = value.len().saturating_sub(len);
-        let (value, mask_bytes) = (value.split_at(skip).1, mask_bytes.split_at(skip).1);
+        let full = slot.full_mask();
+        let mask = mask & full;
         if mask == 0 {
-            self.remove(slot);
-        } else {
-            self.put_bytes(
-                slot,
-                value,
-                if mask == slot.full_mask() {
-                    None
-                } else {
-                    Some(mask_bytes)
-                },
-            );
+            return self.remove(slot);
         }
+        // The bytes of a number begin at the top of 16; a mask overwrites what of them is not the value's.
+        let len = slot.bytes().min(16);
+        let shift = 8 * u32::try_from(16 - len).unwrap_or(0);
+        let top = |number: u128| number.checked_shl(shift).unwrap_or(0).to_be_bytes();
+        let mut entry = [0; 2 + 32];
+        let size = if mask == full { 2 + len } else { 2 + 2 * len };
+        if let Some((head, rest)) = entry.split_first_chunk_mut() {
+            let masked = if mask == full { 0 } else { MASKED };
+            *head = [slot as u8, u8::try_from(len).unwrap_or(0) | masked];
+            if let Some(place) = rest.first_chunk_mut() {
+                *place = top(value & mask);
+            }
+            if let Some(place) = rest.get_mut(len..).and_then(|rest| rest.first_chunk_mut()) {
+                *place = top(mask);
+            }
+        }
+        self.put_entry(slot, entry.split_at(size).0);
     }
 
     fn put_bytes(&mut self, slot: Slot, value: &[u8], mask: Option<&[u8]>) {
-        let mut head: SmallVec<[u8; 36]> = SmallVec::new();
         let length = u8::try_from(value.len()).unwrap_or(0x7f);
-        head.push(slot as u8);
-        head.push(length | if mask.is_some() { MASKED } else { 0 });
+        let mut entry = Vec::with_capacity(2 + 2 * value.len());
+        entry.push(slot as u8);
+        entry.push(length | if mask.is_some() { MASKED } else { 0 });
         match mask {
-            None => head.extend_from_slice(value),
+            None => entry.extend_from_slice(value),
             Some(mask) => {
-                head.extend(value.iter().zip(mask).map(|(v, m)| v & m));
-                head.extend_from_slice(mask);
+                entry.extend(value.iter().zip(mask).map(|(v, m)| v & m));
+                entry.extend_from_slice(mask);
             }
         }
-        if let Some(last) = self.entries().last()
-            && last.slot >= slot
-        {
-            self.remove(slot);
-            let at = self
-                .entries()
-                .take_while(|e| e.slot < slot)
-                .map(|e| e.len())
-                .sum();
-            self.bytes.insert_from_slice(at, &head);
-        } else {
-            self.bytes.extend_from_slice(&head);
+        self.put_entry(slot, &entry);
+    }
+
+    fn put_entry(&mut self, slot: Slot, entry: &[u8]) {
+        self.bytes.replace(self.place(slot), entry);
+    }
+
+    /// Where the entry of a slot is; an empty place if there is none.
+    #[inline]
+    fn place(&self, slot: Slot) -> std::ops::Range<usize> {
+        let mut at = 0;
+        let mut rest: &[u8] = &self.bytes;
+        while let Some(&[found, length]) = rest.first_chunk() {
+            let size = entry_size(length);
+            if found >= slot as u8 {
+                return at..at + if found == slot as u8 { size } else { 0 };
+            }
+            at += size;
+            rest = rest.get(size..).unwrap_or_default();
         }
+        at..at
     }
 
     /// Requires nothing of the slot any more.
     pub(crate) fn remove(&mut self, slot: Slot) {
-        let mut at = 0;
-        let mut found = None;
-        for entry in self.entries() {
-            if entry.slot == slot {
-                found = Some(at..at + entry.len());
-            }
-            at += entry.len();
-        }
-        if let Some(range) = found {
-            self.bytes.drain(range);
-        }
+        self.bytes.replace(self.place(slot), &[]);
     }
 
     /// Requires nothing of the field any more.
@@ -293,22 +334,33 @@ impl Match {
     /// Value and mask of a slot of fixed width.
     #[inline]
     pub(crate) fn slot(&self, slot: Slot) -> Option<(u128, u128)> {
-        self.entries()
-            .find(|e| e.slot == slot)
-            .map(|e| (e.value(), e.mask()))
+        self.entry(slot).map(|e| (e.value(), e.mask()))
+    }
+
+    /// The entry of a slot.
+    #[inline]
+    pub(crate) fn entry(&self, slot: Slot) -> Option<Entry<'_>> {
+        let rest = self.bytes.get(self.place(slot))?;
+        Entries { rest }.next()
     }
 
     /// The Ethernet type, if it is fixed: by `eth_type` or by a `packet_type` of the Ethertype namespace.
     #[must_use]
     pub fn eth_type(&self) -> Option<u16> {
-        let packet_type = self.slot(Slot::PacketType).map(|(v, _)| v);
-        match packet_type {
-            Some(v) if v >> 16 == 1 => u16::try_from(v & 0xffff).ok(),
-            Some(v) if v != 0 => None,
-            _ => self
-                .slot(Slot::DlType)
-                .and_then(|(v, _)| u16::try_from(v).ok()),
+        // The slots of both are neighbours.
+        let rest = self.bytes.get(self.place(Slot::PacketType).start..)?;
+        for entry in (Entries { rest }) {
+            match entry.slot {
+                Slot::PacketType => match entry.value() {
+                    v if v >> 16 == 1 => return u16::try_from(v & 0xffff).ok(),
+                    0 => {}
+                    _ => return None,
+                },
+                Slot::DlType => return u16::try_from(entry.value()).ok(),
+                _ => return None,
+            }
         }
+        None
     }
 
     /// The IP protocol (or ARP operation), if it is fixed.
@@ -333,10 +385,6 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn len(&self) -> usize {
-        2 + self.value_bytes.len() + self.mask_bytes.map_or(0, <[u8]>::len)
-    }
-
     #[inline]
     pub(crate) fn value(&self) -> u128 {
         number(self.value_bytes)
@@ -351,8 +399,17 @@ impl Entry<'_> {
 
 /// Big-endian bytes as a number; of more than 16 bytes the last 16.
 #[inline]
-fn number(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b))
+pub(crate) fn number(bytes: &[u8]) -> u128 {
+    match *bytes {
+        [a] => u128::from(a),
+        [a, b] => u128::from(u16::from_be_bytes([a, b])),
+        [a, b, c, d] => u128::from(u32::from_be_bytes([a, b, c, d])),
+        [a, b, c, d, e, f] => u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f])),
+        _ => match <[u8; 16]>::try_from(bytes) {
+            Ok(bytes) => u128::from_be_bytes(bytes),
+            Err(_) => bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),
+        },
+    }
 }
 
 #[derive(Clone)]

@@ -75,7 +75,8 @@ impl Canonical<'_> {
             Action::ModNwTtl(ttl) => self.set(Field::NwTtl, u128::from(*ttl), u128::MAX),
             Action::ModTpSrc(port) => self.set(self.ports().0, u128::from(*port), u128::MAX),
             Action::ModTpDst(port) => self.set(self.ports().1, u128::from(*port), u128::MAX),
-            Action::SetTunnel { id, .. } => self.set(Field::TunId, u128::from(*id), u128::MAX),
+            Action::SetTunnel(id) => self.set(Field::TunId, u128::from(*id), u128::MAX),
+            Action::SetTunnel64(id) => self.set(Field::TunId, u128::from(*id), u128::MAX),
             Action::SetMplsLabel(label) => {
                 self.set(Field::MplsLabel, u128::from(*label), u128::MAX)
             }
@@ -107,7 +108,7 @@ impl Canonical<'_> {
                 same.revision = 3;
                 self.out.push(Action::Sample(Box::new(same)));
             }
-            Action::Clone(inner) => self.out.push(Action::Clone(self.nested(inner))),
+            Action::Clone(inner) => self.out.push(Action::Clone(self.nested(inner).into())),
             Action::Ct(ct) => {
                 let ct = Ct {
                     actions: self.nested(&ct.actions),

@@ -2,6 +2,7 @@
 
 use super::Subfield;
 use crate::field::Field;
+use smallvec::SmallVec;
 use std::fmt;
 
 /// How the write of a field was spelled; Open vSwitch keeps the difference, although both do the same.
@@ -22,23 +23,29 @@ pub struct ValueBytes {
     pub mask: Box<[u8]>,
 }
 
+/// What is written how. It stands in each variant of [`Data`], where it takes no room of its own: an action has 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Written {
+    field: Field,
+    spelling: SetSpelling,
+}
+
+/// The value, in the first of these forms that can say it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Data {
-    /// All bits of a field of at most 64.
-    Short(u64),
-    /// Anything else of at most 128 bits.
-    Masked(Box<(u128, u128)>),
+    /// All bits of a field, the value being of at most 64.
+    Short(Written, u64),
+    /// All bits of a field.
+    Long(Written, Box<u128>),
+    /// Some bits of a field: value and mask.
+    Masked(Written, Box<(u128, u128)>),
     /// A tunnel metadata field.
-    Wide(Box<ValueBytes>),
+    Wide(Written, Box<ValueBytes>),
 }
 
 /// A write of a field or some of its bits, in normal form: no bit of the value lies outside the mask.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SetField {
-    data: Data,
-    field: Field,
-    spelling: SetSpelling,
-}
+pub struct SetField(Data);
 
 impl SetField {
     /// Writes the bits of `mask`; bits that the field does not have are ignored. A tunnel metadata field is taken to be as
@@ -57,15 +64,16 @@ impl SetField {
             let mask = mask.to_be_bytes();
             return Self::wide(field, bytes.split_at(skip).1, mask.split_at(skip).1);
         }
-        let data = match u64::try_from(value & mask) {
-            Ok(short) if mask == full => Data::Short(short),
-            _ => Data::Masked(Box::new((value & mask, mask))),
-        };
-        Self {
-            data,
+        let written = Written {
             field,
             spelling: SetSpelling::SetField,
-        }
+        };
+        let value = value & mask;
+        Self(match u64::try_from(value) {
+            _ if mask != full => Data::Masked(written, Box::new((value, mask))),
+            Ok(short) => Data::Short(written, short),
+            Err(_) => Data::Long(written, Box::new(value)),
+        })
     }
 
     /// Writes a tunnel metadata field of the given length; value and mask must be equally long, what is longer is cut.
@@ -77,39 +85,54 @@ impl SetField {
             .map(|(v, m)| v & m)
             .collect::<Box<[u8]>>();
         let mask = mask.iter().copied().take(value.len()).collect();
-        Self {
-            data: Data::Wide(Box::new(ValueBytes { value, mask })),
+        let written = Written {
             field,
             spelling: SetSpelling::SetField,
-        }
+        };
+        Self(Data::Wide(written, Box::new(ValueBytes { value, mask })))
     }
 
     /// The same write spelled as `load`.
     #[must_use]
     pub fn spelled(mut self, spelling: SetSpelling) -> Self {
-        self.spelling = spelling;
+        let (Data::Short(written, _)
+        | Data::Long(written, _)
+        | Data::Masked(written, _)
+        | Data::Wide(written, _)) = &mut self.0;
+        written.spelling = spelling;
         self
+    }
+
+    #[inline]
+    fn written(&self) -> Written {
+        match self.0 {
+            Data::Short(written, _)
+            | Data::Long(written, _)
+            | Data::Masked(written, _)
+            | Data::Wide(written, _) => written,
+        }
     }
 
     /// The field.
     #[must_use]
     pub fn field(&self) -> Field {
-        self.field
+        self.written().field
     }
 
     /// How it was spelled.
     #[must_use]
     pub fn spelling(&self) -> SetSpelling {
-        self.spelling
+        self.written().spelling
     }
 
     /// The value, without bits outside the mask; of a wider field the last 128 bits.
     #[must_use]
     pub fn value(&self) -> u128 {
-        match &self.data {
-            Data::Short(value) => u128::from(*value),
-            Data::Masked(both) => both.0,
-            Data::Wide(bytes) => bytes
+        match &self.0 {
+            Data::Short(_, value) => u128::from(*value),
+            Data::Long(_, value) => **value,
+            Data::Masked(_, both) => both.0,
+            Data::Wide(_, bytes) => bytes
                 .value
                 .iter()
                 .fold(0, |acc, &b| acc << 8 | u128::from(b)),
@@ -119,10 +142,10 @@ impl SetField {
     /// The bits that are written; of a wider field the last 128.
     #[must_use]
     pub fn mask(&self) -> u128 {
-        match &self.data {
-            Data::Short(_) => writable_mask(self.field),
-            Data::Masked(both) => both.1,
-            Data::Wide(bytes) => bytes
+        match &self.0 {
+            Data::Short(written, _) | Data::Long(written, _) => writable_mask(written.field),
+            Data::Masked(_, both) => both.1,
+            Data::Wide(_, bytes) => bytes
                 .mask
                 .iter()
                 .fold(0, |acc, &b| acc << 8 | u128::from(b)),
@@ -132,30 +155,33 @@ impl SetField {
     /// True if all bits of the field are written.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        match &self.data {
-            Data::Short(_) => true,
-            Data::Masked(both) => both.1 == writable_mask(self.field),
-            Data::Wide(bytes) => bytes.mask.iter().all(|b| *b == 0xff),
+        match &self.0 {
+            Data::Short(..) | Data::Long(..) => true,
+            Data::Masked(..) => false,
+            Data::Wide(_, bytes) => bytes.mask.iter().all(|b| *b == 0xff),
         }
     }
 
     /// Value and mask of a tunnel metadata field.
     #[must_use]
     pub fn wide_bytes(&self) -> Option<&ValueBytes> {
-        match &self.data {
-            Data::Wide(bytes) => Some(bytes),
+        match &self.0 {
+            Data::Wide(_, bytes) => Some(bytes),
             _ => None,
         }
     }
 }
 
+/// Parts of a write; nearly always one.
+pub(crate) type Segments = SmallVec<[(Subfield, u64); 1]>;
+
 /// The write as `load`s: a part of at most 64 bits and its value for each run of written bits, from the lowest on.
-pub(crate) fn load_segments(set: &SetField) -> Vec<(Subfield, u64)> {
+pub(crate) fn load_segments(set: &SetField) -> Segments {
     if set.wide_bytes().is_some() {
         return wide_segments(set);
     }
     let (mut rest, value) = (set.mask(), set.value());
-    let mut parts = Vec::new();
+    let mut parts = Segments::new();
     while rest != 0 {
         let offset = rest.trailing_zeros();
         let bits = rest.wrapping_shr(offset).trailing_ones().min(64);
@@ -173,9 +199,9 @@ pub(crate) fn load_segments(set: &SetField) -> Vec<(Subfield, u64)> {
 }
 
 /// The same for tunnel metadata: bit 0 is the last bit of the last byte.
-fn wide_segments(set: &SetField) -> Vec<(Subfield, u64)> {
+fn wide_segments(set: &SetField) -> Segments {
     let Some(wide) = set.wide_bytes() else {
-        return Vec::new();
+        return Segments::new();
     };
     let bit = |bytes: &[u8], n: usize| {
         bytes
@@ -185,7 +211,7 @@ fn wide_segments(set: &SetField) -> Vec<(Subfield, u64)> {
             .is_some_and(|b| b >> (n % 8) & 1 == 1)
     };
     let total = wide.value.len() * 8;
-    let mut parts = Vec::new();
+    let mut parts = Segments::new();
     let mut at = 0;
     while at < total {
         if !bit(&wide.mask, at) {
@@ -219,7 +245,7 @@ impl fmt::Debug for SetField {
         write!(
             out,
             "SetField({}={:#x}/{:#x})",
-            self.field,
+            self.field(),
             self.value(),
             self.mask()
         )

@@ -156,6 +156,8 @@ pub struct FieldInfo {
     pub bytes: u8,
     /// How many low bits of the value may be nonzero.
     pub bits: u16,
+    /// The mask of these bits; all 128 for wider fields.
+    pub full_mask: u128,
     /// The text form.
     pub format: Format,
     /// Which masks a match may have.
@@ -191,6 +193,7 @@ macro_rules! define_fields {
                 alias: $alias,
                 bytes: $bytes,
                 bits: $bits,
+                full_mask: super::low_bits($bits),
                 format: super::Format::$format,
                 masking: super::Masking::$masking,
                 prerequisite: super::Prerequisite::$pre,
@@ -237,7 +240,7 @@ impl Field {
     #[must_use]
     #[inline]
     pub fn full_mask(self) -> u128 {
-        low_bits(self.info().bits)
+        self.info().full_mask
     }
 
     /// The header used on the wire in `version`: the newest of OpenFlow's own that the version knows, else Nicira's;
@@ -279,7 +282,7 @@ mod names;
 
 /// `bits` ones in the low end, all 128 where there are more.
 #[inline]
-pub(crate) fn low_bits(bits: u16) -> u128 {
+pub(crate) const fn low_bits(bits: u16) -> u128 {
     if bits >= 128 {
         u128::MAX
     } else {

@@ -12,7 +12,8 @@ macro_rules! define_slots {
 
         impl Slot {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
-            const WIDTHS: &'static [(u8, u16)] = &[$(($bytes, $bits)),*];
+            const BYTES: &'static [u8] = &[$($bytes),*];
+            const MASKS: &'static [u128] = &[$(super::low_bits($bits)),*];
         }
     };
 }
@@ -170,25 +171,19 @@ define_slots! {
 }
 
 impl Slot {
-    #[inline]
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "the table has one row for each variant, in the order of the variants"
-    )]
-    fn row(self) -> (u8, u16) {
-        Self::WIDTHS[self as usize]
-    }
-
     /// Bytes of a stored value; 0 where each value has its own length (tunnel metadata).
     #[inline]
     pub(crate) fn bytes(self) -> usize {
-        usize::from(self.row().0)
+        Self::BYTES
+            .get(self as usize)
+            .copied()
+            .map_or(0, usize::from)
     }
 
     /// The mask of all significant bits; all 128 for wider slots.
     #[inline]
     pub(crate) fn full_mask(self) -> u128 {
-        super::low_bits(self.row().1)
+        Self::MASKS.get(self as usize).copied().unwrap_or(0)
     }
 
     /// The slot with this number.

@@ -61,7 +61,7 @@ impl Match {
         };
         match info.place {
             Place::Whole if field.is_tun_metadata() => {
-                let entry = self.entries().find(|e| e.slot == info.slot)?;
+                let entry = self.entry(info.slot)?;
                 let wide = (entry.value_bytes, entry.mask_bytes);
                 Some(FieldMatch {
                     field,

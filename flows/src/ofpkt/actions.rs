@@ -310,7 +310,10 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             u128::from(*port),
             context,
         ),
-        Action::SetTunnel { id, .. } if version >= Version::V12 => {
+        Action::SetTunnel(id) if version >= Version::V12 => {
+            put_set(out, Field::TunId, u128::from(*id), context)
+        }
+        Action::SetTunnel64(id) if version >= Version::V12 => {
             put_set(out, Field::TunId, u128::from(*id), context)
         }
         Action::SetMplsLabel(label) if v11 => simple(out, 13, &label.to_be_bytes()),
@@ -332,7 +335,7 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
         Action::DecTtl(ids) if !v10 && ids.is_empty() => simple(out, 24, &[]),
         Action::SetQueue(queue) if !v10 => simple(out, 21, &queue.to_be_bytes()),
         Action::Meter(meter) if version >= Version::V15 => simple(out, 29, &meter.to_be_bytes()),
-        Action::Meter(_) | Action::UnrollXlate { .. } => {}
+        Action::Meter(_) => {}
         Action::Unknown(bytes) => out.extend_from_slice(bytes),
         nicira => nicira::put(out, nicira, context),
     }

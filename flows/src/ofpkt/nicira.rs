@@ -114,20 +114,18 @@ pub(crate) fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) 
             out.zeros(24_usize.saturating_sub(out.len() - start));
             end(out, start);
         }
-        Action::SetTunnel { id, wide } => match u32::try_from(*id) {
-            Ok(short) if !wide => {
-                let start = begin(out, 2);
-                out.zeros(2);
-                out.u32(short);
-                end(out, start);
-            }
-            _ => {
-                let start = begin(out, 9);
-                out.zeros(6);
-                out.u64(*id);
-                end(out, start);
-            }
-        },
+        Action::SetTunnel(id) => {
+            let start = begin(out, 2);
+            out.zeros(2);
+            out.u32(*id);
+            end(out, start);
+        }
+        Action::SetTunnel64(id) => {
+            let start = begin(out, 9);
+            out.zeros(6);
+            out.u64(*id);
+            end(out, start);
+        }
         Action::SetMplsLabel(label) => {
             let start = begin(out, 30);
             out.zeros(2);
@@ -433,17 +431,11 @@ pub(crate) fn read(
         }
         2 => {
             body.skip(2)?;
-            Action::SetTunnel {
-                id: u64::from(body.u32()?),
-                wide: false,
-            }
+            Action::SetTunnel(body.u32()?)
         }
         9 => {
             body.skip(6)?;
-            Action::SetTunnel {
-                id: body.u64()?,
-                wide: true,
-            }
+            Action::SetTunnel64(body.u64()?)
         }
         4 => {
             body.skip(2)?;
@@ -504,8 +496,8 @@ pub(crate) fn read(
                 .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
             let ids = (0..count)
                 .map(|_| ids.u16())
-                .collect::<Result<Box<[u16]>, _>>()?;
-            Action::DecTtl(ids)
+                .collect::<Result<Vec<u16>, _>>()?;
+            Action::DecTtl(ids.into())
         }
         23 => {
             let kind = body.u16()?;

@@ -192,14 +192,11 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         "mod_nw_ttl" | "set_nw_ttl" => Action::ModNwTtl(value::u8(text, "TTL")?),
         "mod_tp_src" | "set_tp_src" => Action::ModTpSrc(value::u16(text, "source port")?),
         "mod_tp_dst" | "set_tp_dst" => Action::ModTpDst(value::u16(text, "destination port")?),
-        "set_tunnel" => Action::SetTunnel {
-            id: value::u64(text)?,
-            wide: false,
-        },
-        "set_tunnel64" => Action::SetTunnel {
-            id: value::u64(text)?,
-            wide: true,
-        },
+        "set_tunnel" => {
+            let id = value::u64(text)?;
+            u32::try_from(id).map_or(Action::SetTunnel64(id), Action::SetTunnel)
+        }
+        "set_tunnel64" => Action::SetTunnel64(value::u64(text)?),
         "set_mpls_label" => match value::u32(text)? {
             label @ 0..=0xf_ffff => Action::SetMplsLabel(label),
             _ => {

@@ -172,12 +172,12 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
         Action::ModNwTtl(ttl) => word(out, "mod_nw_ttl:", u64::from(*ttl)),
         Action::ModTpSrc(port) => word(out, "mod_tp_src:", u64::from(*port)),
         Action::ModTpDst(port) => word(out, "mod_tp_dst:", u64::from(*port)),
-        Action::SetTunnel { id, wide } => {
-            out.push_str(if *wide || *id > u64::from(u32::MAX) {
-                "set_tunnel64:"
-            } else {
-                "set_tunnel:"
-            });
+        Action::SetTunnel(id) => {
+            out.push_str("set_tunnel:");
+            hex(out, u128::from(*id));
+        }
+        Action::SetTunnel64(id) => {
+            out.push_str("set_tunnel64:");
             hex(out, u128::from(*id));
         }
         Action::SetMplsLabel(label) => parenthesised(out, "set_mpls_label", u64::from(*label)),
@@ -271,12 +271,6 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
             out.push_str("))");
         }
         Action::Meter(meter) => word(out, "meter:", u64::from(*meter)),
-        Action::UnrollXlate { table, cookie } => {
-            word(out, "unroll_xlate(table=", u64::from(*table));
-            out.push_str(", cookie=");
-            hex(out, u128::from(*cookie));
-            out.push(')');
-        }
         Action::Unknown(bytes) => {
             out.push_str("unknown(");
             dotted(out, bytes);
