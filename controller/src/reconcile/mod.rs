@@ -6,6 +6,7 @@ pub mod bindings;
 pub mod database;
 pub mod layout;
 pub mod local_vlans;
+pub mod observation;
 pub mod observed;
 pub mod reconciler;
 

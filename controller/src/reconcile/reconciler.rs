@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::bindings::{Bindings, bindings};
 use super::layout::{CLOSED, Change, Plan, plan, plan_local_vlans};
 use super::local_vlans::{Allocator, recorded};
+use super::observation::{Edit, Observation};
 use super::observed::Observed;
 use crate::compile::{
     self, Cookie, HostFlows, HostView, Layout, PATCH_INT, PATCH_TUN, Provider, int_port, phy_port,
@@ -87,6 +88,14 @@ struct Session {
     programming: Option<Vec<FlowMod>>,
 }
 
+impl Session {
+    /// True if a bundle that is on its way adds just this flow.
+    fn on_its_way(&self, flow: &Flow) -> bool {
+        let mut changes = self.programming.iter().flatten();
+        changes.any(|change| matches!(change, FlowMod::Add(added) if added == flow))
+    }
+}
+
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Reconciler {
@@ -133,6 +142,47 @@ impl Reconciler {
         }
     }
 
+    /// Somebody else has changed a flow of the bridge. Says what that undoes, if it is of interest; the next
+    /// [`Reconciler::step`] repairs it. What the switch learns by itself is no edit.
+    pub fn flow_observed(&mut self, bridge: &str, observation: Observation) -> Option<Edit> {
+        let session = self.sessions.get_mut(bridge)?;
+        match observation {
+            Observation::There(flow) => {
+                let known = session.installed.get(&flow);
+                // A switch that had to pause tells of this session's own changes again.
+                if known == Some(&flow) || session.on_its_way(&flow) {
+                    return None;
+                }
+                let is_known = known.is_some();
+                match Cookie::from_raw(flow.cookie) {
+                    Some(cookie) if !cookie.is_learned() => {
+                        session.installed.insert(flow.clone());
+                        return Some(Edit::Altered(flow));
+                    }
+                    Some(_) => {}
+                    None => drop(session.foreign.insert(flow.clone())),
+                }
+                session.installed.remove(&flow);
+                match (is_known, Cookie::from_raw(flow.cookie)) {
+                    (true, _) => Some(Edit::Altered(flow)),
+                    (false, None) => Some(Edit::Foreign(flow)),
+                    (false, Some(_)) => None,
+                }
+            }
+            Observation::Gone(flow) => {
+                let same = |known: Option<&Flow>| known.is_some_and(|f| f.cookie == flow.cookie);
+                if same(session.foreign.get(&flow)) {
+                    session.foreign.remove(&flow);
+                }
+                if !same(session.installed.get(&flow)) {
+                    return None;
+                }
+                session.installed.remove(&flow);
+                Some(Edit::Deleted(flow))
+            }
+        }
+    }
+
     /// The bundle on its way to the bridge is committed.
     pub fn bundle_acknowledged(&mut self, bridge: &str) {
         let Some(session) = self.sessions.get_mut(bridge) else {
@@ -141,6 +191,7 @@ impl Reconciler {
         for change in session.programming.take().into_iter().flatten() {
             match change {
                 FlowMod::Add(flow) => {
+                    session.foreign.remove(&flow);
                     session.installed.insert(flow);
                 }
                 FlowMod::Delete(flow) => {

@@ -329,3 +329,89 @@ fn without_a_session_nothing_is_up_and_a_new_one_finishes_the_work() {
     world.restart_agent();
     assert_eq!(world.run(one_network_per_local_vlan).up.len(), 3);
 }
+
+/// Some flow of heddle's on a bridge.
+fn one_of(world: &World, bridge: &str) -> Flow {
+    let mut flows = world.flows[bridge].iter();
+    flows
+        .find(|flow| Cookie::from_raw(flow.cookie).is_some())
+        .unwrap()
+        .clone()
+}
+
+/// Tells the reconciler what has been done to the simulated switch.
+fn edit(world: &mut World, bridge: &str, observation: Observation) -> Option<Edit> {
+    let table = world.flows.get_mut(bridge).unwrap();
+    match &observation {
+        Observation::There(flow) => drop(table.insert(flow.clone())),
+        Observation::Gone(flow) => drop(table.remove(flow)),
+    }
+    world.reconciler.flow_observed(bridge, observation)
+}
+
+#[test]
+fn what_others_do_to_flows_is_told_and_repaired() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let before = world.flows.clone();
+    for bridge in ["br-int", "br-tun", "br-eth1"] {
+        let flow = one_of(&world, bridge);
+        let altered = flow.clone().doing([Action::output(flows::Port::FLOOD)]);
+        let taken = altered.clone().cookie(7);
+        let own = |edit: Option<Edit>| edit.filter(|edit| !matches!(edit, Edit::Foreign(_)));
+        for (observation, told) in [
+            (Observation::Gone(flow.clone()), Edit::Deleted(flow.clone())),
+            (
+                Observation::There(altered.clone()),
+                Edit::Altered(altered.clone()),
+            ),
+        ] {
+            assert_eq!(own(edit(&mut world, bridge, observation)), Some(told));
+            world.run(|_| ());
+            assert_eq!(world.flows, before, "{bridge}");
+            assert_eq!(world.sent, [FlowMod::Add(flow.clone())]);
+        }
+        let told = edit(&mut world, bridge, Observation::There(taken.clone()));
+        assert_eq!(told, Some(Edit::Altered(taken.clone())));
+        let problems = world.run(|_| ()).problems;
+        if bridge == "br-eth1" {
+            // The operator's bridge: what they put there stays, and is told until they take it away.
+            assert!(problems.contains_key(bridge));
+            assert_eq!(edit(&mut world, bridge, Observation::Gone(taken)), None);
+            assert_eq!(world.run(|_| ()).problems, BTreeMap::new());
+        }
+        assert_eq!(world.flows, before, "{bridge}");
+    }
+}
+
+#[test]
+fn what_is_no_edit_of_ours_is_left_alone() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let before = world.flows.clone();
+    let elsewhere = Flow::new(0, 9, Match::new().with(Field::InPort, 77u32));
+    let learned = elsewhere
+        .clone()
+        .cookie(Cookie::new(compile::Kind::Learned, id(1)).raw());
+    let known = one_of(&world, "br-tun");
+    for quiet in [
+        Observation::There(learned.clone()),
+        Observation::Gone(learned),
+        Observation::There(known),
+        Observation::Gone(elsewhere.clone()),
+    ] {
+        assert_eq!(world.reconciler.flow_observed("br-tun", quiet), None);
+    }
+    let came = Observation::There(elsewhere.clone());
+    let told = world.reconciler.flow_observed("br-tun", came);
+    assert_eq!(told, Some(Edit::Foreign(elsewhere.clone())));
+    let gone = Observation::Gone(elsewhere.clone());
+    assert_eq!(world.reconciler.flow_observed("br-tun", gone.clone()), None);
+    assert_eq!(world.reconciler.flow_observed("no-bridge", gone), None);
+    world.run(|_| ());
+    assert_eq!((&world.sent, &world.flows), (&vec![], &before));
+}

@@ -1,0 +1,23 @@
+//! What others do to the flows of a bridge while a session watches them, and what that means to heddle.
+
+use flows::Flow;
+
+/// A change of a bridge's flows that this session has not asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// The flow is there now, in place of the one with its table, priority and match if there was one.
+    There(Flow),
+    /// The flow is gone.
+    Gone(Flow),
+}
+
+/// Whose work the change undoes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// One of heddle's flows is deleted.
+    Deleted(Flow),
+    /// One of heddle's flows is another now: this one.
+    Altered(Flow),
+    /// A flow that is not heddle's has come to a place where heddle has none.
+    Foreign(Flow),
+}
