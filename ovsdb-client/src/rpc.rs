@@ -3,9 +3,6 @@
 //! The framer reads each byte once, however the stream is cut. It bounds the size and the depth of a message, so that
 //! what comes after may recurse. It does not know methods.
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 /// Messages nest no deeper than this; the deepest of OVSDB, a map in an update3, is at 9.
 pub const MAX_DEPTH: u32 = 64;
 
@@ -26,7 +23,7 @@ pub enum FrameError {
     TooLong(usize),
 }
 
-/// Cuts a byte stream into JSON objects.
+/// Cuts a byte stream into JSON objects, and notes on the way where their members are.
 #[derive(Debug)]
 pub struct Framer {
     buffer: Vec<u8>,
@@ -37,7 +34,35 @@ pub struct Framer {
     depth: u32,
     in_string: bool,
     escaped: bool,
+    /// The member under way.
+    member: Member,
+    members: Members,
     max_message: usize,
+}
+
+/// Where the parts of a member are, from the start of its message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Member {
+    /// After the bracket or comma before it.
+    start: usize,
+    /// Its name, with the quotes; both 0 until it has come.
+    name: (usize, usize),
+    /// The colon; 0 until it has come.
+    colon: usize,
+    /// The comma or bracket after it.
+    end: usize,
+}
+
+/// The members of a message that count; of one that stands twice the last does, as in ovsdb-server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Members {
+    method: Option<Member>,
+    params: Option<Member>,
+    result: Option<Member>,
+    error: Option<Member>,
+    id: Option<Member>,
+    /// What has no name or no value, first.
+    odd: Option<Member>,
 }
 
 impl Framer {
@@ -51,6 +76,8 @@ impl Framer {
             depth: 0,
             in_string: false,
             escaped: false,
+            member: Member::default(),
+            members: Members::default(),
             max_message,
         }
     }
@@ -73,106 +100,269 @@ impl Framer {
     ///
     /// # Errors
     /// [`FrameError`].
-    pub fn next_message(&mut self) -> Result<Option<&[u8]>, FrameError> {
+    pub fn next_message(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         let mut at = self.seen;
-        while let Some(&byte) = self.buffer.get(at) {
-            at = at.saturating_add(1);
+        loop {
+            let rest = self.buffer.get(at..).unwrap_or_default();
             if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
+                if self.escaped && !rest.is_empty() {
+                    self.escaped = false;
+                    at = at.saturating_add(1);
+                    continue;
+                }
+                let Some((skipped, byte)) = string_end(rest) else {
+                    break;
+                };
+                at = at.saturating_add(skipped).saturating_add(1);
+                if byte == b'\\' {
+                    self.escaped = true;
+                    continue;
+                }
+                self.in_string = false;
+                if self.depth == 1 && self.member.name.1 == 0 {
+                    self.member.name.1 = at.saturating_sub(self.start);
                 }
                 continue;
             }
-            match byte {
-                b'{' | b'[' => {
+            let Some((skipped, byte, class)) = significant(rest, self.depth) else {
+                break;
+            };
+            let found = at.saturating_add(skipped);
+            at = found.saturating_add(1);
+            match class {
+                Class::Open => {
                     if self.depth == 0 {
                         if byte != b'{' {
                             return Err(FrameError::NotAnObject(byte));
                         }
-                        self.start = at.saturating_sub(1);
+                        self.start = found;
+                        self.members = Members::default();
+                        self.begin_member(at);
                     }
                     self.depth = self.depth.saturating_add(1);
                     if self.depth > MAX_DEPTH {
                         return Err(FrameError::TooDeep);
                     }
                 }
-                b'}' | b']' => {
+                Class::Close => {
                     self.depth = self.depth.checked_sub(1).ok_or(FrameError::Unbalanced)?;
                     if self.depth == 0 {
+                        self.end_member(found, true);
                         let start = self.start;
                         if at.saturating_sub(start) > self.max_message {
                             return Err(FrameError::TooLong(self.max_message));
                         }
                         self.seen = at;
                         self.start = at;
-                        return Ok(self.buffer.get(start..at));
+                        let bytes = self.buffer.get(start..at).unwrap_or_default();
+                        return Ok(Some(Frame {
+                            bytes,
+                            members: self.members,
+                        }));
                     }
                 }
-                b'"' if self.depth > 0 => self.in_string = true,
-                b' ' | b'\t' | b'\r' | b'\n' => {}
+                Class::Quote if self.depth > 0 => {
+                    self.in_string = true;
+                    if self.depth == 1 && self.member.name.0 == 0 {
+                        self.member.name.0 = found.saturating_sub(self.start);
+                    }
+                }
+                Class::Comma if self.depth == 1 => {
+                    self.end_member(found, false);
+                    self.begin_member(at);
+                }
+                Class::Colon if self.depth == 1 && self.member.colon == 0 => {
+                    self.member.colon = found.saturating_sub(self.start);
+                }
                 _ if self.depth == 0 => return Err(FrameError::NotAnObject(byte)),
                 _ => {}
             }
         }
-        self.seen = at;
+        self.seen = self.buffer.len();
         if self.depth == 0 {
-            self.start = at;
+            self.start = self.seen;
         }
-        if at.saturating_sub(self.start) > self.max_message {
+        if self.seen.saturating_sub(self.start) > self.max_message {
             return Err(FrameError::TooLong(self.max_message));
         }
         Ok(None)
     }
-}
 
-/// The members of one message; of a member that stands twice the last counts, as in ovsdb-server.
-#[derive(Debug, Default)]
-pub struct Message<'a> {
-    /// Present in requests and notifications.
-    pub method: Option<String>,
-    /// Present in requests and notifications.
-    pub params: Option<&'a RawValue>,
-    /// Present in replies; `None` for `null` too.
-    pub result: Option<&'a RawValue>,
-    /// Present in replies; `None` for `null` too.
-    pub error: Option<&'a RawValue>,
-    /// `None` for `null`: a notification.
-    pub id: Option<&'a RawValue>,
-}
+    fn begin_member(&mut self, at: usize) {
+        self.member = Member {
+            start: at.saturating_sub(self.start),
+            ..Member::default()
+        };
+    }
 
-impl<'de> Deserialize<'de> for Message<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Message<'de>;
-
-            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                out.write_str("a JSON-RPC message")
+    fn end_member(&mut self, at: usize, last: bool) {
+        let mut member = self.member;
+        member.end = at.saturating_sub(self.start);
+        let message = self.buffer.get(self.start..at).unwrap_or_default();
+        let name = message.get(member.name.0..member.name.1);
+        let members = &mut self.members;
+        match name.unwrap_or_default() {
+            br#""method""# => members.method = Some(member),
+            br#""params""# => members.params = Some(member),
+            br#""result""# => members.result = Some(member),
+            br#""error""# => members.error = Some(member),
+            br#""id""# => members.id = Some(member),
+            // An object without members has one that is nothing at all.
+            name if name.is_empty() && last && is_space(message.get(1..)) => {}
+            name if name.is_empty() || member.colon == 0 => {
+                members.odd.get_or_insert(member);
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message<'de>, A::Error> {
-                let mut message = Message::default();
-                while let Some(name) = map.next_key::<String>()? {
-                    match name.as_str() {
-                        "method" => message.method = map.next_value()?,
-                        "params" => message.params = map.next_value()?,
-                        "result" => message.result = map.next_value()?,
-                        "error" => message.error = map.next_value()?,
-                        "id" => message.id = map.next_value()?,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(message)
-            }
+            _ => {}
         }
+    }
+}
 
-        deserializer.deserialize_map(Members)
+/// What a byte outside of strings does to the structure of a JSON text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Open,
+    Close,
+    Quote,
+    Comma,
+    Colon,
+    Other,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\r' | b'\n' => Class::Space,
+            b'{' | b'[' => Class::Open,
+            b'}' | b']' => Class::Close,
+            b'"' => Class::Quote,
+            b',' => Class::Comma,
+            b':' => Class::Colon,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES
+        .get(usize::from(byte))
+        .copied()
+        .unwrap_or(Class::Other)
+}
+
+fn is_space(bytes: Option<&[u8]>) -> bool {
+    let space = |byte: &u8| class(*byte) == Class::Space;
+    bytes.unwrap_or_default().iter().all(space)
+}
+
+/// The first byte that counts at this depth: between messages all but white space, in a message what shows its members,
+/// and in its members only what opens or closes something.
+fn significant(bytes: &[u8], depth: u32) -> Option<(usize, u8, Class)> {
+    for (at, &byte) in bytes.iter().enumerate() {
+        match class(byte) {
+            Class::Space => {}
+            Class::Other if depth > 0 => {}
+            Class::Comma | Class::Colon if depth > 1 => {}
+            class => return Some((at, byte, class)),
+        }
+    }
+    None
+}
+
+/// The first byte in a string that ends it or its plain part: a quote or a backslash.
+fn string_end(bytes: &[u8]) -> Option<(usize, u8)> {
+    let at = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some((at, *bytes.get(at)?))
+}
+
+/// One whole message.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    bytes: &'a [u8],
+    members: Members,
+}
+
+/// The members of one message, as JSON text that nobody has looked into; of a member that stands twice the last counts,
+/// as in ovsdb-server.
+#[derive(Debug, Default, PartialEq)]
+pub struct Message<'a> {
+    /// Present in requests and notifications: the name, in quotes.
+    pub method: Option<&'a str>,
+    /// Present in requests and notifications.
+    pub params: Option<&'a str>,
+    /// Present in replies; `None` for `null` too.
+    pub result: Option<&'a str>,
+    /// Present in replies; `None` for `null` too.
+    pub error: Option<&'a str>,
+    /// `None` for `null`: a notification.
+    pub id: Option<&'a str>,
+}
+
+/// A message that is not an object of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("byte {at}: expected {expected}")]
+pub struct MessageError {
+    /// Where in the message, counted from 0.
+    pub at: usize,
+    /// What should be there.
+    pub expected: &'static str,
+}
+
+impl<'a> Frame<'a> {
+    /// The message as it came.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The members.
+    ///
+    /// # Errors
+    /// A member without name or value.
+    pub fn message(&self) -> Result<Message<'a>, MessageError> {
+        if let Some(odd) = self.members.odd {
+            return Err(self.fault(odd.start, "a member with a name and a value"));
+        }
+        Ok(Message {
+            method: self.value(self.members.method)?,
+            params: self.value(self.members.params)?,
+            result: self.value(self.members.result)?,
+            error: self.value(self.members.error)?,
+            id: self.value(self.members.id)?,
+        })
+    }
+
+    fn fault(&self, at: usize, expected: &'static str) -> MessageError {
+        MessageError { at, expected }
+    }
+
+    /// The value of a member; `None` also for `null`.
+    fn value(&self, member: Option<Member>) -> Result<Option<&'a str>, MessageError> {
+        let Some(member) = member else {
+            return Ok(None);
+        };
+        let Member {
+            start, name, colon, ..
+        } = member;
+        if !is_space(self.bytes.get(start..name.0)) {
+            return Err(self.fault(start, "a name"));
+        }
+        if colon < name.1 || !is_space(self.bytes.get(name.1..colon)) {
+            return Err(self.fault(name.1, "a colon"));
+        }
+        let from = colon.saturating_add(1);
+        let value = self.bytes.get(from..member.end).unwrap_or_default();
+        let value = std::str::from_utf8(value)
+            .map_err(|error| self.fault(from.saturating_add(error.valid_up_to()), "UTF-8"))?;
+        match value.trim_matches([' ', '\t', '\r', '\n']) {
+            "" => Err(self.fault(from, "a value")),
+            "null" => Ok(None),
+            value => Ok(Some(value)),
+        }
     }
 }
 
@@ -186,7 +376,7 @@ mod tests {
         for chunk in stream.chunks(step) {
             framer.push(chunk);
             while let Some(message) = framer.next_message()? {
-                messages.push(String::from_utf8(message.to_vec()).unwrap());
+                messages.push(String::from_utf8(message.bytes().to_vec()).unwrap());
             }
         }
         Ok(messages)
@@ -224,13 +414,69 @@ mod tests {
         }
     }
 
+    fn split(bytes: &[u8]) -> Result<String, MessageError> {
+        let mut framer = Framer::new(1000);
+        framer.push(bytes);
+        let frame = framer.next_message().unwrap().expect("a whole message");
+        frame.message().map(|message| format!("{message:?}"))
+    }
+
     #[test]
     fn the_last_of_two_members_counts() {
-        let message: Message<'_> =
-            serde_json::from_str(r#"{"id":1,"method":"a","id":2,"result":null,"extra":[{}]}"#)
-                .unwrap();
-        assert_eq!(message.id.unwrap().get(), "2");
-        assert!(message.result.is_none());
-        assert_eq!(message.method.as_deref(), Some("a"));
+        let text = br#" {"id":1,"method":"a","id" : [2, "}\"", {"id":[]}] ,"result":null,"extra":[{}], "error":-1.5e3}"#;
+        let expected = Message {
+            method: Some("\"a\""),
+            id: Some(r#"[2, "}\"", {"id":[]}]"#),
+            error: Some("-1.5e3"),
+            ..Message::default()
+        };
+        let expected = format!("{expected:?}");
+        assert_eq!(split(text).unwrap(), expected);
+        // However it was cut.
+        for step in 1..text.len() {
+            let mut framer = Framer::new(1000);
+            for (at, chunk) in text.chunks(step).enumerate() {
+                if at == 0 {
+                    framer.push(b"{\"id\":0}{");
+                    assert!(framer.next_message().unwrap().is_some());
+                    assert!(framer.next_message().unwrap().is_none());
+                    framer.push(b"}");
+                    assert!(framer.next_message().unwrap().is_some());
+                }
+                framer.push(chunk);
+                if let Some(frame) = framer.next_message().unwrap() {
+                    assert_eq!(
+                        format!("{:?}", frame.message().unwrap()),
+                        expected,
+                        "{step}"
+                    );
+                }
+            }
+        }
+        assert_eq!(split(b"{ }").unwrap(), format!("{:?}", Message::default()));
+    }
+
+    #[test]
+    fn what_is_no_object_of_members_is_told_with_its_place() {
+        const MEMBER: &str = "a member with a name and a value";
+        for (text, at, expected) in [
+            (&b"{\"id\" 1}"[..], 5, "a colon"),
+            (b"{\"id\" 1 : 2}", 5, "a colon"),
+            (b"{:\"id\"}", 1, "a name"),
+            (b"{\"a\" 1}", 1, MEMBER),
+            (b"{\"id\": }", 6, "a value"),
+            (b"{\"id\":1,}", 8, MEMBER),
+            (b"{,}", 1, MEMBER),
+            (b"{a:1}", 1, MEMBER),
+            (b"{ x \"id\":1}", 1, "a name"),
+            (b"{\"id\":\"\xff\"}", 7, "UTF-8"),
+        ] {
+            assert_eq!(
+                split(text),
+                Err(MessageError { at, expected }),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
+        }
     }
 }

@@ -53,7 +53,8 @@ impl Bare {
     /// Reads one message; true if it is a reply.
     pub(crate) fn message(&mut self) -> bool {
         loop {
-            if let Some(message) = self.framer.next_message().unwrap() {
+            if let Some(frame) = self.framer.next_message().unwrap() {
+                let message = frame.bytes();
                 let is_reply = message.windows(9).any(|part| part == b"\"result\":");
                 if is_reply {
                     assert!(

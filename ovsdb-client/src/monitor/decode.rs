@@ -1,6 +1,5 @@
 //! Decoding of updates straight from JSON text into rows of known layouts.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,23 +73,27 @@ impl<'de> Visitor<'de> for UpdatesSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TableUpdates, A::Error> {
-        let mut tables = BTreeMap::new();
+        let mut tables: Vec<TableUpdate> = Vec::new();
         while let Some(layout) = map.next_key_seed(TableSeed(self.plan))? {
             let rows = map.next_value_seed(RowsSeed {
                 layout,
                 form: self.form,
             })?;
-            tables.insert(
-                layout.table(),
-                TableUpdate {
-                    layout: Arc::clone(layout),
-                    rows,
-                },
-            );
+            let update = TableUpdate {
+                layout: Arc::clone(layout),
+                rows,
+            };
+            match tables.binary_search_by(|known| known.layout.table().cmp(layout.table())) {
+                Ok(at) => {
+                    // Of two members with one name the last counts.
+                    if let Some(known) = tables.get_mut(at) {
+                        *known = update;
+                    }
+                }
+                Err(at) => tables.insert(at, update),
+            }
         }
-        Ok(TableUpdates {
-            tables: tables.into_values().collect(),
-        })
+        Ok(TableUpdates { tables })
     }
 }
 
@@ -263,18 +266,23 @@ impl<'de> Visitor<'de> for DifferenceSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut columns = BTreeMap::new();
+        let mut columns: Vec<(usize, Datum)> = Vec::new();
         while let Some(position) = map.next_key_seed(ColumnSeed(self.0))? {
             let column_type = self
                 .0
                 .column_type(position)
                 .ok_or_else(|| A::Error::custom("no such column"))?;
-            columns.insert(
-                position,
-                map.next_value_seed(DatumSeed::difference(column_type))?,
-            );
+            let datum = map.next_value_seed(DatumSeed::difference(column_type))?;
+            match columns.binary_search_by_key(&position, |(at, _)| *at) {
+                Ok(at) => {
+                    if let Some((_, known)) = columns.get_mut(at) {
+                        *known = datum;
+                    }
+                }
+                Err(at) => columns.insert(at, (position, datum)),
+            }
         }
-        Ok(columns.into_iter().collect())
+        Ok(columns)
     }
 }
 
@@ -338,6 +346,34 @@ pub(crate) struct NotificationSeed<'p> {
     pub(crate) since: bool,
 }
 
+/// The identifier of a monitor that was asked for.
+struct MonitorSeed<'s, 'p>(&'s [(&'static str, Option<&'p Plan>); 2]);
+
+impl<'de, 'p> DeserializeSeed<'de> for MonitorSeed<'_, 'p> {
+    type Value = (&'static str, &'p Plan);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'p> Visitor<'_> for MonitorSeed<'_, 'p> {
+    type Value = (&'static str, &'p Plan);
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the identifier of a monitor")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Self::Value, E> {
+        match self.0.iter().find(|(name, _)| *name == v) {
+            Some(&(name, Some(plan))) => Ok((name, plan)),
+            _ => Err(E::custom(format_args!(
+                "an update for monitor {v:?}, which was never asked for"
+            ))),
+        }
+    }
+}
+
 /// Which monitor an update is for, the transaction, and what changed.
 pub(crate) type Notification = (&'static str, Option<Uuid>, TableUpdates);
 
@@ -358,13 +394,9 @@ impl<'de> Visitor<'de> for NotificationSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Notification, A::Error> {
         let missing = |at, seed: &Self| A::Error::invalid_length(at, seed);
-        let id: String = seq.next_element()?.ok_or_else(|| missing(0, &self))?;
-        let monitor = self.monitors.iter().find(|(name, _)| *name == id);
-        let Some(&(name, Some(plan))) = monitor else {
-            return Err(A::Error::custom(format_args!(
-                "an update for monitor {id:?}, which was never asked for"
-            )));
-        };
+        let (name, plan) = seq
+            .next_element_seed(MonitorSeed(&self.monitors))?
+            .ok_or_else(|| missing(0, &self))?;
         let last = if self.since {
             Some(seq.next_element()?.ok_or_else(|| missing(1, &self))?)
         } else {

@@ -166,12 +166,11 @@ impl Replica {
                 };
                 let row = Row::new(uuid, Arc::clone(&layout), data)
                     .ok_or_else(|| fault(uuid, "not all monitored columns"))?;
-                match table.row(uuid) {
-                    Some(old) if *old == row => {}
-                    _ => changes.record(match table.insert(row.clone()) {
+                if table.row(uuid).is_none_or(|old| *old != row) {
+                    changes.record(match table.insert(row.clone()) {
                         Some(old) => RowChange::Modified { old, new: row },
                         None => RowChange::Inserted { new: row },
-                    }),
+                    });
                 }
             }
         }

@@ -137,19 +137,32 @@ impl TableReplica {
     }
 
     pub(super) fn insert(&mut self, row: Row) -> Option<Row> {
-        let old = self.remove(row.uuid());
         for index in &mut self.indexes {
             let key = index.key(&row);
             index.entries.insert((key, row.uuid()));
         }
-        self.rows.insert(row.uuid(), row);
-        old
+        let uuid = row.uuid();
+        let new = row.clone();
+        let old = self.rows.insert(uuid, row)?;
+        if self.is_indexed(&old) {
+            for index in &mut self.indexes {
+                let (was, is) = (index.key(&old), index.key(&new));
+                if was != is {
+                    index.entries.remove(&(was, uuid));
+                }
+            }
+        }
+        Some(old)
+    }
+
+    /// A row of an earlier layout was never indexed in this one.
+    fn is_indexed(&self, row: &Row) -> bool {
+        Arc::ptr_eq(row.layout(), &self.layout) || **row.layout() == *self.layout
     }
 
     pub(super) fn remove(&mut self, uuid: Uuid) -> Option<Row> {
         let old = self.rows.remove(&uuid)?;
-        // A row of an earlier layout was never indexed in this one.
-        if Arc::ptr_eq(old.layout(), &self.layout) || **old.layout() == *self.layout {
+        if self.is_indexed(&old) {
             for index in &mut self.indexes {
                 let key = index.key(&old);
                 index.entries.remove(&(key, uuid));

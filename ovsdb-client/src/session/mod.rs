@@ -15,18 +15,17 @@ mod tests;
 
 pub use server::{ServerChoice, ServerFault};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::monitor::decode::{Form, NotificationSeed, SinceSeed, UpdatesSeed, decode_text};
 use crate::monitor::{MonitorTable, Plan, SchemaMismatch, TableUpdates};
-use crate::rpc::{FrameError, Framer, Message};
+use crate::rpc::{Frame, FrameError, Framer, Message, MessageError};
 use crate::schema::{Schema, SchemaError};
 use server::ServerWatch;
 
@@ -127,6 +126,9 @@ pub enum SessionError {
     /// The stream is not JSON-RPC.
     #[error("the server sent {0}")]
     Frame(#[from] FrameError),
+    /// A message that is not an object of members.
+    #[error("the server sent a malformed message: {0}")]
+    Message(#[from] MessageError),
     /// A message that is not what the protocol says.
     #[error("the server sent a malformed {what}")]
     Malformed {
@@ -179,7 +181,6 @@ enum Pending {
     Monitor(Method),
     Probe,
     Conditions(Arc<Plan>),
-    Caller(u64),
 }
 
 /// The three requests for a monitor, best first.
@@ -214,8 +215,9 @@ struct Core {
     output: BytesMut,
     events: Vec<(SessionEvent, usize)>,
     pending: HashMap<String, Pending>,
-    /// When the callers' requests are to be answered at the latest. Those that have been answered may still be here,
-    /// but never as the first.
+    /// The callers' requests without a reply, and when they are to have one at the latest.
+    callers: BTreeMap<u64, Option<Instant>>,
+    /// The same by time.
     reply_deadlines: BTreeSet<(Instant, u64)>,
     next_id: u64,
     server: ServerWatch,
@@ -238,6 +240,7 @@ impl Session {
             output: BytesMut::new(),
             events: Vec::new(),
             pending: HashMap::new(),
+            callers: BTreeMap::new(),
             reply_deadlines: BTreeSet::new(),
             next_id: 0,
             schema: None,
@@ -290,14 +293,13 @@ impl Session {
     ///
     /// `wait` is the time that the request itself asks the server to hold it back.
     pub fn send(&mut self, id: u64, request: &[u8], wait: Duration, now: Instant) {
-        let patience = self.core.config.reply_patience.saturating_add(wait);
-        if let Some(deadline) = now.checked_add(patience) {
-            self.core.reply_deadlines.insert((deadline, id));
+        let core = &mut self.core;
+        let deadline = now.checked_add(core.config.reply_patience.saturating_add(wait));
+        if let Some(deadline) = deadline {
+            core.reply_deadlines.insert((deadline, id));
         }
-        self.core
-            .pending
-            .insert(format!("\"{}\"", Self::caller_id(id)), Pending::Caller(id));
-        self.core.output.extend_from_slice(request);
+        core.callers.insert(id, deadline);
+        core.output.extend_from_slice(request);
     }
 
     /// The `id` member of a caller's request.
@@ -335,11 +337,7 @@ impl Session {
     /// Sends `cancel` (RFC 7047 §4.1.4) for a request that was [sent](Self::send) and has no reply yet: the reply comes
     /// at once, as an error if the request was still waiting.
     pub fn cancel(&mut self, id: u64) {
-        if self
-            .core
-            .pending
-            .contains_key(&format!("\"{}\"", Self::caller_id(id)))
-        {
+        if self.core.callers.contains_key(&id) {
             let cancel = json!({"method": "cancel", "params": [Self::caller_id(id)], "id": null});
             self.core
                 .output
@@ -351,17 +349,7 @@ impl Session {
     /// unknown.
     #[must_use]
     pub fn unanswered(&self) -> Vec<u64> {
-        let callers = self
-            .core
-            .pending
-            .values()
-            .filter_map(|pending| match pending {
-                Pending::Caller(id) => Some(*id),
-                _ => None,
-            });
-        let mut callers: Vec<u64> = callers.collect();
-        callers.sort_unstable();
-        callers
+        self.core.callers.keys().copied().collect()
     }
 
     /// What the next session may go on from.
@@ -377,8 +365,8 @@ impl Session {
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
         self.touch(now);
         self.framer.push(bytes);
-        while let Some(message) = self.framer.next_message()? {
-            self.core.handle_message(message)?;
+        while let Some(frame) = self.framer.next_message()? {
+            self.core.handle_message(&frame)?;
         }
         Ok(())
     }
@@ -451,19 +439,26 @@ impl Core {
         self.pending.insert(format!("\"{id}\""), pending);
     }
 
-    fn handle_message(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        let size = bytes.len();
-        let malformed = |what| move |source| SessionError::Malformed { what, source };
-        let message: Message<'_> = serde_json::from_slice(bytes).map_err(malformed("message"))?;
-        match (&message.method, message.id) {
+    fn handle_message(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
+        let size = frame.bytes().len();
+        let message = frame.message()?;
+        match (message.method, message.id) {
             (Some(method), Some(id)) => self.handle_request(method, message.params, id),
             (Some(method), None) => {
-                self.handle_notification(method, message.params.map_or("null", RawValue::get), size)
+                self.handle_notification(method, message.params.unwrap_or("null"), size)
             }
             (None, Some(id)) => {
-                let Some(pending) = self.pending.remove(id.get()) else {
+                if let Some(caller) = caller_of(id)
+                    && let Some(deadline) = self.callers.remove(&caller)
+                {
+                    if let Some(deadline) = deadline {
+                        self.reply_deadlines.remove(&(deadline, caller));
+                    }
+                    return self.handle_callers_reply(caller, &message, size);
+                }
+                let Some(pending) = self.pending.remove(id) else {
                     return Err(SessionError::UnexpectedReply(
-                        id.get().chars().take(100).collect(),
+                        id.chars().take(100).collect(),
                     ));
                 };
                 self.handle_reply(pending, &message, size)
@@ -473,24 +468,41 @@ impl Core {
         }
     }
 
+    fn handle_callers_reply(
+        &mut self,
+        id: u64,
+        message: &Message<'_>,
+        size: usize,
+    ) -> Result<(), SessionError> {
+        let parse = |json: &str| {
+            serde_json::from_str::<Value>(json).map_err(|source| SessionError::Malformed {
+                what: "reply",
+                source,
+            })
+        };
+        let reply = match message.error {
+            Some(error) => Err(parse(error)?),
+            None => Ok(message.result.map_or(Ok(Value::Null), parse)?),
+        };
+        self.events.push((SessionEvent::Reply { id, reply }, size));
+        Ok(())
+    }
+
     fn handle_request(
         &mut self,
         method: &str,
-        params: Option<&RawValue>,
-        id: &RawValue,
+        params: Option<&str>,
+        id: &str,
     ) -> Result<(), SessionError> {
         let (result, error) = match method {
-            "echo" => (params.map_or("[]", RawValue::get), "null"),
+            "\"echo\"" => (params.unwrap_or("[]"), "null"),
             _ => ("null", "\"unknown method\""),
         };
         // What the server has read is no longer in the output; what it leaves unread may not grow for ever.
         if self.output.is_empty() {
             self.reply_bytes = 0;
         }
-        let reply = format!(
-            "{{\"id\":{},\"result\":{result},\"error\":{error}}}",
-            id.get()
-        );
+        let reply = format!("{{\"id\":{id},\"result\":{result},\"error\":{error}}}");
         self.reply_bytes = self.reply_bytes.saturating_add(reply.len());
         if self.reply_bytes > self.config.max_replies {
             return Err(SessionError::NotReading);
@@ -506,11 +518,11 @@ impl Core {
         size: usize,
     ) -> Result<(), SessionError> {
         let (form, since) = match method {
-            "update" => (Form::Values, false),
-            "update2" => (Form::Differences, false),
-            "update3" => (Form::Differences, true),
-            "monitor_canceled" => return self.restart(params),
-            "locked" | "stolen" => {
+            "\"update\"" => (Form::Values, false),
+            "\"update2\"" => (Form::Differences, false),
+            "\"update3\"" => (Form::Differences, true),
+            "\"monitor_canceled\"" => return self.restart(params),
+            "\"locked\"" | "\"stolen\"" => {
                 let source = |source| SessionError::Malformed {
                     what: "lock notification",
                     source,
@@ -519,7 +531,7 @@ impl Core {
                 self.events.push((
                     SessionEvent::Lock {
                         name,
-                        owned: method == "locked",
+                        owned: method == "\"locked\"",
                     },
                     size,
                 ));
@@ -557,30 +569,12 @@ impl Core {
         size: usize,
     ) -> Result<(), SessionError> {
         let malformed = |what| move |source| SessionError::Malformed { what, source };
-        let result = message.result.map_or("null", RawValue::get);
-        if let Pending::Caller(id) = pending {
-            let parse = |json: &RawValue| {
-                serde_json::from_str::<Value>(json.get()).map_err(malformed("reply"))
-            };
-            let reply = match message.error {
-                Some(error) => Err(parse(error)?),
-                None => Ok(message.result.map_or(Ok(Value::Null), parse)?),
-            };
-            while let Some((_, first)) = self.reply_deadlines.first()
-                && !self
-                    .pending
-                    .contains_key(&format!("\"{}\"", Session::caller_id(*first)))
-            {
-                self.reply_deadlines.pop_first();
-            }
-            self.events.push((SessionEvent::Reply { id, reply }, size));
-            return Ok(());
-        }
+        let result = message.result.unwrap_or("null");
         if let Some(error) = message.error {
             return self.handle_refusal(pending, error);
         }
         match pending {
-            Pending::Aware | Pending::Probe | Pending::Caller(_) => Ok(()),
+            Pending::Aware | Pending::Probe => Ok(()),
             Pending::Conditions(plan) => {
                 // From here on the next session may go on with the new conditions.
                 if let Some((known, _)) = &mut self.resume.last {
@@ -655,9 +649,9 @@ impl Core {
         }
     }
 
-    fn handle_refusal(&mut self, pending: Pending, error: &RawValue) -> Result<(), SessionError> {
+    fn handle_refusal(&mut self, pending: Pending, error: &str) -> Result<(), SessionError> {
         let refused = |request| {
-            let error = error.get().chars().take(500).collect();
+            let error = error.chars().take(500).collect();
             Err(SessionError::Refused { request, error })
         };
         match (pending, self.plan.clone()) {
@@ -678,7 +672,7 @@ impl Core {
             (Pending::Monitor(method), _) => refused(method.name()),
             (Pending::Schema, _) => refused("get_schema"),
             (Pending::Conditions(_), _) => refused("monitor_cond_change"),
-            (Pending::Probe | Pending::Caller(_), _) => Ok(()),
+            (Pending::Probe, _) => Ok(()),
         }
     }
 
@@ -744,4 +738,9 @@ impl Core {
             *known = last.unwrap_or(Uuid::nil());
         }
     }
+}
+
+/// The number in the `id` member of a reply to a caller's request, as [`Session::caller_id`] has put it there.
+fn caller_of(id: &str) -> Option<u64> {
+    id.strip_prefix("\"c")?.strip_suffix('"')?.parse().ok()
 }

@@ -55,8 +55,8 @@ impl Peer {
         let output = self.session.output().split();
         self.requests.push(&output);
         let mut requests = Vec::new();
-        while let Some(request) = self.requests.next_message().unwrap() {
-            requests.push(serde_json::from_slice(request).unwrap());
+        while let Some(frame) = self.requests.next_message().unwrap() {
+            requests.push(serde_json::from_slice(frame.bytes()).unwrap());
         }
         requests
     }

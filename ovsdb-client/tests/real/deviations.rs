@@ -32,8 +32,8 @@ async fn raw(server: &Server, text: &str) -> serde_json::Value {
     let mut framer = ovsdb_client::rpc::Framer::new(1 << 20);
     let mut buffer = [0; 4096];
     loop {
-        if let Some(message) = framer.next_message().unwrap() {
-            return serde_json::from_slice(message).unwrap();
+        if let Some(frame) = framer.next_message().unwrap() {
+            return serde_json::from_slice(frame.bytes()).unwrap();
         }
         let count = stream.read(&mut buffer).await.unwrap();
         assert!(count > 0, "the server left");

@@ -92,8 +92,8 @@ pub(crate) async fn handshake(stream: &mut UnixStream) {
         let count = stream.read(&mut buffer).await.unwrap();
         assert!(count > 0, "the client left");
         framer.push(&buffer[..count]);
-        while let Some(message) = framer.next_message().unwrap() {
-            let request: Value = serde_json::from_slice(message).unwrap();
+        while let Some(frame) = framer.next_message().unwrap() {
+            let request: Value = serde_json::from_slice(frame.bytes()).unwrap();
             let (result, error) = match request["method"].as_str().unwrap() {
                 "get_schema" if request["params"][0] == "_Server" => {
                     (Value::Null, json!("unknown database"))
