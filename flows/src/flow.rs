@@ -1,5 +1,6 @@
 //! Flows: a match, what is done with packets that match, and the flow's own properties. Knows neither text nor wire.
 
+use crate::raw::RawPieces;
 use crate::{Action, Match};
 
 /// Flags of a flow (OpenFlow 1.5.1, 7.3.4.2); bits as in `ofp_flow_mod` of OpenFlow 1.3 and up.
@@ -19,6 +20,9 @@ impl FlowFlags {
     pub const NO_PKT_COUNTS: Self = Self(8);
     /// Do not count bytes (`no_byte_counts`, OpenFlow 1.3 and up).
     pub const NO_BYT_COUNTS: Self = Self(16);
+
+    /// All that have a name here; the others are kept as they come.
+    pub(crate) const NAMED: u16 = 31;
 
     /// True if all flags of `other` are set.
     #[must_use]
@@ -58,6 +62,8 @@ pub struct Instructions {
     pub clear: bool,
     /// The table that looks the packet up next.
     pub goto_table: Option<u8>,
+    /// Instructions that are not known; see [`Instructions::unknown`].
+    pub(crate) unknown: Option<Box<RawPieces>>,
 }
 
 impl Instructions {
@@ -118,6 +124,27 @@ impl Instructions {
             && self.meter.is_none()
             && !self.clear
             && self.goto_table.is_none()
+            && self.unknown.is_none()
+    }
+
+    /// Instructions that this crate does not know, such as `OFPIT_STAT_TRIGGER` (OpenFlow 1.5.1, 5.5) or an experimenter's:
+    /// each whole, as it is on the wire, in the order in which they came.
+    pub fn unknown(&self) -> impl Iterator<Item = &[u8]> {
+        self.raw().map(|(_, piece)| piece)
+    }
+
+    /// The same with what each came after.
+    pub(crate) fn raw(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        self.unknown
+            .as_deref()
+            .into_iter()
+            .flat_map(RawPieces::iter)
+    }
+
+    pub(crate) fn push_raw(&mut self, after: u8, instruction: &[u8]) {
+        self.unknown
+            .get_or_insert_default()
+            .push(after, instruction);
     }
 }
 

@@ -1,8 +1,10 @@
 //! Matches in normal form: which packets a flow is for. Knows the field table; knows neither text nor wire.
 
 mod bytes;
+mod unknown;
 mod view;
 
+pub use unknown::UnknownField;
 pub(crate) use view::plain_view;
 pub use view::{FieldMatch, Fields};
 
@@ -60,6 +62,7 @@ impl From<crate::Port> for FieldValue {
 ///
 /// Two matches are equal exactly if they name the same bits: `vlan_vid` and `vlan_tci`, `nw_src` and `arp_spa`, `xreg0`
 /// and `reg0` are views of the same storage, values hold no bits outside their masks, and empty masks leave nothing behind.
+/// Fields that are not in the field table count as they are on the wire, in their order ([`Match::unknown`]).
 ///
 /// Stored as a sorted run of entries `slot, length | masked << 7, value, mask if masked`, so that comparing, hashing and
 /// copying are those of a short byte string.
@@ -70,7 +73,7 @@ pub struct Match {
 
 impl PartialEq for Match {
     fn eq(&self, other: &Self) -> bool {
-        *self.bytes == *other.bytes
+        *self.bytes == *other.bytes && self.bytes.raw() == other.bytes.raw()
     }
 }
 
@@ -84,13 +87,15 @@ impl PartialOrd for Match {
 
 impl Ord for Match {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.bytes.cmp(&other.bytes)
+        let known = self.bytes.cmp(&other.bytes);
+        known.then_with(|| self.bytes.raw().cmp(&other.bytes.raw()))
     }
 }
 
 impl Hash for Match {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.bytes.hash(state);
+        self.bytes.raw().hash(state);
     }
 }
 
@@ -120,7 +125,7 @@ impl Match {
     /// True for the match of every packet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_empty() && self.bytes.raw().is_none()
     }
 
     /// The match with `field` equal to `value` besides; see [`Match::set`].

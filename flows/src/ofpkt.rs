@@ -1,8 +1,17 @@
 //! OpenFlow on the wire: messages to bytes and back, in versions 1.0 to 1.5 with the extensions of Open vSwitch.
 //!
 //! [`take`] cuts one message out of what a connection has delivered, [`Message::decode`] reads it, [`Message::encode`]
-//! writes one. What this crate does not know is kept as bytes ([`Body::Other`]); what is malformed is a [`DecodeError`]
-//! that says where and why. Knows no sockets.
+//! writes one. Knows no sockets.
+//!
+//! What this crate does not know, such as a field or an action of a later release, is kept as bytes and written again as it
+//! was: types and questions in [`Body::Other`] and its like, fields in [`Match::unknown`](crate::Match::unknown), actions in
+//! [`Action::Unknown`](crate::Action::Unknown), instructions in [`Instructions::unknown`](crate::Instructions::unknown),
+//! properties where they stand. What is malformed is a [`DecodeError`] that says where and why: lengths that lie, padding
+//! that is none, structures that end too early.
+//!
+//! A controller lives with switches that know more than it does, but a switch can not do what it does not know. So there are
+//! two ways to read. [`Message::decode`] is the controller's, for what a switch says. [`Message::decode_strict`], the parts of
+//! [`pieces`] and [`crate::text::print_message`] are Open vSwitch's own: what it would refuse is the error that it answers.
 
 mod actions;
 mod bundle;
@@ -96,6 +105,11 @@ pub(crate) fn read_nx_match(
     length: usize,
 ) -> Result<oxm::MatchAndCookie, DecodeError> {
     oxm::nx_match(reader, length, oxm::Strictness::Loose)
+}
+
+/// Adds an entry of NXM or OXM to a match, also one that is not known.
+pub(crate) fn add_entry(matches: &mut crate::Match, entry: &[u8]) -> Result<(), DecodeError> {
+    oxm::add_entries(matches, entry)
 }
 
 /// Reads a match with its head and padding.

@@ -15,6 +15,7 @@ pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructi
         && a.meter == b.meter
         && a.goto_table == b.goto_table
         && a.write_metadata == b.write_metadata
+        && a.unknown == b.unknown
         && a.write.is_some() == b.write.is_some()
         && canonical_actions(matches, &a.apply) == canonical_actions(matches, &b.apply)
         && canonical_actions(matches, a.write.as_deref().unwrap_or_default())

@@ -200,12 +200,10 @@ fn as_dumped(flow: &Flow) -> String {
 /// All flows as the parts of one answer, each as long as a message may be.
 fn replies(flows: &[Flow]) -> Vec<Vec<u8>> {
     let stats = |flow: &Flow| FlowStats {
-        flow: flow.clone(),
         duration: (719, 214_000_000),
-        idle_age: None,
-        hard_age: None,
         packets: 1234,
         bytes: 98765,
+        ..FlowStats::new(flow.clone())
     };
     let reply = |part: &[Flow]| {
         let stats = MultipartReply::Flow(part.iter().map(stats).collect());

@@ -427,17 +427,11 @@ fn a_bundle_is_applied_whole() {
     let switch = Switch::start();
     let mut connection = switch.connect(Version::V14);
     let flags = BundleFlags::ATOMIC.with(BundleFlags::ORDERED);
-    let control = |kind| {
-        Body::BundleControl(BundleControl {
-            bundle_id: 1,
-            kind,
-            flags,
-        })
-    };
+    let control = |kind| Body::BundleControl(BundleControl::new(1, kind, flags));
     connection.send(control(BundleControlKind::OpenRequest));
     let (bytes, reply) = connection.receive();
     assert_eq!(reply.encode(), bytes);
-    let answered = |message: &Message| match message.body {
+    let answered = |message: &Message| match &message.body {
         Body::BundleControl(control) => control.kind,
         _ => panic!("{message:?}"),
     };
@@ -450,11 +444,7 @@ fn a_bundle_is_applied_whole() {
             xid,
             Body::FlowMod(Box::new(FlowMod::add(flow.clone()))),
         );
-        connection.send(Body::BundleAdd(BundleAdd {
-            bundle_id: 1,
-            flags,
-            message: Box::new(inner),
-        }));
+        connection.send(Body::BundleAdd(BundleAdd::new(1, flags, inner)));
     }
     assert_eq!(
         connection.flows(FlowStatsRequest::all()),

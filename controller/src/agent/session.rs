@@ -142,11 +142,7 @@ impl Session {
             let xid = self.xid();
             let start = self.output.len();
             let message = Message::new(VERSION, xid, Body::FlowMod(Box::new(wire(change))));
-            let add = BundleAdd {
-                bundle_id: self.bundle_id,
-                flags: flags(),
-                message: Box::new(message),
-            };
+            let add = BundleAdd::new(self.bundle_id, flags(), message);
             Message::new(VERSION, xid, Body::BundleAdd(add)).encode_into(&mut self.output);
             if self.output.len() - start > MAX_MESSAGE {
                 self.output.truncate(before.0);
@@ -322,12 +318,8 @@ impl Session {
     }
 
     fn control(&mut self, kind: BundleControlKind) {
-        let bundle_id = self.bundle_id;
-        self.send(Body::BundleControl(BundleControl {
-            bundle_id,
-            kind,
-            flags: flags(),
-        }));
+        let control = BundleControl::new(self.bundle_id, kind, flags());
+        self.send(Body::BundleControl(control));
     }
 
     fn send(&mut self, body: Body) {

@@ -40,14 +40,7 @@ fn flow(in_port: u32) -> Flow {
 }
 
 fn stats(flow: Flow) -> FlowStats {
-    FlowStats {
-        flow,
-        duration: (0, 0),
-        idle_age: None,
-        hard_age: None,
-        packets: 0,
-        bytes: 0,
-    }
+    FlowStats::new(flow)
 }
 
 fn error(kind: u16, code: u16) -> Body {
@@ -61,11 +54,7 @@ fn error(kind: u16, code: u16) -> Body {
 }
 
 fn control(kind: BundleControlKind, bundle_id: u32) -> Body {
-    Body::BundleControl(BundleControl {
-        bundle_id,
-        kind,
-        flags: flags(),
-    })
+    Body::BundleControl(BundleControl::new(bundle_id, kind, flags()))
 }
 
 /// A session that has begun, with two ports and two flows that came in two parts.
@@ -290,6 +279,31 @@ fn garbage_ends_the_session_and_half_a_message_is_waited_for() {
         session.handle_bytes(&[5, 14, 0, 9, 0, 0, 0, 0, 0]),
         Err(SessionError::Decode(_))
     ));
+}
+
+#[test]
+fn a_flow_of_a_later_release_does_not_end_the_session() {
+    let mut session = began();
+    let foreign = flows::text::parse_flow(
+        "priority=9,ip,oxm(class=0x0001,field=127,value=0x00000001) \
+         actions=unknown(ff.ff.00.10.00.00.23.20.7f.ff.00.00.00.00.00.00),output:1,\
+         instruction(00.63.00.08.00.00.00.00)",
+    )
+    .unwrap();
+    let flows = vec![stats(foreign.clone()), stats(flow(1))];
+    let reply = MultipartReply::Flow(flows);
+    let bytes = Message::new(VERSION, 5, Body::MultipartReply(reply, false)).encode();
+    assert_eq!(session.handle_bytes(&bytes).unwrap(), []);
+    // Listed when the session begins, it is as the switch has it.
+    let mut session = Session::new(FlowStatsRequest::all());
+    let hello = Message::new(VERSION, 1, Body::Hello(Hello::offering(&[VERSION])));
+    session.handle_bytes(&hello.encode()).unwrap();
+    let events = session.handle_bytes(&bytes).unwrap();
+    let expected = SessionEvent::Began {
+        ports: BTreeMap::new(),
+        flows: vec![foreign, flow(1)],
+    };
+    assert_eq!(events, [expected]);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
-use flows::Version;
 use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
 use flows::text::{Names, check_for, parse_flow_mod, print_message};
+use flows::{UnknownField, Version};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -290,6 +290,15 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
+/// A field that has no name, by its numbers.
+fn numbers(field: &UnknownField<'_>) -> String {
+    let experimenter = field
+        .experimenter
+        .map_or(String::new(), |id| format!(",experimenter={id:#010x}"));
+    let UnknownField { class, number, .. } = field;
+    format!("oxm(class={class:#06x}{experimenter},field={number})")
+}
+
 /// A change of flows as an object of `flow.schema.json`.
 fn flow_json(change: &FlowMod) -> Value {
     let flow = &change.flow;
@@ -300,6 +309,17 @@ fn flow_json(change: &FlowMod) -> Value {
         FlowModCommand::Delete => "delete",
         FlowModCommand::DeleteStrict => "delete_strict",
     };
+    let number = |bytes: &[u8]| match hex(bytes) {
+        digits if digits.is_empty() => json!("0x0"),
+        digits => json!(format!("0x{digits}")),
+    };
+    let unknown = flow.matches.unknown().map(|field| {
+        let mut item = json!({ "field": numbers(&field), "value": number(field.value) });
+        if let Some(mask) = field.mask {
+            item["mask"] = number(mask);
+        }
+        item
+    });
     let fields: Vec<Value> = flow
         .matches
         .iter()
@@ -311,6 +331,7 @@ fn flow_json(change: &FlowMod) -> Value {
                 json!({ "field": field.field.name(), "value": value, "mask": format!("{:#x}", field.mask) })
             }
         })
+        .chain(unknown)
         .collect();
     let table = Some(flow.table).filter(|table| *table != flows::ofpkt::ALL_TABLES);
     json!({
@@ -441,6 +462,7 @@ mod tests {
         for text in [
             "table=3,ip,nw_src=10.0.0.0/8 actions=drop",
             "delete cookie=1/3",
+            "oxm(class=0xffff,experimenter=0x1234,field=3,value=0x00ff,mask=0x0fff) actions=drop",
         ] {
             check(&flow_json(&read(text)), &schema()["$defs"]["flow"]);
         }

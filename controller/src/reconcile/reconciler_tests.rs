@@ -319,6 +319,36 @@ fn a_flow_of_the_operators_is_not_replaced() {
 }
 
 #[test]
+fn a_flow_of_the_operators_with_a_field_of_a_later_release_is_anothers() {
+    let mut world = world();
+    world.run(|_| ());
+    let ours: Vec<Flow> = world.flows["br-eth1"].iter().cloned().collect();
+    // Like each of heddle's, but for fewer packets, and no catch-all.
+    let theirs: Vec<Flow> = ours
+        .iter()
+        .map(|flow| {
+            let matches = format!("{},oxm(class=0x0001,field=127,value=0x01)", flow.matches);
+            Flow {
+                matches: flows::text::parse_match(&matches).unwrap(),
+                cookie: 0,
+                ..flow.clone()
+            }
+        })
+        .collect();
+    world
+        .flows
+        .insert("br-eth1".to_owned(), FlowTable::from_iter(theirs.clone()));
+    world.restart_agent();
+    let report = world.run(|_| ());
+    assert!(!report.problems.contains_key("br-eth1"));
+    let now = &world.flows["br-eth1"];
+    assert_eq!(now.len(), ours.len() + theirs.len());
+    for flow in &theirs {
+        assert_eq!(now.get(flow), Some(flow));
+    }
+}
+
+#[test]
 fn without_a_session_nothing_is_up_and_a_new_one_finishes_the_work() {
     let mut world = world();
     world.run(|_| ());

@@ -1,5 +1,7 @@
-//! A short byte string that stands in place, as nearly every match does. Knows nothing of matches.
+//! A short byte string that stands in place, as nearly every match does, and pieces beside it, as hardly any match has. Knows
+//! nothing of matches.
 
+use crate::raw::RawPieces;
 use std::ops::{Deref, Range};
 
 /// How many bytes stand in place: with them the whole has five words, and the matches of neighbour discovery fit.
@@ -11,6 +13,8 @@ pub(super) enum Bytes {
     /// How many of the bytes are in use.
     Short(u8, [u8; SHORT]),
     Long(Vec<u8>),
+    /// With pieces that are no part of the bytes.
+    Beside(Box<(Vec<u8>, RawPieces)>),
 }
 
 impl Default for Bytes {
@@ -27,6 +31,7 @@ impl Deref for Bytes {
         match self {
             Self::Short(used, bytes) => bytes.get(..usize::from(*used)).unwrap_or(bytes),
             Self::Long(bytes) => bytes,
+            Self::Beside(both) => &both.0,
         }
     }
 }
@@ -58,6 +63,30 @@ impl Bytes {
             }
             Self::Long(bytes) => {
                 bytes.splice(old, new.iter().copied());
+            }
+            Self::Beside(both) => {
+                both.0.splice(old, new.iter().copied());
+            }
+        }
+    }
+
+    /// The pieces beside the bytes, if there are any.
+    #[inline]
+    pub(super) fn raw(&self) -> Option<&RawPieces> {
+        match self {
+            Self::Beside(both) => Some(&both.1),
+            _ => None,
+        }
+    }
+
+    /// Adds a piece beside the bytes.
+    pub(super) fn push_raw(&mut self, after: u8, piece: &[u8]) {
+        match self {
+            Self::Beside(both) => both.1.push(after, piece),
+            _ => {
+                let mut raw = RawPieces::default();
+                raw.push(after, piece);
+                *self = Self::Beside(Box::new((self.to_vec(), raw)));
             }
         }
     }

@@ -107,7 +107,8 @@ impl Match {
         }
     }
 
-    /// The fields of the match in storage order, each in its plainest view (`reg0`, never `xreg0`; `vlan_tci`).
+    /// The fields of the match in storage order, each in its plainest view (`reg0`, never `xreg0`; `vlan_tci`). Those that
+    /// are not in the field table are told by [`Match::unknown`].
     #[must_use]
     pub fn iter(&self) -> Fields<'_> {
         Fields {
@@ -212,6 +213,9 @@ impl<'a> IntoIterator for &'a Match {
 
 impl fmt::Debug for Match {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_set().entries(self.iter()).finish()
+        out.debug_set()
+            .entries(self.iter())
+            .entries(self.unknown())
+            .finish()
     }
 }

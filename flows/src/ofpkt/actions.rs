@@ -358,8 +358,8 @@ pub(crate) fn read_list(
 ) -> Result<Vec<Action>, DecodeError> {
     let actions = read_any(reader, version, depth)?;
     match actions.iter().find(|action| needs_ct(action)) {
-        Some(_) => Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT)),
-        None => Ok(actions),
+        Some(_) if !reader.keeps() => Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT)),
+        _ => Ok(actions),
     }
 }
 
@@ -380,7 +380,7 @@ pub(crate) fn read_any(
     depth: u8,
 ) -> Result<Vec<Action>, DecodeError> {
     if depth > MAX_DEPTH {
-        return Err(reader.error(OfpError::ACTION_BAD_LEN));
+        return Err(reader.error(OfpError::ACTION_TOO_MANY));
     }
     let mut actions = Vec::new();
     while !reader.is_empty() {
@@ -389,7 +389,31 @@ pub(crate) fn read_any(
     Ok(actions)
 }
 
-/// Reads one action.
+/// True for errors that say that something is not known, not that it is malformed.
+fn is_unknown(error: OfpError) -> bool {
+    matches!(
+        error,
+        OfpError::ACTION_BAD_TYPE
+            | OfpError::ACTION_BAD_VENDOR
+            | OfpError::ACTION_BAD_VENDOR_TYPE
+            | OfpError::ACTION_BAD_ARGUMENT
+            | OfpError::ACTION_BAD_OUT_PORT
+            | OfpError::ACTION_BAD_SET_TYPE
+            | OfpError::ACTION_BAD_SET_ARGUMENT
+            | OfpError::ACTION_SET_MASK
+            | OfpError::ACTION_BAD_CONJUNCTION
+            | OfpError::ACTION_BAD_HEADER_TYPE
+            | OfpError::ACTION_UNKNOWN_ED_PROP
+            | OfpError::ACTION_TOO_MANY
+            | OfpError::INSTRUCTION_UNSUP
+            | OfpError::MATCH_BAD_FIELD
+            | OfpError::MATCH_BAD_MASK
+            | OfpError::PROPERTY_BAD_TYPE
+    )
+}
+
+/// Reads one action. What is kept because it is not known is also what no version so far has a meaning for, and what is
+/// nested deeper than any switch has it.
 pub(crate) fn read(
     reader: &mut Reader<'_>,
     version: Version,
@@ -404,7 +428,8 @@ pub(crate) fn read(
     if len < 8 || len % 8 != 0 || len > reader.len() {
         return Err(place.error(OfpError::ACTION_BAD_LEN));
     }
-    let mut body = reader.sub(len)?;
+    let whole = reader.sub(len)?;
+    let mut body = whole;
     body.skip(4)?;
     let read = if kind == 0xffff {
         let vendor = body.u32()?;
@@ -419,13 +444,11 @@ pub(crate) fn read(
         read_v11(kind, &mut body, version)
     };
     // Fields that say nothing of actions are told in the words of actions.
-    read.map_err(|e| {
-        if e.error == OfpError::BAD_LEN {
-            place.error(OfpError::ACTION_BAD_LEN)
-        } else {
-            e
-        }
-    })
+    match read {
+        Err(e) if place.keeps() && is_unknown(e.error) => Ok(Action::Unknown(whole.rest().into())),
+        Err(e) if e.error == OfpError::BAD_LEN => Err(place.error(OfpError::ACTION_BAD_LEN)),
+        read => read,
+    }
 }
 
 fn read_onf(body: &mut Reader<'_>) -> Result<Action, DecodeError> {

@@ -1,6 +1,7 @@
 //! Bundles: several changes that are made together or not at all (OpenFlow 1.5.1, 7.3.9; ONF extension 230 before 1.4).
 
 use super::message::Message;
+use super::property;
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 
@@ -33,6 +34,8 @@ pub enum BundleControlKind {
     CommitReply,
     DiscardRequest,
     DiscardReply,
+    /// A number that OpenFlow 1.5 does not have.
+    Other(u16),
 }
 
 impl BundleControlKind {
@@ -46,10 +49,25 @@ impl BundleControlKind {
         Self::DiscardRequest,
         Self::DiscardReply,
     ];
+
+    fn from_wire(number: u16) -> Self {
+        let known = Self::ALL.get(usize::from(number)).copied();
+        known.unwrap_or(Self::Other(number))
+    }
+
+    fn number(self) -> u16 {
+        match self {
+            Self::Other(number) => number,
+            known => (0u16..)
+                .zip(Self::ALL)
+                .find(|(_, kind)| *kind == known)
+                .map_or(0, |(n, _)| n),
+        }
+    }
 }
 
 /// `OFPT_BUNDLE_CONTROL`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BundleControl {
     /// The controller's number of the bundle.
     pub bundle_id: u32,
@@ -57,27 +75,35 @@ pub struct BundleControl {
     pub kind: BundleControlKind,
     /// How the bundle is applied; the same in every message of one bundle.
     pub flags: BundleFlags,
+    /// Properties: type and data. None are known.
+    pub properties: Vec<(u16, Vec<u8>)>,
 }
 
 impl BundleControl {
-    pub(super) fn put(self, out: &mut Writer) {
+    /// What is asked of a bundle, without properties.
+    #[must_use]
+    pub fn new(bundle_id: u32, kind: BundleControlKind, flags: BundleFlags) -> Self {
+        Self {
+            bundle_id,
+            kind,
+            flags,
+            properties: Vec::new(),
+        }
+    }
+
+    pub(super) fn put(&self, out: &mut Writer) {
         out.u32(self.bundle_id);
-        out.u16(self.kind as u16);
+        out.u16(self.kind.number());
         out.u16(self.flags.0);
+        property::put_all(out, &self.properties);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let bundle_id = reader.u32()?;
-        let place = *reader;
-        let kind = usize::from(reader.u16()?);
-        let kind = BundleControlKind::ALL
-            .get(kind)
-            .copied()
-            .ok_or_else(|| place.error(OfpError::BUNDLE_BAD_TYPE))?;
         Ok(Self {
-            bundle_id,
-            kind,
+            bundle_id: reader.u32()?,
+            kind: BundleControlKind::from_wire(reader.u16()?),
             flags: BundleFlags(reader.u16()?),
+            properties: read_properties(reader)?,
         })
     }
 }
@@ -91,14 +117,41 @@ pub struct BundleAdd {
     pub flags: BundleFlags,
     /// The change; its version and transaction id are those of the message that carries it.
     pub message: Box<Message>,
+    /// Properties: type and data. None are known.
+    pub properties: Vec<(u16, Vec<u8>)>,
+}
+
+/// Properties as far as they are kept: Open vSwitch does not look at them.
+fn read_properties(reader: &mut Reader<'_>) -> Result<Vec<(u16, Vec<u8>)>, DecodeError> {
+    if reader.keeps() {
+        return property::all(reader);
+    }
+    reader.skip(reader.len())?;
+    Ok(Vec::new())
 }
 
 impl BundleAdd {
+    /// A change for a bundle, without properties.
+    #[must_use]
+    pub fn new(bundle_id: u32, flags: BundleFlags, message: Message) -> Self {
+        Self {
+            bundle_id,
+            flags,
+            message: Box::new(message),
+            properties: Vec::new(),
+        }
+    }
+
     pub(super) fn put(&self, out: &mut Writer) {
         out.u32(self.bundle_id);
         out.zeros(2);
         out.u16(self.flags.0);
+        let start = out.len();
         self.message.encode_into(out);
+        if !self.properties.is_empty() {
+            out.pad8(start);
+            property::put_all(out, &self.properties);
+        }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
@@ -119,12 +172,14 @@ impl BundleAdd {
         }
         let inner = reader.sub(usize::from(len))?;
         let message = Box::new(Message::read(inner, depth + 1)?);
-        // Properties may follow; none are known.
-        reader.skip(reader.len())?;
+        // The message is padded where something follows it.
+        let padding = usize::from(len).next_multiple_of(8) - usize::from(len);
+        reader.skip(padding.min(reader.len()))?;
         Ok(Self {
             bundle_id,
             flags,
             message,
+            properties: read_properties(reader)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! `NXT_CT_FLUSH`: forgetting the connections that match (Open vSwitch's `nicira-ext.h`).
 
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use std::net::Ipv6Addr;
 
 /// One direction of a connection; what is `None` is not compared.
@@ -46,7 +46,7 @@ const ZONE: u16 = 2;
 
 /// Appends a number of 16 bits, which is padded within its property.
 fn put16(out: &mut Writer, kind: u16, value: u16) {
-    nicira::property(out, kind, &(u32::from(value) << 16).to_be_bytes());
+    property::put(out, kind, &(u32::from(value) << 16).to_be_bytes());
 }
 
 /// The number of 16 bits of a property, whose padding is the property's own.
@@ -77,7 +77,7 @@ impl CtTuple {
         out.zeros(6);
         for (kind, address) in [(0, self.src), (1, self.dst)] {
             if let Some(address) = address {
-                nicira::property(out, kind, &address.octets());
+                property::put(out, kind, &address.octets());
             }
         }
         for (kind, number) in [(2, self.src_port), (3, self.dst_port), (4, self.icmp_id)] {
@@ -87,12 +87,10 @@ impl CtTuple {
         }
         for (kind, number) in [(5, self.icmp_type), (6, self.icmp_code)] {
             if let Some(number) = number {
-                nicira::property(out, kind, &[number]);
+                property::put(out, kind, &[number]);
             }
         }
-        for (kind, data) in &self.others {
-            nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.others);
         out.fill_len(start, start + 2);
         out.pad8(start);
     }
@@ -144,9 +142,7 @@ impl CtFlush {
         if let Some(zone) = self.zone {
             put16(out, ZONE, zone);
         }
-        for (kind, data) in &self.others {
-            nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.others);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

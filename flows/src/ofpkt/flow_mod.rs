@@ -167,7 +167,7 @@ impl FlowMod {
         out.u16(flow.priority);
         out.u32(self.buffer_id);
         out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
-        out.u16(flow.flags.0 & known_flags(Version::V10));
+        out.u16(said_flags(flow.flags, Version::V10));
     }
 
     /// Appends what follows the head of `NXT_FLOW_MOD`.
@@ -241,6 +241,9 @@ impl FlowMod {
     /// Refuses flags that OpenFlow 1.0 does not have, and its emergency flows, which were never in use.
     fn check_v10_flags(&self, place: Reader<'_>) -> Result<(), DecodeError> {
         let (flow, flags) = (&self.flow, self.flow.flags.0);
+        if place.keeps() {
+            return Ok(());
+        }
         if flags & !(known_flags(Version::V10) | 4) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
@@ -303,7 +306,7 @@ impl FlowMod {
         out.u32(self.buffer_id);
         out.u32(self.out_port.0);
         out.u32(self.out_group);
-        out.u16(flow.flags.0 & known_flags(version));
+        out.u16(said_flags(flow.flags, version));
         out.u16(if version >= Version::V14 {
             flow.importance
         } else {
@@ -336,7 +339,7 @@ impl FlowMod {
         }
         let command = command.ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
         let instructions = instructions::read(reader.sub(reader.len())?, version)?;
-        if flags & !known_flags(version) != 0 {
+        if !place.keeps() && flags & !known_flags(version) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
         let flow = Flow {
@@ -362,6 +365,11 @@ impl FlowMod {
             ..Self::new(command, flow)
         })
     }
+}
+
+/// The flags of a flow that a version can say: those that it has, and those that have no name here.
+fn said_flags(flags: FlowFlags, version: Version) -> u16 {
+    flags.0 & (known_flags(version) | !FlowFlags::NAMED)
 }
 
 /// The flags that a version has.

@@ -42,6 +42,8 @@ pub struct FlowRemoved {
     pub packets: u64,
     /// Bytes of those packets; all ones: not known.
     pub bytes: u64,
+    /// Counters that are not known (OpenFlow 1.5): OXS entries as they are on the wire.
+    pub other_counters: Box<[u8]>,
 }
 
 impl FlowRemoved {
@@ -66,11 +68,12 @@ impl FlowRemoved {
                 out.u64(self.cookie);
                 oxm::put_any_match(out, &self.matches, version);
                 let counters = Oxs {
-                    duration: Some(self.duration),
+                    duration: super::oxs::known_duration(self.duration),
                     idle_age: None,
                     packets: Some(self.packets).filter(|n| *n != u64::MAX),
                     bytes: Some(self.bytes).filter(|n| *n != u64::MAX),
                     flows: None,
+                    others: self.other_counters.to_vec(),
                 };
                 counters.put(out);
             }
@@ -128,6 +131,7 @@ impl FlowRemoved {
             hard_timeout: 0,
             packets: 0,
             bytes: 0,
+            other_counters: [].into(),
         }
     }
 
@@ -165,6 +169,7 @@ impl FlowRemoved {
                 found.duration = counters.duration.unwrap_or((u32::MAX, u32::MAX));
                 found.packets = counters.packets.unwrap_or(u64::MAX);
                 found.bytes = counters.bytes.unwrap_or(u64::MAX);
+                found.other_counters = counters.others.into();
             }
             _ => {
                 found.read_why(reader)?;

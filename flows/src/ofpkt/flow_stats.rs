@@ -147,9 +147,25 @@ pub struct FlowStats {
     pub packets: u64,
     /// Bytes of those packets; all ones: not known.
     pub bytes: u64,
+    /// Counters that are not known (OpenFlow 1.5): OXS entries as they are on the wire.
+    pub other_counters: Box<[u8]>,
 }
 
 impl FlowStats {
+    /// A flow that has just been added and has counted nothing.
+    #[must_use]
+    pub fn new(flow: Flow) -> Self {
+        Self {
+            flow,
+            duration: (0, 0),
+            idle_age: None,
+            hard_age: None,
+            packets: 0,
+            bytes: 0,
+            other_counters: [].into(),
+        }
+    }
+
     /// Appends an entry.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         let start = out.len();
@@ -217,11 +233,12 @@ impl FlowStats {
 
     fn oxs(&self) -> Oxs {
         Oxs {
-            duration: Some(self.duration),
+            duration: super::oxs::known_duration(self.duration),
             idle_age: self.idle_age,
             packets: Some(self.packets).filter(|n| *n != u64::MAX),
             bytes: Some(self.bytes).filter(|n| *n != u64::MAX),
             flows: None,
+            others: self.other_counters.to_vec(),
         }
     }
 
@@ -260,7 +277,7 @@ impl FlowStats {
         };
         let mut entry = entry(reader, fixed)?;
         let place = entry;
-        let mut found = Self::empty();
+        let mut found = Self::new(Flow::default());
         let flow = &mut found.flow;
         if version == Version::V15 {
             entry.skip(2)?;
@@ -278,6 +295,7 @@ impl FlowStats {
             found.idle_age = stats.idle_age;
             found.packets = stats.packets.unwrap_or(u64::MAX);
             found.bytes = stats.bytes.unwrap_or(u64::MAX);
+            found.other_counters = stats.others.into();
         } else {
             flow.table = entry.u8()?;
             entry.skip(1)?;
@@ -309,7 +327,7 @@ impl FlowStats {
     /// Reads an entry of `NXST_FLOW`.
     pub(crate) fn read_nx(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let mut entry = entry(reader, 48)?;
-        let mut found = Self::empty();
+        let mut found = Self::new(Flow::default());
         let flow = &mut found.flow;
         flow.table = entry.u8()?;
         entry.skip(1)?;
@@ -325,17 +343,6 @@ impl FlowStats {
         flow.instructions = instructions::read(entry, version)?;
         Ok(found)
     }
-
-    fn empty() -> Self {
-        Self {
-            flow: Flow::default(),
-            duration: (0, 0),
-            idle_age: None,
-            hard_age: None,
-            packets: 0,
-            bytes: 0,
-        }
-    }
 }
 
 /// An entry that begins with its own length, of which at least `fixed` bytes; what is behind the length.
@@ -350,7 +357,7 @@ fn entry<'a>(reader: &mut Reader<'a>, fixed: usize) -> Result<Reader<'a>, Decode
 }
 
 fn check_flags(place: Reader<'_>, flags: FlowFlags, version: Version) -> Result<(), DecodeError> {
-    if flags.0 & !super::flow_mod::known_flags(version) == 0 {
+    if place.keeps() || flags.0 & !super::flow_mod::known_flags(version) == 0 {
         Ok(())
     } else {
         Err(place.error(OfpError::FLOW_BAD_FLAGS))

@@ -3,7 +3,7 @@
 
 use super::actions::{self, Context};
 use super::wire::{Put, Reader, Writer};
-use super::{ANY_GROUP, DecodeError, OfpError, nicira, oxm, property};
+use super::{ANY_GROUP, DecodeError, OfpError, oxm, property};
 use crate::{Action, Field, FieldValue, Match, Port, Version};
 
 /// The bucket that stands for all (`OFPG_BUCKET_ALL`); in older versions no other can be named.
@@ -60,6 +60,8 @@ pub struct Bucket {
     pub watch_group: u32,
     /// What it does.
     pub actions: Vec<Action>,
+    /// Properties that are not known (OpenFlow 1.5): type and data.
+    pub properties: Vec<(u16, Vec<u8>)>,
 }
 
 impl Bucket {
@@ -72,6 +74,7 @@ impl Bucket {
             watch_port: Port::ANY,
             watch_group: ANY_GROUP,
             actions: actions.into(),
+            properties: Vec::new(),
         }
     }
 }
@@ -98,6 +101,8 @@ pub struct GroupDesc {
     pub buckets: Vec<Bucket>,
     /// How it chooses, where that is said.
     pub selection: Option<SelectionMethod>,
+    /// Properties that are not known (OpenFlow 1.5), and ways to choose that are not: type and data.
+    pub properties: Vec<(u16, Vec<u8>)>,
 }
 
 /// `OFPT_GROUP_MOD`.
@@ -137,14 +142,15 @@ fn put_bucket(out: &mut Writer, bucket: &Bucket, kind: GroupType, version: Versi
     // Open vSwitch says a weight where it means something, and a watch where there is one.
     if bucket.weight != 0 || kind == GroupType::SELECT {
         // Numbers of 16 bits are padded within their property.
-        nicira::property(out, 0, &(u32::from(bucket.weight) << 16).to_be_bytes());
+        property::put(out, 0, &(u32::from(bucket.weight) << 16).to_be_bytes());
     }
     if bucket.watch_port != Port::ANY {
-        nicira::property(out, 1, &bucket.watch_port.0.to_be_bytes());
+        property::put(out, 1, &bucket.watch_port.0.to_be_bytes());
     }
     if bucket.watch_group != ANY_GROUP {
-        nicira::property(out, 2, &bucket.watch_group.to_be_bytes());
+        property::put(out, 2, &bucket.watch_group.to_be_bytes());
     }
+    property::put_all(out, &bucket.properties);
     out.fill_len(start, start);
 }
 
@@ -208,6 +214,7 @@ fn read_bucket_properties(bucket: &mut Bucket, mut reader: Reader<'_>) -> Result
             }
             1 => bucket.watch_port = Port(property::u32(data)?),
             2 => bucket.watch_group = property::u32(data)?,
+            kind if place.keeps() => bucket.properties.push((kind, data.rest().to_vec())),
             kind => return Err(unknown_property(place, kind)),
         }
     }
@@ -240,7 +247,7 @@ impl SelectionMethod {
             // The value says which bits are hashed.
             oxm::put_value(&mut data, *field, mask.0, None, version);
         }
-        nicira::property(out, 0xffff, &data);
+        property::put(out, 0xffff, &data);
     }
 
     /// Reads what follows vendor and type.
@@ -291,32 +298,52 @@ impl SelectionMethod {
     }
 }
 
+/// What the properties of a group say: how it chooses, and what is not known.
+type Properties = (Option<SelectionMethod>, Vec<(u16, Vec<u8>)>);
+
 /// Reads the properties of a group; `may_select` where a selection method makes sense.
 fn read_properties(
     mut reader: Reader<'_>,
     kind: GroupType,
     may_select: bool,
-) -> Result<Option<SelectionMethod>, DecodeError> {
-    let mut found = None;
+) -> Result<Properties, DecodeError> {
+    let (mut found, mut unknown) = (None, Vec::new());
     while !reader.is_empty() {
         let place = reader;
-        let (number, mut data) = property::next(&mut reader)?;
-        if number != 0xffff {
-            return Err(place.error(OfpError::PROPERTY_BAD_TYPE));
+        let (number, data) = property::next(&mut reader)?;
+        match read_selection(place, number, data, kind, may_select) {
+            Ok(selection) => found = Some(selection),
+            Err(e) if place.keeps() && e.error != OfpError::PROPERTY_BAD_LEN => {
+                unknown.push((number, data.rest().to_vec()));
+            }
+            Err(e) => return Err(e),
         }
-        let short = |_| place.error(OfpError::PROPERTY_BAD_LEN);
-        let (vendor, subtype) = (data.u32().map_err(short)?, data.u32().map_err(short)?);
-        if !NETRONOME.contains(&vendor) || subtype != SELECTION_METHOD {
-            return Err(place.error(OfpError::PROPERTY_BAD_EXP_TYPE));
-        }
-        match kind.0 {
-            1 if may_select => {}
-            0..=3 => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
-            _ => return Err(place.error(OfpError::GROUP_BAD_TYPE)),
-        }
-        found = Some(SelectionMethod::read(data)?);
     }
-    Ok(found)
+    Ok((found, unknown))
+}
+
+/// Reads the one property of groups that is known.
+fn read_selection(
+    place: Reader<'_>,
+    number: u16,
+    mut data: Reader<'_>,
+    kind: GroupType,
+    may_select: bool,
+) -> Result<SelectionMethod, DecodeError> {
+    if number != 0xffff {
+        return Err(place.error(OfpError::PROPERTY_BAD_TYPE));
+    }
+    let short = |_| place.error(OfpError::PROPERTY_BAD_LEN);
+    let (vendor, subtype) = (data.u32().map_err(short)?, data.u32().map_err(short)?);
+    if !NETRONOME.contains(&vendor) || subtype != SELECTION_METHOD {
+        return Err(place.error(OfpError::PROPERTY_BAD_EXP_TYPE));
+    }
+    match kind.0 {
+        1 if may_select => {}
+        0..=3 => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
+        _ => return Err(place.error(OfpError::GROUP_BAD_TYPE)),
+    }
+    SelectionMethod::read(data)
 }
 
 impl GroupMod {
@@ -339,6 +366,7 @@ impl GroupMod {
             if let Some(selection) = &self.desc.selection {
                 selection.put(out, version);
             }
+            property::put_all(out, &self.desc.properties);
         }
     }
 
@@ -349,7 +377,7 @@ impl GroupMod {
         reader.skip(1)?;
         let group = reader.u32()?;
         let mut bucket = ALL_BUCKETS;
-        let (buckets, selection) = if modern(version) {
+        let (buckets, (selection, properties)) = if modern(version) {
             let len = usize::from(reader.u16()?);
             reader.skip(2)?;
             bucket = reader.u32()?;
@@ -370,7 +398,7 @@ impl GroupMod {
         } else {
             (
                 read_buckets(reader.sub(reader.len())?, kind, version)?,
-                None,
+                Properties::default(),
             )
         };
         let desc = GroupDesc {
@@ -378,6 +406,7 @@ impl GroupMod {
             kind,
             buckets,
             selection,
+            properties,
         };
         let found = Self {
             command,
@@ -447,6 +476,7 @@ impl GroupDesc {
             if let Some(selection) = &self.selection {
                 selection.put(out, version);
             }
+            property::put_all(out, &self.properties);
         }
         out.fill_len(start, start);
     }
@@ -457,19 +487,20 @@ impl GroupDesc {
         let kind = GroupType(body.u8()?);
         body.skip(1)?;
         let group = body.u32()?;
-        let (buckets, selection) = if modern(version) {
+        let (buckets, (selection, properties)) = if modern(version) {
             let len = usize::from(body.u16()?);
             body.skip(6)?;
             let buckets = read_buckets(body.sub(len)?, kind, version)?;
             (buckets, read_properties(body, kind, true)?)
         } else {
-            (read_buckets(body, kind, version)?, None)
+            (read_buckets(body, kind, version)?, Properties::default())
         };
         Ok(Self {
             group,
             kind,
             buckets,
             selection,
+            properties,
         })
     }
 }

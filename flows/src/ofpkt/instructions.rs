@@ -27,6 +27,14 @@ pub(crate) fn put(
         return;
     }
     let meter_action = version >= Version::V15 && instructions.meter.is_some();
+    let mut raw = instructions.raw().peekable();
+    // What is not known stands behind all that it stood behind when it was read.
+    let mut unknown_before = |out: &mut Writer, kind: u16| {
+        while let Some((_, piece)) = raw.next_if(|(after, _)| *after <= rank(kind)) {
+            out.extend_from_slice(piece);
+        }
+    };
+    unknown_before(out, 6);
     if let Some(meter) = instructions.meter
         && version >= Version::V13
         && !meter_action
@@ -35,6 +43,7 @@ pub(crate) fn put(
         out.u32(meter);
         out.fill_len(start, start + 2);
     }
+    unknown_before(out, 4);
     if !instructions.apply.is_empty() || meter_action {
         let start = begin(out, 4);
         out.zeros(4);
@@ -46,17 +55,20 @@ pub(crate) fn put(
         put_list(out, &instructions.apply, &mut context);
         out.fill_len(start, start + 2);
     }
+    unknown_before(out, 5);
     if instructions.clear {
         let start = begin(out, 5);
         out.zeros(4);
         out.fill_len(start, start + 2);
     }
+    unknown_before(out, 3);
     if let Some(write) = &instructions.write {
         let start = begin(out, 3);
         out.zeros(4);
         put_list(out, write, &mut context);
         out.fill_len(start, start + 2);
     }
+    unknown_before(out, 2);
     if let Some(metadata) = &instructions.write_metadata {
         let start = begin(out, 2);
         out.zeros(4);
@@ -64,11 +76,25 @@ pub(crate) fn put(
         out.u64(metadata.mask);
         out.fill_len(start, start + 2);
     }
+    unknown_before(out, 1);
     if let Some(table) = instructions.goto_table {
         let start = begin(out, 1);
         out.u8(table);
         out.zeros(3);
         out.fill_len(start, start + 2);
+    }
+    raw.for_each(|(_, piece)| out.extend_from_slice(piece));
+}
+
+/// Where an instruction comes among those that are known, from 0.
+fn rank(kind: u16) -> u8 {
+    match kind {
+        6 => 0,
+        4 => 1,
+        5 => 2,
+        3 => 3,
+        2 => 4,
+        _ => 5,
     }
 }
 
@@ -100,8 +126,13 @@ fn read_actions(
             (head.u16(), head.u16(), head.u32(), head.u16()),
             (Ok(0xffff), Ok(32), Ok(NICIRA), Ok(22))
         );
+        let place = reader;
+        // Among actions it is no instruction; a switch that has it so is not Open vSwitch.
+        if metadata && reader.keeps() && reader.len() > 32 {
+            list.push(Action::Unknown(reader.bytes(32)?.into()));
+            continue;
+        }
         if metadata && reader.len() >= 32 {
-            let place = reader;
             let mut body = reader.sub(32)?;
             body.skip(10)?;
             body.zeros(6, OfpError::MUST_BE_ZERO)?;
@@ -115,9 +146,8 @@ fn read_actions(
         if into.write_metadata.is_some() && !into.apply.is_empty() {
             return Err(reader.error(OfpError::ACTION_UNSUPPORTED_ORDER));
         }
-        let place = reader;
         let action = actions::read(&mut reader, version, 0)?;
-        if actions::needs_ct(&action) {
+        if !reader.keeps() && actions::needs_ct(&action) {
             return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
         }
         match action {
@@ -142,6 +172,7 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
         return Ok(found);
     }
     let mut seen = [false; 7];
+    let mut after = 0;
     while !reader.is_empty() {
         let place = reader;
         let bad = |error| place.error(error);
@@ -160,6 +191,10 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
             2 => Some(24),
             3 | 4 => None,
             6 if version >= Version::V13 && version < Version::V15 => Some(8),
+            _ if place.keeps() => {
+                found.push_raw(after, { place }.bytes(len)?);
+                continue;
+            }
             0xffff => return Err(bad(OfpError::INSTRUCTION_BAD_EXPERIMENTER)),
             _ => return Err(bad(OfpError::INSTRUCTION_UNKNOWN)),
         };
@@ -171,6 +206,7 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
             Some(first) => *first = true,
             None => {}
         }
+        after = after.max(rank(kind) + 1);
         match kind {
             1 => {
                 found.goto_table = Some(body.u8()?);
@@ -184,7 +220,9 @@ pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructi
             3 => {
                 body.skip(4)?;
                 let list = read_list(body, version, 0)?;
-                check_action_set(&list).map_err(bad)?;
+                if !place.keeps() {
+                    check_action_set(&list).map_err(bad)?;
+                }
                 found.write = Some(list.into());
             }
             4 => {

@@ -41,15 +41,16 @@ pub(super) fn fits_v10(matches: &Match) -> bool {
     let v6 = matches.eth_type() == Some(0x86dd);
     let cidr =
         |mask: u128| low(mask).leading_ones() + low(mask).trailing_zeros() >= 32 || mask == 0;
-    matches.entries().all(|entry| match entry.slot {
-        Slot::InPort | Slot::DlType => true,
-        Slot::NwProto | Slot::TpSrc | Slot::TpDst => !v6 && entry.mask_bytes.is_none(),
-        Slot::DlSrc | Slot::DlDst => entry.mask_bytes.is_none(),
-        Slot::NwSrc | Slot::NwDst => cidr(entry.mask()),
-        Slot::NwTos => !v6 && entry.mask() & 3 == 0,
-        Slot::VlanTci => vlan_fits(entry.value(), entry.mask()),
-        _ => false,
-    })
+    matches.raw().next().is_none()
+        && matches.entries().all(|entry| match entry.slot {
+            Slot::InPort | Slot::DlType => true,
+            Slot::NwProto | Slot::TpSrc | Slot::TpDst => !v6 && entry.mask_bytes.is_none(),
+            Slot::DlSrc | Slot::DlDst => entry.mask_bytes.is_none(),
+            Slot::NwSrc | Slot::NwDst => cidr(entry.mask()),
+            Slot::NwTos => !v6 && entry.mask() & 3 == 0,
+            Slot::VlanTci => vlan_fits(entry.value(), entry.mask()),
+            _ => false,
+        })
 }
 
 /// True if the tag is matched as an id, a priority, both, or as absent.

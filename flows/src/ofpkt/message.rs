@@ -20,7 +20,7 @@ use super::registry::{self, Kind};
 use super::role::{AsyncConfig, Role, RoleMessage, RoleStatus};
 use super::table::{TableMod, TableStatus};
 use super::tlv::{TlvTable, TlvTableMod};
-use super::wire::{Put, Reader, Writer};
+use super::wire::{Put, Reader, Unknown, Writer};
 use super::{DecodeError, OfpError};
 use crate::{Port, Version};
 
@@ -274,12 +274,38 @@ impl Message {
         out.extend_from_slice(data);
     }
 
-    /// Reads one whole message, as [`super::take`] cuts it out.
+    /// Reads one whole message, as [`super::take`] cuts it out. What is not known, be it a type, a question, a field, an
+    /// action, an instruction, a property or the number of a command, is kept as bytes, which are written again as they were.
     ///
     /// # Errors
-    /// If the bytes are not a message: the place and the cause. A type or a question that is not known is not an error.
+    /// If the bytes are not a message: the place and the cause.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let whole = Reader::new(bytes, 0).minding(Unknown::Keep);
+        match Self::read(whole, 0) {
+            Err(e) if is_unknown(e.error) => Self::read_raw(whole),
+            read => read,
+        }
+    }
+
+    /// The same, but as a switch reads what it is asked to do: what Open vSwitch 3.1 does not know, or would not do, is an
+    /// error, the one that it answers ([`super::pieces::error_reply`]). Types and questions that are not known are still kept.
+    ///
+    /// # Errors
+    /// If the bytes are not a message, or something in it is not known: the place and the cause.
+    pub fn decode_strict(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::read(Reader::new(bytes, 0), 0)
+    }
+
+    /// Reads the head alone and keeps the rest.
+    fn read_raw(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+        let place = reader;
+        let version =
+            Version::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+        let kind = reader.u8()?;
+        reader.skip(2)?;
+        let xid = reader.u32()?;
+        let body = read_unknown(&mut reader, version, kind)?;
+        Ok(Self { version, xid, body })
     }
 
     pub(super) fn read(mut reader: Reader<'_>, depth: u8) -> Result<Self, DecodeError> {
@@ -293,6 +319,14 @@ impl Message {
             return Err(place.error(OfpError::BAD_LEN));
         }
         let body = match registry::find(place) {
+            // A question in several parts makes sense when all are there.
+            Ok((entry, _))
+                if place.keeps()
+                    && entry.is_multipart_request()
+                    && registry::multipart_flags(place.rest()) != 0 =>
+            {
+                Body::Other(kind, reader.bytes(reader.len())?.to_vec())
+            }
             Ok((entry, mut body)) => {
                 let more = registry::multipart_flags(place.rest()) & 1 != 0;
                 let found = match read_body(&mut body, version, entry.kind, xid, more, depth)? {
@@ -382,6 +416,21 @@ impl Body {
     }
 }
 
+/// True for errors that say that the number of a command, a reason, a role or the like is not known.
+fn is_unknown(error: OfpError) -> bool {
+    matches!(
+        error,
+        OfpError::FLOW_BAD_COMMAND
+            | OfpError::METER_BAD_COMMAND
+            | OfpError::TABLE_BAD_COMMAND
+            | OfpError::GROUP_BAD_TYPE
+            | OfpError::GROUP_BAD_COMMAND
+            | OfpError::BAD_REASON
+            | OfpError::ROLE_BAD
+            | OfpError::BUNDLE_MSG_UNSUP
+    )
+}
+
 /// What has no entry in the table of messages.
 fn read_unknown(reader: &mut Reader<'_>, version: Version, kind: u8) -> Result<Body, DecodeError> {
     if !registry::is_multipart(version.wire(), kind) {
@@ -445,12 +494,7 @@ fn read_body(
         Kind::SetAsync => Body::SetAsync(AsyncConfig::read(reader, version)?),
         Kind::NxSetAsync => Body::NxSetAsync(AsyncConfig::read_masks(reader)?),
         Kind::NxSetAsync2 => Body::NxSetAsync2(AsyncConfig::read_properties(reader)?),
-        Kind::BundleControl => {
-            let control = BundleControl::read(reader)?;
-            // Properties may follow; none are known.
-            reader.skip(reader.len())?;
-            Body::BundleControl(control)
-        }
+        Kind::BundleControl => Body::BundleControl(BundleControl::read(reader)?),
         Kind::BundleAdd if depth < 2 => Body::BundleAdd(BundleAdd::read(reader, xid, depth)?),
         Kind::SetFlowFormat => Body::SetFlowFormat(reader.u32()?),
         Kind::SetPacketInFormat => Body::SetPacketInFormat(reader.u32()?),

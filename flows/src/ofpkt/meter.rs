@@ -39,7 +39,7 @@ impl MeterFlags {
 }
 
 /// What happens to packets above a rate.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MeterBand {
     /// The precedence by which the DSCP is raised; `None`: packets are dropped.
     pub remark: Option<u8>,
@@ -47,6 +47,8 @@ pub struct MeterBand {
     pub rate: u32,
     /// The burst size in kbit or packets.
     pub burst_size: u32,
+    /// For a band that neither drops nor remarks, such as an experimenter's: its type, and what follows its burst size.
+    pub other: Option<(u16, Vec<u8>)>,
 }
 
 /// A meter.
@@ -70,17 +72,26 @@ pub struct MeterMod {
 }
 
 const BAND_LEN: u16 = 16;
+/// Type, length, rate and burst size, which bands of all types have.
+const BAND_HEAD: u16 = 12;
 const DROP: u16 = 1;
 const REMARK: u16 = 2;
 
 fn put_bands(out: &mut Writer, bands: &[MeterBand]) {
     for band in bands {
-        out.u16(if band.remark.is_some() { REMARK } else { DROP });
+        let start = out.len();
+        let kind = if band.remark.is_some() { REMARK } else { DROP };
+        out.u16(band.other.as_ref().map_or(kind, |(kind, _)| *kind));
         out.u16(BAND_LEN);
         out.u32(band.rate);
         out.u32(band.burst_size);
-        out.u8(band.remark.unwrap_or(0));
-        out.zeros(3);
+        if let Some((_, data)) = &band.other {
+            out.extend_from_slice(data);
+            out.fill_len(start, start + 2);
+        } else {
+            out.u8(band.remark.unwrap_or(0));
+            out.zeros(3);
+        }
     }
 }
 
@@ -88,20 +99,27 @@ fn put_bands(out: &mut Writer, bands: &[MeterBand]) {
 fn read_bands(mut reader: Reader<'_>) -> Result<Vec<MeterBand>, DecodeError> {
     let mut found = Vec::with_capacity(reader.len() / usize::from(BAND_LEN));
     while !reader.is_empty() {
-        let place = reader;
-        let mut band = reader.sub(usize::from(BAND_LEN))?;
-        let kind = band.u16()?;
-        if band.u16()? != BAND_LEN {
+        let (place, mut head) = (reader, reader);
+        let (kind, len) = (head.u16()?, head.u16()?);
+        let known = matches!(kind, DROP | REMARK);
+        if (known || !place.keeps()) && len != BAND_LEN || len < BAND_HEAD || len % 8 != 0 {
             return Err(place.error(OfpError::BAD_LEN));
         }
-        if !matches!(kind, DROP | REMARK) {
+        if !known && !place.keeps() {
             return Err(place.error(OfpError::METER_BAD_BAND));
         }
-        let (rate, burst_size, level) = (band.u32()?, band.u32()?, band.u8()?);
+        let mut band = reader.sub(usize::from(len))?;
+        band.skip(4)?;
+        let (rate, burst_size) = (band.u32()?, band.u32()?);
         found.push(MeterBand {
-            remark: (kind == REMARK).then_some(level),
             rate,
             burst_size,
+            remark: if kind == REMARK {
+                Some(band.u8()?)
+            } else {
+                None
+            },
+            other: (!known).then(|| (kind, band.rest().to_vec())),
         });
     }
     Ok(found)

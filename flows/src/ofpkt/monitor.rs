@@ -154,6 +154,8 @@ pub enum FlowUpdate {
     Paused,
     /// Updates come again (OpenFlow 1.4 and up).
     Resumed,
+    /// An event that is not known: its number in the version, and what follows that.
+    Other(u16, Vec<u8>),
 }
 
 impl FlowUpdate {
@@ -167,6 +169,7 @@ impl FlowUpdate {
             Self::Abbreviated(_) => 4,
             Self::Paused => 5,
             Self::Resumed => 6,
+            Self::Other(number, _) => return *number,
         };
         if version >= Version::V14 {
             modern
@@ -184,6 +187,7 @@ impl FlowUpdate {
             Self::Full(_, reason, flow) => put_full(out, *reason, flow, version),
             Self::Abbreviated(xid) => out.u32(*xid),
             Self::Paused | Self::Resumed => out.zeros(4),
+            Self::Other(_, data) => out.extend_from_slice(data),
         }
         out.fill_len(start, start);
     }
@@ -213,6 +217,7 @@ impl FlowUpdate {
             4 => return Ok(Self::Abbreviated(body.u32()?)),
             5 => return Ok(Self::Paused),
             6 => return Ok(Self::Resumed),
+            _ if place.keeps() => return Ok(Self::Other(number, body.rest().to_vec())),
             _ => return Err(place.error(OfpError::FM_BAD_EVENT)),
         };
         let (reason, flow) = read_full(body, version)?;

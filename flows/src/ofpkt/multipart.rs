@@ -129,7 +129,7 @@ pub struct SwitchDesc {
 }
 
 /// The sum of what flows have counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AggregateStats {
     /// Packets.
     pub packets: u64,
@@ -137,6 +137,8 @@ pub struct AggregateStats {
     pub bytes: u64,
     /// Flows.
     pub flows: u32,
+    /// Counters that are not known (OpenFlow 1.5): OXS entries as they are on the wire.
+    pub other_counters: Box<[u8]>,
 }
 
 impl MultipartRequest {
@@ -297,12 +299,13 @@ impl SwitchDesc {
 }
 
 impl AggregateStats {
-    fn put(self, out: &mut Writer, version: Version) {
+    fn put(&self, out: &mut Writer, version: Version) {
         if version >= Version::V15 {
             let counters = Oxs {
-                packets: Some(self.packets),
-                bytes: Some(self.bytes),
-                flows: Some(self.flows),
+                packets: Some(self.packets).filter(|n| *n != u64::MAX),
+                bytes: Some(self.bytes).filter(|n| *n != u64::MAX),
+                flows: Some(self.flows).filter(|n| *n != u32::MAX),
+                others: self.other_counters.to_vec(),
                 ..Oxs::default()
             };
             return counters.put(out);
@@ -320,12 +323,14 @@ impl AggregateStats {
                 packets: counters.packets.unwrap_or(u64::MAX),
                 bytes: counters.bytes.unwrap_or(u64::MAX),
                 flows: counters.flows.unwrap_or(u32::MAX),
+                other_counters: counters.others.into(),
             });
         }
         let sum = Self {
             packets: reader.u64()?,
             bytes: reader.u64()?,
             flows: reader.u32()?,
+            other_counters: [].into(),
         };
         reader.skip(4)?;
         Ok(sum)

@@ -5,7 +5,7 @@ use super::actions::{
     read_set_field,
 };
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, ct, encap, learn, oxm};
+use super::{DecodeError, OfpError, ct, encap, learn, oxm, property};
 use crate::action::{
     Bundle, Controller, HashFields, Multipath, Sample, SetField, SetSpelling, Subfield,
 };
@@ -241,35 +241,25 @@ fn put_controller(out: &mut Writer, controller: &Controller) {
     out.zeros(6);
     if *max_len != 0xffff {
         let [a, b] = max_len.to_be_bytes();
-        property(out, 0, &[a, b, 0, 0]);
+        property::put(out, 0, &[a, b, 0, 0]);
     }
     if *controller_id != 0 {
         let [a, b] = controller_id.to_be_bytes();
-        property(out, 1, &[a, b, 0, 0]);
+        property::put(out, 1, &[a, b, 0, 0]);
     }
     if *reason != 1 {
-        property(out, 2, &[*reason]);
+        property::put(out, 2, &[*reason]);
     }
     if !userdata.is_empty() {
-        property(out, 3, userdata);
+        property::put(out, 3, userdata);
     }
     if *pause {
-        property(out, 4, &[]);
+        property::put(out, 4, &[]);
     }
     if let Some(meter) = meter_id {
-        property(out, 5, &meter.to_be_bytes());
+        property::put(out, 5, &meter.to_be_bytes());
     }
     end(out, start);
-}
-
-/// Appends a property: type, length, data, padding.
-pub(crate) fn property(out: &mut Writer, kind: u16, data: &[u8]) {
-    let start = out.len();
-    out.u16(kind);
-    out.u16(0);
-    out.extend_from_slice(data);
-    out.fill_len(start, start + 2);
-    out.pad8(start);
 }
 
 fn put_output_reg(out: &mut Writer, part: Subfield, max_len: u16) {
@@ -663,7 +653,7 @@ fn read_controller(body: &mut Reader<'_>) -> Result<Controller, DecodeError> {
     };
     while !body.is_empty() {
         let place = *body;
-        let (kind, mut data) = super::property::next(body)?;
+        let (kind, mut data) = property::next(body)?;
         match kind {
             0 => controller.max_len = data.u16()?,
             1 => controller.controller_id = data.u16()?,

@@ -1,6 +1,6 @@
 //! Matches on the wire as OXM and NXM entries (OpenFlow 1.5.1, 7.2.3).
 
-use super::wire::{Put, Reader, Writer};
+use super::wire::{Put, Reader, Unknown, Writer};
 use super::{DecodeError, OfpError};
 use crate::field::{Field, Masking, Prerequisite, Slot, WireId};
 use crate::matching::Entry;
@@ -183,7 +183,11 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
         matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
     entries.sort_unstable_by_key(|(rank, _)| *rank);
     let ct_proto = matches.slot(Slot::CtNwProto).is_some();
-    for (_, entry) in &entries {
+    let mut raw = matches.raw().peekable();
+    for (rank, entry) in &entries {
+        while let Some((_, piece)) = raw.next_if(|(after, _)| after <= rank) {
+            out.extend_from_slice(piece);
+        }
         if matches!(entry.slot, Slot::CtTpSrc | Slot::CtTpDst) && !ct_proto {
             continue;
         }
@@ -194,6 +198,7 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
             put_entry(out, matches, entry, version);
         }
     }
+    raw.for_each(|(_, piece)| out.extend_from_slice(piece));
 }
 
 fn put_number(out: &mut Writer, value: u128, len: usize) {
@@ -344,12 +349,12 @@ fn put_wide_register(out: &mut Writer, matches: &Match, entry: &Entry<'_>, versi
     );
 }
 
-/// How a match is read.
+/// What Open vSwitch does with fields that it does not know. Where they are kept ([`super::wire::Unknown`]) it does not matter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strictness {
-    /// Unknown fields are an error.
+    /// They are an error.
     Strict,
-    /// Unknown fields are passed over, as Open vSwitch does with what switches send.
+    /// They are passed over, as in what is said of a packet.
     Loose,
 }
 
@@ -364,39 +369,74 @@ pub(crate) fn read_match(
     let mut matches = Match::new();
     let mut cookie = None;
     while !reader.is_empty() {
-        let place = reader;
-        if reader.len() < 4 {
-            return Err(place.error(OfpError::MATCH_BAD_LEN));
-        }
         // Zeros where an entry could be are the rest of a length that counts the padding.
-        if reader.rest().iter().all(|b| *b == 0) {
+        if reader.len() >= 4 && reader.rest().iter().all(|b| *b == 0) {
             break;
         }
-        let header = header(&mut reader).map_err(|e| DecodeError {
-            error: OfpError::MATCH_BAD_LEN,
-            ..e
-        })?;
-        let payload = reader
-            .bytes(header.len)
-            .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-        // The cookie has the number of mpls_ttl, told apart by its length.
-        let is_cookie = header.class == 1 && header.number == COOKIE && payload.len() >= 8;
-        match header.field {
-            _ if is_cookie => {
-                cookie = Some(
-                    read_cookie(header.masked, payload)
-                        .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?,
-                );
-            }
-            Some(field) => read_field(&mut matches, field, header.masked, payload)
-                .map_err(|error| place.error(error))?,
-            None if strictness == Strictness::Strict => {
-                return Err(place.error(OfpError::MATCH_BAD_FIELD));
-            }
-            None => {}
-        }
+        entry(&mut reader, &mut matches, &mut cookie, strictness)?;
     }
     Ok((matches, cookie))
+}
+
+/// Reads one entry.
+#[inline]
+fn entry(
+    reader: &mut Reader<'_>,
+    matches: &mut Match,
+    cookie: &mut Option<(u64, u64)>,
+    strictness: Strictness,
+) -> Result<(), DecodeError> {
+    let place = *reader;
+    let bad_len = |_| place.error(OfpError::MATCH_BAD_LEN);
+    let header = header(reader).map_err(bad_len)?;
+    let payload = reader.bytes(header.len).map_err(bad_len)?;
+    // The cookie has the number of mpls_ttl, told apart by its length.
+    let is_cookie = header.class == 1 && header.number == COOKIE && payload.len() >= 8;
+    match header.field {
+        _ if is_cookie => {
+            let read = read_cookie(header.masked, payload);
+            *cookie = Some(read.ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?);
+        }
+        Some(field) => match read_field(matches, field, header.masked, payload) {
+            Err(error) if place.keeps() && error != OfpError::MATCH_BAD_LEN => {
+                keep(matches, place, *reader)?;
+            }
+            read => read.map_err(|error| place.error(error))?,
+        },
+        None if place.keeps() => keep(matches, place, *reader)?,
+        None if strictness == Strictness::Strict => {
+            return Err(place.error(OfpError::MATCH_BAD_FIELD));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// Adds entries to a match; what is not known is kept.
+pub(crate) fn add_entries(matches: &mut Match, entries: &[u8]) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(entries, 0).minding(Unknown::Keep);
+    while !reader.is_empty() {
+        entry(&mut reader, matches, &mut None, Strictness::Strict)?;
+    }
+    Ok(())
+}
+
+/// Keeps the entry from `from` to `to` as it is, behind what was read before it.
+fn keep(matches: &mut Match, mut from: Reader<'_>, to: Reader<'_>) -> Result<(), DecodeError> {
+    let place = from;
+    let entry = from.bytes(from.len().saturating_sub(to.len()))?;
+    // A mask is as long as its value.
+    let [_, _, kind, length, ..] = entry else {
+        return Err(place.error(OfpError::MATCH_BAD_LEN));
+    };
+    if kind & length & 1 == 1 {
+        return Err(place.error(OfpError::MATCH_BAD_LEN));
+    }
+    let arp = matches!(matches.eth_type(), Some(0x0806 | 0x8035));
+    let ranks = matches.entries().map(|e| rank(e.slot, arp));
+    let after = ranks.max().map_or(0, |highest| highest.saturating_add(1));
+    matches.push_raw(after, entry);
+    Ok(())
 }
 
 /// `NXM_NX_COOKIE`: not a field of packets, but how OpenFlow 1.0 with NXM filters flows by cookie.

@@ -4,7 +4,7 @@ use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 
 /// Counters, each if it is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Oxs {
     /// Seconds and nanoseconds.
     pub(crate) duration: Option<(u32, u32)>,
@@ -13,6 +13,8 @@ pub(crate) struct Oxs {
     pub(crate) packets: Option<u64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) flows: Option<u32>,
+    /// Counters that are not known, head and value, if they are kept.
+    pub(crate) others: Vec<u8>,
 }
 
 const BASIC: u16 = 0x8002;
@@ -37,8 +39,13 @@ fn pair((high, low): (u32, u32)) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+/// A duration, unless all ones say that it is not known.
+pub(crate) fn known_duration(duration: (u32, u32)) -> Option<(u32, u32)> {
+    (duration != (u32::MAX, u32::MAX)).then_some(duration)
+}
+
 impl Oxs {
-    pub(crate) fn put(self, out: &mut Writer) {
+    pub(crate) fn put(&self, out: &mut Writer) {
         let start = out.len();
         out.zeros(4);
         if let Some(duration) = self.duration {
@@ -57,11 +64,12 @@ impl Oxs {
             head(out, FLOWS, 4);
             out.u32(flows);
         }
+        out.extend_from_slice(&self.others);
         out.fill_len(start, start + 2);
         out.pad8(start);
     }
 
-    /// Reads counters and their padding; those that are not known are passed over.
+    /// Reads counters and their padding; those that are not known are passed over, or kept.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let place = *reader;
         let bad = |_: DecodeError| place.error(OfpError::MATCH_BAD_LEN);
@@ -76,6 +84,7 @@ impl Oxs {
             .map_err(bad)?;
         let mut entries = padded.sub(body).map_err(bad)?;
         while !entries.is_empty() {
+            let mut whole = entries;
             let (class, field) = (entries.u16().map_err(bad)?, entries.u8().map_err(bad)?);
             let len = usize::from(entries.u8().map_err(bad)?);
             let mut value = entries.sub(len).map_err(bad)?;
@@ -85,6 +94,7 @@ impl Oxs {
                 (BASIC, FLOWS, 4) => found.flows = Some(value.u32()?),
                 (BASIC, PACKETS, 8) => found.packets = Some(value.u64()?),
                 (BASIC, BYTES, 8) => found.bytes = Some(value.u64()?),
+                _ if place.keeps() => found.others.extend_from_slice(whole.bytes(len + 4)?),
                 _ => {}
             }
         }

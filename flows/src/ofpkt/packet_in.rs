@@ -3,7 +3,7 @@
 
 use super::oxm::{self, Strictness};
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use crate::{Field, Match, Port, Version};
 
 /// A packet for the controller.
@@ -185,39 +185,37 @@ mod kind {
 impl PacketIn2 {
     /// Appends the body.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
-        nicira::property(out, kind::PACKET, &self.data);
+        property::put(out, kind::PACKET, &self.data);
         if let Some(len) = self.full_len {
-            nicira::property(out, kind::FULL_LEN, &len.to_be_bytes());
+            property::put(out, kind::FULL_LEN, &len.to_be_bytes());
         }
         if let Some(id) = self.buffer_id {
-            nicira::property(out, kind::BUFFER_ID, &id.to_be_bytes());
+            property::put(out, kind::BUFFER_ID, &id.to_be_bytes());
         }
         if let Some(table) = self.table {
-            nicira::property(out, kind::TABLE, &[table]);
+            property::put(out, kind::TABLE, &[table]);
         }
         if let Some(cookie) = self.cookie {
             let mut data = vec![0; 4];
             data.u64(cookie);
-            nicira::property(out, kind::COOKIE, &data);
+            property::put(out, kind::COOKIE, &data);
         }
         if let Some(reason) = self.reason {
-            nicira::property(out, kind::REASON, &[reason]);
+            property::put(out, kind::REASON, &[reason]);
         }
         if let Some(metadata) = &self.metadata {
             let mut data = Writer::new();
             oxm::put_match(&mut data, metadata, version);
-            nicira::property(out, kind::METADATA, &data);
+            property::put(out, kind::METADATA, &data);
         }
         if !self.userdata.is_empty() {
-            nicira::property(out, kind::USERDATA, &self.userdata);
+            property::put(out, kind::USERDATA, &self.userdata);
         }
-        for (kind, data) in &self.others {
-            nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.others);
         if let Some(continuation) = &self.continuation {
             let mut data = vec![0; 4];
             data.extend_from_slice(continuation);
-            nicira::property(out, kind::CONTINUATION, &data);
+            property::put(out, kind::CONTINUATION, &data);
         }
     }
 

@@ -63,9 +63,7 @@ impl PortDesc {
                 .chain(&self.speeds)
                 .for_each(|bits| out.u32(*bits));
         }
-        for (kind, data) in &self.properties {
-            super::nicira::property(out, *kind, data);
-        }
+        super::property::put_all(out, &self.properties);
         out.fill_len(start, start + 4);
     }
 

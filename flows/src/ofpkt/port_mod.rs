@@ -2,7 +2,7 @@
 
 use super::port_stats::checked_port;
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use crate::{EthAddr, Port, Version};
 
 /// A change of a port.
@@ -41,11 +41,9 @@ impl PortMod {
             return;
         }
         if let Some(advertise) = self.advertise {
-            nicira::property(out, 0, &advertise.to_be_bytes());
+            property::put(out, 0, &advertise.to_be_bytes());
         }
-        for (kind, data) in &self.properties {
-            nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.properties);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {

@@ -1,7 +1,8 @@
 //! What ports have counted (OpenFlow 1.5.1, 7.3.5.6).
 
+use super::oxs::known_duration;
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use crate::{Port, Version};
 
 /// What a port has counted; all ones stand for "not known".
@@ -67,10 +68,10 @@ impl PortStats {
             if let Some(ethernet) = &self.ethernet {
                 let mut data = vec![0; 4];
                 ethernet.iter().for_each(|n| data.u64(*n));
-                nicira::property(out, 0, &data);
+                property::put(out, 0, &data);
             }
             for (kind, data) in &self.properties {
-                nicira::property(out, *kind, data);
+                property::put(out, *kind, data);
             }
             out.fill_len(start, start);
             return;
@@ -113,7 +114,7 @@ impl PortStats {
         }
         found.ethernet = Some(ethernet);
         if version == Version::V13 {
-            found.duration = known((reader.u32()?, reader.u32()?));
+            found.duration = known_duration((reader.u32()?, reader.u32()?));
         }
         Ok(found)
     }
@@ -126,7 +127,7 @@ impl PortStats {
         let mut body = reader.sub(rest)?;
         body.skip(2)?;
         self.port = checked_port(&mut body)?;
-        self.duration = known((body.u32()?, body.u32()?));
+        self.duration = known_duration((body.u32()?, body.u32()?));
         for counter in self.counters() {
             *counter = body.u64()?;
         }
@@ -145,11 +146,6 @@ impl PortStats {
         }
         Ok(())
     }
-}
-
-/// A duration, unless all ones say that it is not known.
-pub(super) fn known(duration: (u32, u32)) -> Option<(u32, u32)> {
-    (duration != (u32::MAX, u32::MAX)).then_some(duration)
 }
 
 /// A port of 32 bits, which must be one that OpenFlow 1.0 could name too.

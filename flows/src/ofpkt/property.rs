@@ -1,7 +1,34 @@
 //! Properties: the typed pieces that OpenFlow 1.4 and up append to many structures (OpenFlow 1.5.1, 7.2.1.2).
 
-use super::wire::Reader;
+use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
+
+/// Appends a property: type, length, data, padding.
+pub(crate) fn put(out: &mut Writer, kind: u16, data: &[u8]) {
+    let start = out.len();
+    out.u16(kind);
+    out.u16(0);
+    out.extend_from_slice(data);
+    out.fill_len(start, start + 2);
+    out.pad8(start);
+}
+
+/// Appends properties.
+pub(crate) fn put_all(out: &mut Writer, properties: &[(u16, Vec<u8>)]) {
+    for (kind, data) in properties {
+        put(out, *kind, data);
+    }
+}
+
+/// Reads properties to the end: type and data.
+pub(crate) fn all(reader: &mut Reader<'_>) -> Result<Vec<(u16, Vec<u8>)>, DecodeError> {
+    let mut found = Vec::new();
+    while !reader.is_empty() {
+        let (kind, data) = next(reader)?;
+        found.push((kind, data.rest().to_vec()));
+    }
+    Ok(found)
+}
 
 /// Reads a property with its padding: its type and what is in it.
 pub(crate) fn next<'a>(reader: &mut Reader<'a>) -> Result<(u16, Reader<'a>), DecodeError> {

@@ -1,9 +1,10 @@
 //! Queues: how they are set up and what they have counted (OpenFlow 1.3.5, 7.3.6 and 7.3.5.8; OpenFlow 1.5.1, 7.3.5.7
 //! and 7.3.5.8).
 
-use super::port_stats::{checked_port, known};
+use super::oxs::known_duration;
+use super::port_stats::checked_port;
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use crate::{Port, Version};
 
 /// The queue that stands for all (`OFPQ_ALL`).
@@ -92,7 +93,7 @@ impl QueueStats {
         }
         if version >= Version::V14 {
             for (kind, data) in &self.properties {
-                nicira::property(out, *kind, data);
+                property::put(out, *kind, data);
             }
             out.fill_len(start, start);
         }
@@ -134,7 +135,7 @@ impl QueueStats {
             properties: Vec::new(),
         };
         if version >= Version::V13 {
-            found.duration = known((reader.u32()?, reader.u32()?));
+            found.duration = known_duration((reader.u32()?, reader.u32()?));
         }
         Ok(found)
     }
@@ -184,11 +185,9 @@ impl QueueConfig {
         out.zeros(8);
         for (kind, rate) in self.rates() {
             // Numbers of 16 bits are padded within their property.
-            nicira::property(out, kind, &(u32::from(rate) << 16).to_be_bytes());
+            property::put(out, kind, &(u32::from(rate) << 16).to_be_bytes());
         }
-        for (kind, data) in &self.properties {
-            nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.properties);
         out.fill_len(start, start + 8);
     }
 

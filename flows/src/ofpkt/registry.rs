@@ -78,6 +78,13 @@ const fn row(
     }
 }
 
+impl Entry {
+    /// True for a question whose answer may have parts.
+    pub(crate) fn is_multipart_request(&self) -> bool {
+        matches!(self.place, Stat(true, _) | VendorStat(true, ..))
+    }
+}
+
 use Kind as K;
 use Place::{Stat, Type, Vendor, VendorStat};
 
@@ -292,7 +299,7 @@ impl Kind {
     /// True for a question whose answer may have parts.
     pub(crate) fn is_multipart_request(self) -> bool {
         let entry = TABLE.iter().find(|e| e.kind == self);
-        entry.is_some_and(|e| matches!(e.place, Stat(true, _) | VendorStat(true, ..)))
+        entry.is_some_and(Entry::is_multipart_request)
     }
 }
 

@@ -96,9 +96,7 @@ impl RoleStatus {
         out.u8(self.reason);
         out.zeros(3);
         out.u64(self.generation_id);
-        for (kind, data) in &self.properties {
-            super::nicira::property(out, *kind, data);
-        }
+        property::put_all(out, &self.properties);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -107,17 +105,12 @@ impl RoleStatus {
             Role::from_number(reader.u32()?).ok_or_else(|| place.error(OfpError::ROLE_BAD))?;
         let reason = reader.u8()?;
         reader.skip(3)?;
-        let mut found = Self {
+        Ok(Self {
             role,
             reason,
             generation_id: reader.u64()?,
-            properties: Vec::new(),
-        };
-        while !reader.is_empty() {
-            let (kind, data) = property::next(reader)?;
-            found.properties.push((kind, data.rest().to_vec()));
-        }
-        Ok(found)
+            properties: property::all(reader)?,
+        })
     }
 }
 
@@ -127,6 +120,8 @@ pub struct AsyncConfig {
     /// For each kind of message, in the order of OpenFlow 1.4's properties (packet-in, port status, flow removed, role
     /// status, table status, request forward): the mask as slave and as master; `None` where nothing is said.
     pub masks: [(Option<u32>, Option<u32>); 6],
+    /// Properties that are not known: type and data.
+    pub others: Vec<(u16, Vec<u8>)>,
 }
 
 impl AsyncConfig {
@@ -142,10 +137,11 @@ impl AsyncConfig {
         for (i, (slave, master)) in (0u16..).zip(&self.masks) {
             for (kind, mask) in [(2 * i, slave), (2 * i + 1, master)] {
                 if let Some(mask) = mask {
-                    super::nicira::property(out, kind, &mask.to_be_bytes());
+                    property::put(out, kind, &mask.to_be_bytes());
                 }
             }
         }
+        property::put_all(out, &self.others);
     }
 
     pub(super) fn put_masks(&self, out: &mut Writer) {
@@ -180,6 +176,10 @@ impl AsyncConfig {
             let place = *reader;
             let (kind, data) = property::next(reader)?;
             let Some(masks) = config.masks.get_mut(usize::from(kind / 2)) else {
+                if place.keeps() {
+                    config.others.push((kind, data.rest().to_vec()));
+                    continue;
+                }
                 return Err(place.error(OfpError::ASYNC_UNSUPPORTED));
             };
             let mask = property::u32(data)?;

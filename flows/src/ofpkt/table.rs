@@ -1,7 +1,7 @@
 //! Flow tables: changing, describing and counting them (OpenFlow 1.5.1, 7.3.4.1, 7.3.5.4, 7.3.5.5, 7.3.5.18, 7.4.5).
 
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, OfpError, nicira, property};
+use super::{DecodeError, OfpError, property};
 use crate::Version;
 
 /// `OFPT_TABLE_MOD`: what a table is to do.
@@ -15,29 +15,13 @@ pub struct TableMod {
     pub properties: Vec<(u16, Vec<u8>)>,
 }
 
-fn put_properties(out: &mut Writer, properties: &[(u16, Vec<u8>)]) {
-    for (kind, data) in properties {
-        nicira::property(out, *kind, data);
-    }
-}
-
-/// Reads properties to the end.
-fn read_properties(mut reader: Reader<'_>) -> Result<Vec<(u16, Vec<u8>)>, DecodeError> {
-    let mut found = Vec::new();
-    while !reader.is_empty() {
-        let (kind, data) = property::next(&mut reader)?;
-        found.push((kind, data.rest().to_vec()));
-    }
-    Ok(found)
-}
-
 impl TableMod {
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         out.u8(self.table);
         out.zeros(3);
         out.u32(self.config);
         if version >= Version::V14 {
-            put_properties(out, &self.properties);
+            property::put_all(out, &self.properties);
         }
     }
 
@@ -47,7 +31,7 @@ impl TableMod {
         Ok(Self {
             table,
             config: reader.u32()?,
-            properties: read_properties(reader.sub(reader.len())?)?,
+            properties: property::all(reader)?,
         })
     }
 }
@@ -70,7 +54,7 @@ impl TableDesc {
         out.u8(self.table);
         out.u8(0);
         out.u32(self.config);
-        put_properties(out, &self.properties);
+        property::put_all(out, &self.properties);
         out.fill_len(start, start);
     }
 
@@ -81,7 +65,7 @@ impl TableDesc {
         Ok(Self {
             table,
             config: body.u32()?,
-            properties: read_properties(body)?,
+            properties: property::all(&mut body)?,
         })
     }
 }
@@ -297,7 +281,7 @@ impl TableFeatures {
         out.u64(self.metadata_write);
         out.u32(self.capabilities);
         out.u32(self.max_entries);
-        put_properties(out, &self.properties);
+        property::put_all(out, &self.properties);
         out.fill_len(start, start);
     }
 
@@ -312,7 +296,7 @@ impl TableFeatures {
             metadata_write: body.u64()?,
             capabilities: body.u32()?,
             max_entries: body.u32()?,
-            properties: read_properties(body)?,
+            properties: property::all(&mut body)?,
         })
     }
 }

@@ -3,20 +3,43 @@
 
 use super::{DecodeError, OfpError};
 
+/// What becomes of fields, actions, instructions and properties that are well formed but not known, such as those of a
+/// release after this crate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unknown {
+    /// They are errors, as with Open vSwitch, which can not do what it does not know.
+    Refuse,
+    /// They are kept as bytes.
+    Keep,
+}
+
 /// A place in a message, from which only what is there can be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     offset: usize,
+    unknown: Unknown,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `bytes`, which begin `offset` bytes into the message.
+    /// Reads `bytes`, which begin `offset` bytes into the message; what is not known is refused.
     pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
         Self {
             rest: bytes,
             offset,
+            unknown: Unknown::Refuse,
         }
+    }
+
+    /// The same place, read with this mind about what is not known. Readers of parts inherit it.
+    pub(crate) fn minding(self, unknown: Unknown) -> Self {
+        Self { unknown, ..self }
+    }
+
+    /// True if what is not known is kept.
+    #[inline]
+    pub(crate) fn keeps(&self) -> bool {
+        self.unknown == Unknown::Keep
     }
 
     /// How many bytes are left.
@@ -58,9 +81,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn sub(&mut self, n: usize) -> Result<Self, DecodeError> {
         let offset = self.offset;
+        let unknown = self.unknown;
         Ok(Self {
             rest: self.bytes(n)?,
             offset,
+            unknown,
         })
     }
 
@@ -73,7 +98,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn zeros(&mut self, n: usize, otherwise: OfpError) -> Result<(), DecodeError> {
         let place = *self;
         if self.bytes(n)?.iter().any(|b| *b != 0) {
-            Err(place.error(otherwise))
+            // Padding is bad also where Open vSwitch's word for it is that of arguments, of which one may be unknown.
+            let error = if self.keeps() && otherwise == OfpError::ACTION_BAD_ARGUMENT {
+                OfpError::ACTION_MUST_BE_ZERO
+            } else {
+                otherwise
+            };
+            Err(place.error(error))
         } else {
             Ok(())
         }

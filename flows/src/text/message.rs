@@ -290,7 +290,7 @@ fn body(
         "OFPT_PACKET_IN" | "NXT_PACKET_IN" | "NXT_PACKET_IN2" | "NXT_RESUME" => {
             packet::packet_in(out, &mut reader, version, style, name)
         }
-        "OFPT_PACKET_OUT" => packet::packet_out(out, &Message::decode(bytes)?, style),
+        "OFPT_PACKET_OUT" => packet::packet_out(out, &Message::decode_strict(bytes)?, style),
         "OFPT_PORT_STATUS" => port::status(out, &mut reader, version, style),
         "OFPT_PORT_MOD" => port::port_mod(out, &mut reader, version, style),
         "OFPST_PORT request" => port::stats_request(out, &mut reader, version, style),

@@ -5,6 +5,7 @@ mod ct;
 mod learn;
 mod more;
 pub(crate) mod token;
+mod unknown;
 pub(crate) mod value;
 
 use super::print::Names;
@@ -110,12 +111,12 @@ pub fn parse_flow_stats(text: &str, names: &Names) -> Result<FlowStats, ParseErr
     }
     let stats = spec.stats;
     Ok(FlowStats {
-        flow,
         duration: stats.duration,
         idle_age: stats.idle_age,
         hard_age: stats.hard_age,
         packets: stats.packets.unwrap_or(u64::MAX),
         bytes: stats.bytes.unwrap_or(u64::MAX),
+        ..FlowStats::new(flow)
     })
 }
 
@@ -297,7 +298,13 @@ impl Spec {
             "n_bytes" => self.stats.bytes = Some(value::u64(text)?),
             "idle_age" => self.stats.idle_age = Some(value::u32(text)?),
             "hard_age" => self.stats.hard_age = Some(value::u32(text)?),
-            "cookie_mask" | "hits" | "flags" => {}
+            "flags" => {
+                // Those without a name; what other commands print there is no number.
+                if let Ok(flags) = value::u16(text, key) {
+                    self.flow.flags = self.flow.flags.with(FlowFlags(flags));
+                }
+            }
+            "cookie_mask" | "hits" => {}
             _ => value::match_field(&mut self.flow.matches, pair, names)?,
         }
         Ok(())

@@ -82,6 +82,12 @@ pub(crate) fn flow_flags(out: &mut String, flags: FlowFlags, after: &str) {
             out.push_str(after);
         }
     }
+    let unnamed = flags.0 & !FlowFlags::NAMED;
+    if unnamed != 0 {
+        out.push_str("flags=");
+        hex(out, u128::from(unnamed));
+        out.push_str(after);
+    }
 }
 
 impl FlowMod {

@@ -26,6 +26,7 @@ fn groups(version: Version) -> Vec<Body> {
         kind: GroupType::SELECT,
         buckets: vec![bucket, other],
         selection: None,
+        properties: Vec::new(),
     };
     if modern {
         desc.selection = Some(SelectionMethod {
@@ -198,6 +199,7 @@ fn tables_and_meters(version: Version) -> Vec<Body> {
             remark,
             rate: 1024,
             burst_size: 128,
+            other: None,
         };
         let config = MeterConfig {
             meter: 5,

@@ -33,12 +33,10 @@ fn flow() -> Flow {
 
 fn messages(version: Version) -> Vec<Message> {
     let stats = FlowStats {
-        flow: flow(),
         duration: (3, 5_000_000),
-        idle_age: None,
-        hard_age: None,
         packets: 7,
         bytes: 8,
+        ..FlowStats::new(flow())
     };
     let port = PortDesc {
         port: Port(1),
@@ -51,11 +49,8 @@ fn messages(version: Version) -> Vec<Message> {
         properties: Vec::new(),
         ethernet: true,
     };
-    let control = |kind| BundleControl {
-        bundle_id: 3,
-        kind,
-        flags: BundleFlags::ATOMIC.with(BundleFlags::ORDERED),
-    };
+    let control =
+        |kind| BundleControl::new(3, kind, BundleFlags::ATOMIC.with(BundleFlags::ORDERED));
     let mut bodies = vec![
         Body::Hello(Hello::offering(&[Version::V13, Version::V14])),
         Body::Hello(Hello {
@@ -115,6 +110,7 @@ fn messages(version: Version) -> Vec<Message> {
             hard_timeout: 11,
             packets: 12,
             bytes: 13,
+            other_counters: [].into(),
         }),
         Body::Other(99, vec![1, 2, 3]),
     ];
@@ -129,11 +125,7 @@ fn messages(version: Version) -> Vec<Message> {
         let inner = Message::new(version, 1, Body::FlowMod(Box::new(FlowMod::add(flow()))));
         let flags = BundleFlags::ATOMIC;
         bodies.push(Body::BundleControl(control(BundleControlKind::OpenRequest)));
-        bodies.push(Body::BundleAdd(BundleAdd {
-            bundle_id: 3,
-            flags,
-            message: Box::new(inner),
-        }));
+        bodies.push(Body::BundleAdd(BundleAdd::new(3, flags, inner)));
     }
     bodies
         .into_iter()
@@ -195,6 +187,7 @@ fn nicira(version: Version) -> Vec<Message> {
                 (None, None),
                 (None, None),
             ],
+            others: Vec::new(),
         }),
         Body::FlowModTableId(true),
         Body::SetPacketInFormat(2),
@@ -204,14 +197,14 @@ fn nicira(version: Version) -> Vec<Message> {
     ];
     if version == Version::V10 {
         bodies.push(Body::SetFlowFormat(2));
+        let flow =
+            Flow::new(3, 9, Match::new().with(Field::Reg3, 4u32)).doing([Action::output(Port(1))]);
         let stats = FlowStats {
-            flow: Flow::new(3, 9, Match::new().with(Field::Reg3, 4u32))
-                .doing([Action::output(Port(1))]),
             duration: (3, 5_000_000),
             idle_age: Some(1),
-            hard_age: None,
             packets: 7,
             bytes: 8,
+            ..FlowStats::new(flow)
         };
         bodies.push(Body::MultipartRequest(MultipartRequest::NxFlow(
             FlowStatsRequest::with_cookie(5, 7),

@@ -12,7 +12,7 @@ use crate::{DEFAULT_PRIORITY, Flow, Port, Version};
 use std::fmt::Write;
 
 pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: &str) -> Printed {
-    let mut message = Message::decode(bytes)?;
+    let mut message = Message::decode_strict(bytes)?;
     let version = message.version;
     let Body::FlowMod(found) = &mut message.body else {
         return Ok(());
@@ -236,6 +236,7 @@ pub(super) fn aggregate(out: &mut String, reader: &mut Reader<'_>, version: Vers
         packets,
         bytes,
         flows,
+        ..
     } = found;
     let _ = write!(
         out,
@@ -346,6 +347,7 @@ pub(super) fn monitor_reply(
             }
             FlowUpdate::Paused => out.push_str("PAUSED"),
             FlowUpdate::Resumed => out.push_str("RESUMED"),
+            FlowUpdate::Other(number, _) => dec(out, u64::from(number)),
         }
     }
     Ok(())

@@ -358,6 +358,7 @@ pub(super) fn bundle_control(out: &mut String, reader: &mut Reader<'_>) -> Print
         BundleControlKind::CommitReply => "COMMIT_REPLY",
         BundleControlKind::DiscardRequest => "DISCARD_REQUEST",
         BundleControlKind::DiscardReply => "DISCARD_REPLY",
+        BundleControlKind::Other(_) => "",
     };
     let _ = write!(out, "\n bundle_id={:#x} type={kind}", found.bundle_id);
     bundle_flags(out, found.flags.0);

@@ -1,7 +1,7 @@
 //! Reading actions and instructions.
 
 use super::token::{KeyValue, Tokens};
-use super::{Fault, Parsed, ct, learn, more, value};
+use super::{Fault, Parsed, ct, learn, more, unknown, value};
 use crate::action::{SetField, SetSpelling, Subfield};
 use crate::field::{Access, Field};
 use crate::flow::WriteMetadata;
@@ -24,6 +24,10 @@ pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instr
         count += 1;
         if pair.key.eq_ignore_ascii_case("drop") {
             dropped = true;
+            continue;
+        }
+        if pair.key == "instruction" {
+            found.push_raw(u8::MAX, &unknown::instruction(pair.value)?);
             continue;
         }
         let wrong_order = |now: u8| now < stage || (now == stage && now != 1);
@@ -256,6 +260,7 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
             Action::Pop(part)
         }
         "meter" => Action::Meter(value::u32(text)?),
+        "unknown" => unknown::action(text)?,
         "unroll_xlate" => {
             return Err(Fault::new(
                 pair.key,

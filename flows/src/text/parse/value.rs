@@ -472,6 +472,9 @@ pub(crate) fn match_field<'a>(
         );
         return Ok(());
     }
+    if key == "oxm" {
+        return super::unknown::match_field(matches, text);
+    }
     let field = match_field_named(key).ok_or_else(|| {
         Fault::new(
             key,

@@ -45,6 +45,11 @@ pub(crate) fn instructions(out: &mut String, names: &Names, instructions: &Instr
         names.table(out, table);
         out.push(',');
     }
+    for (_, piece) in instructions.raw() {
+        out.push_str("instruction(");
+        dotted(out, piece);
+        out.push_str("),");
+    }
     if out.len() == before {
         out.push_str("drop");
     } else {

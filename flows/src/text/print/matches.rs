@@ -4,8 +4,8 @@ use super::Names;
 use crate::field::{Field, Format, Slot};
 use crate::matching::Entry;
 use crate::text::flags;
-use crate::text::number::{dec, eth, hex, hex_padded, ipv4, ipv6, netmask};
-use crate::{Match, Port};
+use crate::text::number::{dec, eth, hex, hex_digits, hex_padded, ipv4, ipv6, netmask};
+use crate::{Match, Port, UnknownField};
 
 /// What the rest of the match makes of shared fields.
 struct Context {
@@ -78,9 +78,35 @@ pub(crate) fn fields(out: &mut String, names: &Names, matches: &Match, priority:
     if deferred_type {
         dl_type(out, &context);
     }
+    for field in matches.unknown() {
+        unknown(out, &field);
+        out.push(',');
+    }
     if out.len() > before && out.ends_with(',') {
         out.pop();
     }
+}
+
+/// A field that the field table does not have, by its numbers: Open vSwitch has no words for one in a flow.
+fn unknown(out: &mut String, field: &UnknownField<'_>) {
+    out.push_str("oxm(class=");
+    hex_padded(out, u128::from(field.class), 4);
+    if let Some(experimenter) = field.experimenter {
+        out.push_str(",experimenter=");
+        hex_padded(out, u128::from(experimenter), 8);
+    }
+    out.push_str(",field=");
+    dec(out, u64::from(field.number));
+    let parts = [(",value=0x", Some(field.value)), (",mask=0x", field.mask)];
+    for (label, bytes) in parts {
+        if let Some(bytes) = bytes {
+            out.push_str(label);
+            for byte in bytes {
+                hex_digits(out, u128::from(*byte), 2);
+            }
+        }
+    }
+    out.push(')');
 }
 
 fn short(entry: &Entry<'_>) -> u16 {
@@ -383,9 +409,9 @@ pub(crate) fn hex_bytes(out: &mut String, bytes: &[u8]) {
         return;
     };
     out.push_str("0x");
-    crate::text::number::hex_digits(out, u128::from(*first), 1);
+    hex_digits(out, u128::from(*first), 1);
     for byte in rest {
-        crate::text::number::hex_digits(out, u128::from(*byte), 2);
+        hex_digits(out, u128::from(*byte), 2);
     }
 }
 
