@@ -288,6 +288,9 @@ pub enum Action {
         /// With the connection tracking tuple in place of the packet's (`ct`).
         ct: bool,
     },
+    /// The same with another port of arrival in the present table, in the older form that has no table
+    /// (`NXAST_RESUBMIT`).
+    ResubmitPort(Port),
     /// Adds a flow made from the packet.
     Learn(Box<Learn>),
     /// Part `clause` (from 0) of `n_clauses` of a conjunctive match.

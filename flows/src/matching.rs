@@ -177,13 +177,13 @@ impl Match {
             }
             // Ethernet is what a packet is unless another type is asked for.
             Place::Whole if field == Field::PacketType && value == 0 => self.remove(info.slot),
-            Place::Whole if mask & field.full_mask() == field.full_mask() => {
-                self.put(info.slot, value & field.full_mask(), info.slot.full_mask());
+            Place::Whole if mask & field.value_mask() == field.value_mask() => {
+                self.put(info.slot, value & field.value_mask(), info.slot.full_mask());
             }
             Place::Whole => self.put(
                 info.slot,
-                value & mask & field.full_mask(),
-                mask & field.full_mask(),
+                value & mask & field.value_mask(),
+                mask & field.value_mask(),
             ),
             Place::Bits(shift) => {
                 // NXM's nw_tos is the DSCP in its place in the byte, the others are bare numbers.

@@ -95,8 +95,9 @@ pub const ANY_GROUP: u32 = u32::MAX;
 /// The table that stands for all (`OFPTT_ALL`).
 pub const ALL_TABLES: u8 = 255;
 
-pub(crate) use actions::needs_ct;
-pub(crate) use oxm::{is_valid as is_valid_value, prerequisites_hold};
+pub(crate) use actions::{needs_ct, needs_newer_form};
+pub(crate) use match_old::fits_v11;
+pub(crate) use oxm::{has_short_header, is_valid as is_valid_value, prerequisites_hold};
 pub(crate) use property::next as next_property;
 
 /// Reads `length` bytes of NXM entries and their padding: a match and a cookie.

@@ -14,12 +14,18 @@ pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructi
     a.clear == b.clear
         && a.meter == b.meter
         && a.goto_table == b.goto_table
-        && a.write_metadata == b.write_metadata
         && a.unknown == b.unknown
+        && metadata(a) == metadata(b)
         && a.write.is_some() == b.write.is_some()
         && canonical_actions(matches, &a.apply) == canonical_actions(matches, &b.apply)
         && canonical_actions(matches, a.write.as_deref().unwrap_or_default())
             == canonical_actions(matches, b.write.as_deref().unwrap_or_default())
+}
+
+/// What is written to the metadata, without bits of the value that the mask leaves out.
+fn metadata(of: &Instructions) -> Option<(u64, u64)> {
+    let written = of.write_metadata.as_deref()?;
+    Some((written.value & written.mask, written.mask))
 }
 
 /// The actions in one spelling: every write is a `set_field` of plain registers and modern fields, neighbouring writes of
@@ -117,6 +123,11 @@ impl Canonical<'_> {
                 };
                 self.out.push(Action::Ct(Box::new(ct)));
             }
+            Action::ResubmitPort(port) => self.out.push(Action::Resubmit {
+                port: *port,
+                table: 255,
+                ct: false,
+            }),
             Action::OutputMaxLen(port, _) => self.out.push(Action::Output(*port)),
             Action::CopyField { src, dst } => self.out.push(Action::Move {
                 src: *src,

@@ -34,6 +34,18 @@ pub fn key_values(text: &str) -> Vec<(&str, &str)> {
 /// # Errors
 /// What is wrong, in words.
 pub fn check_for(flow: &crate::Flow, version: crate::Version) -> Result<(), String> {
-    check::sayable(&flow.instructions, version)?;
-    check::flow(flow, None, version == crate::Version::V10)
+    check::sayable(flow, version)?;
+    check::flow(flow, None, version == crate::Version::V10).map_err(|misfit| misfit.what)
+}
+
+/// The same for a change of flows, whose filters must have words as well.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_change_for(
+    change: &crate::ofpkt::FlowMod,
+    version: crate::Version,
+) -> Result<(), String> {
+    check::change_sayable(change, version)?;
+    check::flow(&change.flow, None, version == crate::Version::V10).map_err(|misfit| misfit.what)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
 use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
-use flows::text::{Names, check_for, parse_flow_mod, print_message};
+use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 use flows::{UnknownField, Version};
 use serde_json::{Value, json};
 
@@ -189,7 +189,7 @@ impl Parse {
             match parse_flow_mod(line, FlowModCommand::Add, &Names::default()) {
                 Ok(mut change) => {
                     let for_wire = matches!(self.output, FlowOutput::Ofctl | FlowOutput::Hex);
-                    if for_wire && let Err(what) = check_for(&change.flow, version) {
+                    if for_wire && let Err(what) = check_change_for(&change, version) {
                         bad += 1;
                         let column = line.find("action").unwrap_or(0) + 1;
                         eprintln!("{name}:{number}:{column}: {what}");

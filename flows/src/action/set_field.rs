@@ -236,7 +236,7 @@ fn writable_mask(field: Field) -> u128 {
     match field {
         Field::VlanVid => 0x1fff,
         Field::NwTos => 0xfc,
-        _ => field.full_mask(),
+        _ => field.value_mask(),
     }
 }
 

@@ -243,6 +243,18 @@ impl Field {
         self.info().full_mask
     }
 
+    /// The bits that values may have: all significant ones. Of those about ERSPAN more go over the wire and are matched than
+    /// parts of them can have.
+    #[must_use]
+    #[inline]
+    pub(crate) fn value_mask(self) -> u128 {
+        match self {
+            Self::TunErspanVer | Self::TunErspanDir | Self::TunErspanHwid => 0xff,
+            Self::TunErspanIdx => 0xffff_ffff,
+            _ => self.full_mask(),
+        }
+    }
+
     /// The header used on the wire in `version`: the newest of OpenFlow's own that the version knows, else Nicira's;
     /// OpenFlow 1.0 (NXM) prefers Nicira's. `None` for the few fields that have none.
     #[must_use]

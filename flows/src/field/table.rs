@@ -17,10 +17,10 @@ define_fields! {
     TunIpv6Dst: "tun_ipv6_dst" / "", 16 bytes 128 bits, Ipv6, Masked, Always, ReadWrite, TunIpv6Dst Whole, [(NxmNx, 110, "NXM_NX_TUN_IPV6_DST", V10)];
     TunGbpId: "tun_gbp_id" / "", 2 bytes 16 bits, Decimal, Masked, Always, ReadWrite, TunGbpId Whole, [(NxmNx, 38, "NXM_NX_TUN_GBP_ID", V10)];
     TunGbpFlags: "tun_gbp_flags" / "", 1 bytes 8 bits, Hex, Masked, Always, ReadWrite, TunGbpFlags Whole, [(NxmNx, 39, "NXM_NX_TUN_GBP_FLAGS", V10)];
-    TunErspanVer: "tun_erspan_ver" / "", 1 bytes 8 bits, Decimal, Masked, Always, ReadWrite, TunErspanVer Whole, [(Nicira, 12, "NXOXM_ET_ERSPAN_VER", V10)];
-    TunErspanIdx: "tun_erspan_idx" / "", 4 bytes 32 bits, Hex, Masked, Always, ReadWrite, TunErspanIdx Whole, [(Nicira, 11, "NXOXM_ET_ERSPAN_IDX", V10)];
-    TunErspanDir: "tun_erspan_dir" / "", 1 bytes 8 bits, Decimal, Masked, Always, ReadWrite, TunErspanDir Whole, [(Nicira, 13, "NXOXM_ET_ERSPAN_DIR", V10)];
-    TunErspanHwid: "tun_erspan_hwid" / "", 1 bytes 8 bits, Hex, Masked, Always, ReadWrite, TunErspanHwid Whole, [(Nicira, 14, "NXOXM_ET_ERSPAN_HWID", V10)];
+    TunErspanVer: "tun_erspan_ver" / "", 1 bytes 4 bits, Decimal, Masked, Always, ReadWrite, TunErspanVer Whole, [(Nicira, 12, "NXOXM_ET_ERSPAN_VER", V10)];
+    TunErspanIdx: "tun_erspan_idx" / "", 4 bytes 20 bits, Hex, Masked, Always, ReadWrite, TunErspanIdx Whole, [(Nicira, 11, "NXOXM_ET_ERSPAN_IDX", V10)];
+    TunErspanDir: "tun_erspan_dir" / "", 1 bytes 1 bits, Decimal, Masked, Always, ReadWrite, TunErspanDir Whole, [(Nicira, 13, "NXOXM_ET_ERSPAN_DIR", V10)];
+    TunErspanHwid: "tun_erspan_hwid" / "", 1 bytes 6 bits, Hex, Masked, Always, ReadWrite, TunErspanHwid Whole, [(Nicira, 14, "NXOXM_ET_ERSPAN_HWID", V10)];
     TunGtpuFlags: "tun_gtpu_flags" / "", 1 bytes 8 bits, Hex, Masked, Always, ReadOnly, TunGtpuFlags Whole, [(Nicira, 15, "NXOXM_ET_GTPU_FLAGS", V10)];
     TunGtpuMsgtype: "tun_gtpu_msgtype" / "", 1 bytes 8 bits, Decimal, Masked, Always, ReadOnly, TunGtpuMsgtype Whole, [(Nicira, 16, "NXOXM_ET_GTPU_MSGTYPE", V10)];
     TunMetadata0: "tun_metadata0" / "", 124 bytes 992 bits, Hex, Masked, Always, ReadWrite, TunMetadata0 Whole, [(NxmNx, 40, "NXM_NX_TUN_METADATA0", V10)];

@@ -35,7 +35,7 @@ fn full_mask(field: Field) -> u128 {
     match field {
         Field::VlanVid => 0x1fff,
         Field::NwTos => 0xfc,
-        _ => field.full_mask(),
+        _ => field.value_mask(),
     }
 }
 
@@ -76,7 +76,7 @@ impl Match {
                 if !port_view && self.owner(info.slot) != field {
                     return None;
                 }
-                found(value & field.full_mask(), mask & field.full_mask())
+                found(value & field.value_mask(), mask & field.value_mask())
             }
             Place::Bits(shift) => {
                 let (value, mask) = self.slot(info.slot)?;

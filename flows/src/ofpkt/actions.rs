@@ -128,14 +128,24 @@ fn old_form(set: &SetField, version: Version) -> Option<Vec<Action>> {
 
 /// True if a `set_field` is among these that OpenFlow 1.0 can only say with Nicira's flow format.
 pub(super) fn needs_nicira_form(actions: &[Action]) -> bool {
-    actions.iter().any(|action| match action {
+    actions
+        .iter()
+        .any(|action| needs_newer_form(action, Version::V10))
+}
+
+/// True if this is or has a `set_field` that no action of OpenFlow 1.0 or 1.1 was ever called.
+pub(crate) fn needs_newer_form(action: &Action, version: Version) -> bool {
+    match action {
         Action::SetField(set) => {
-            set.spelling() == SetSpelling::SetField && old_form(set, Version::V10).is_none()
+            set.spelling() == SetSpelling::SetField && old_form(set, version).is_none()
         }
-        Action::Clone(inner) => needs_nicira_form(inner),
-        Action::Ct(ct) => needs_nicira_form(&ct.actions),
+        Action::Clone(inner) => inner.iter().any(|inner| needs_newer_form(inner, version)),
+        Action::Ct(ct) => ct
+            .actions
+            .iter()
+            .any(|inner| needs_newer_form(inner, version)),
         _ => false,
-    })
+    }
 }
 
 /// The OXM entry of a written value.
@@ -209,7 +219,7 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
         }
         Action::Enqueue(port, queue) => {
             simple(out, 21, &queue.to_be_bytes());
-            put_output(out, *port, 0, version);
+            put_output(out, *port, u16::MAX, version);
             nicira::put(out, &Action::PopQueue, context);
         }
         Action::Group(group) if !v10 => simple(out, 22, &group.to_be_bytes()),

@@ -175,7 +175,12 @@ impl FlowMod {
         let flow = &self.flow;
         let filter = self.cookie_mask != 0;
         out.u64(if filter {
-            self.new_cookie.unwrap_or(u64::MAX)
+            let unchanged = if self.command.is_delete() {
+                0
+            } else {
+                u64::MAX
+            };
+            self.new_cookie.unwrap_or(unchanged)
         } else {
             self.old_cookie()
         });
@@ -278,7 +283,12 @@ impl FlowMod {
             if found.command == FlowModCommand::Add {
                 return Err(reader.error(OfpError::NXM_INVALID));
             }
-            found.new_cookie = (cookie != u64::MAX).then_some(cookie);
+            let unchanged = if found.command.is_delete() {
+                0
+            } else {
+                u64::MAX
+            };
+            found.new_cookie = (cookie != unchanged).then_some(cookie);
             found.flow.cookie = value;
             found.cookie_mask = mask;
         }
@@ -291,9 +301,17 @@ impl FlowMod {
     /// Appends the body for OpenFlow 1.1 and up.
     pub(super) fn put(&self, out: &mut Writer, version: Version) {
         let flow = &self.flow;
-        out.u64(flow.cookie);
+        let unsaid = self.new_cookie.is_some() && self.cookie_given(version).is_none();
+        out.u64(if unsaid && self.cookie_mask == 0 {
+            // A new cookie that the version has no field for.
+            0
+        } else {
+            flow.cookie
+        });
         out.u64(self.cookie_mask);
-        let table = if flow.table == super::ALL_TABLES && !self.command.is_delete() {
+        // Only from OpenFlow 1.2 on a delete may mean all tables.
+        let all = self.command.is_delete() && version > Version::V11;
+        let table = if flow.table == super::ALL_TABLES && !all {
             0
         } else {
             flow.table

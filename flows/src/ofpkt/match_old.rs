@@ -53,6 +53,29 @@ pub(super) fn fits_v10(matches: &Match) -> bool {
         })
 }
 
+/// True if a match of OpenFlow 1.1 can say all of this; it has no extensions.
+pub(crate) fn fits_v11(matches: &Match) -> bool {
+    let v6 = matches.eth_type() == Some(0x86dd);
+    matches.entries().all(|entry| match entry.slot {
+        Slot::InPort
+        | Slot::DlType
+        | Slot::DlSrc
+        | Slot::DlDst
+        | Slot::NwSrc
+        | Slot::NwDst
+        | Slot::Metadata => true,
+        Slot::NwProto | Slot::TpSrc | Slot::TpDst => !v6 && entry.mask_bytes.is_none(),
+        Slot::NwTos => !v6 && entry.mask() & 3 == 0,
+        Slot::MplsLse => entry.mask() & 0x1ff == 0,
+        Slot::VlanTci => {
+            let (value, mask) = (entry.value(), entry.mask());
+            let any = mask & 0x1fff == VLAN_CFI && matches!(mask & 0xe000, 0 | 0xe000);
+            vlan_fits(value, mask) || (any && (value != 0 || mask == VLAN_CFI))
+        }
+        _ => false,
+    })
+}
+
 /// True if the tag is matched as an id, a priority, both, or as absent.
 fn vlan_fits(value: u128, mask: u128) -> bool {
     let (vid, pcp) = (mask & 0xfff, mask & 0xe000);

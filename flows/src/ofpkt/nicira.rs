@@ -154,19 +154,14 @@ pub(crate) fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) 
         }
         Action::PopQueue => simple(out, 5, &[]),
         Action::Resubmit { port, table, ct } => {
-            let plain = *table == 255 && !ct && *port != Port::IN_PORT;
-            let start = begin(
-                out,
-                if plain {
-                    1
-                } else if *ct {
-                    44
-                } else {
-                    14
-                },
-            );
+            let start = begin(out, if *ct { 44 } else { 14 });
             out.u16(port.to_u16().unwrap_or(u16::MAX));
-            out.u8(if plain { 0 } else { *table });
+            out.u8(*table);
+            end(out, start);
+        }
+        Action::ResubmitPort(port) => {
+            let start = begin(out, 1);
+            out.u16(port.to_u16().unwrap_or(u16::MAX));
             end(out, start);
         }
         Action::Learn(what) => learn::put(out, what),
@@ -403,11 +398,7 @@ pub(crate) fn read(
     Ok(match subtype {
         1 => {
             let port = Port::from_u16(body.u16()?);
-            Action::Resubmit {
-                port,
-                table: 255,
-                ct: false,
-            }
+            Action::ResubmitPort(port)
         }
         14 | 44 => {
             let port = Port::from_u16(body.u16()?);

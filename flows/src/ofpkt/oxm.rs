@@ -114,31 +114,21 @@ fn rank(slot: Slot, arp: bool) -> u8 {
         S::NwProto if arp => 12,
         S::NwSrc | S::Ipv6Src => 13,
         S::NwDst | S::Ipv6Dst => 14,
-        S::ArpSha => 15,
-        S::ArpTha => 16,
-        S::NwFrag => 17,
-        S::NwTos => 18,
-        S::NwTtl => 19,
-        S::NwProto => 20,
-        S::TpSrc => 21,
-        S::TpDst => 22,
-        S::TcpFlags => 23,
-        S::NdReserved => 24,
-        S::NdTarget => 25,
-        S::NdOptionsType => 26,
-        S::NdSll => 27,
-        S::NdTll => 28,
-        S::Ipv6Label => 29,
-        S::NshFlags => 30,
-        S::NshTtl => 31,
-        S::NshMdtype => 32,
-        S::NshNp => 33,
-        S::NshSpi => 34,
-        S::NshSi => 35,
-        S::NshC1 => 36,
-        S::NshC2 => 37,
-        S::NshC3 => 38,
-        S::NshC4 => 39,
+        S::Ipv6Label => 15,
+        S::ArpSha => 16,
+        S::ArpTha => 17,
+        S::NwFrag => 18,
+        S::NwTos => 19,
+        S::NwTtl => 20,
+        S::NwProto => 21,
+        S::TpSrc => 22,
+        S::TpDst => 23,
+        S::TcpFlags => 24,
+        S::NdReserved => 25,
+        S::NdTarget => 26,
+        S::NdOptionsType => 27,
+        S::NdSll => 28,
+        S::NdTll => 29,
         S::TunId => 40,
         S::TunFlags => 41,
         S::TunSrc => 42,
@@ -156,22 +146,32 @@ fn rank(slot: Slot, arp: bool) -> u8 {
         S::TunErspanHwid => 115,
         S::TunGtpuFlags => 116,
         S::TunGtpuMsgtype => 117,
+        S::NshFlags => 118,
+        S::NshTtl => 119,
+        S::NshMdtype => 120,
+        S::NshNp => 121,
+        S::NshSpi => 122,
+        S::NshSi => 123,
+        S::NshC1 => 124,
+        S::NshC2 => 125,
+        S::NshC3 => 126,
+        S::NshC4 => 127,
         slot if slot >= S::Reg0 && slot <= S::Reg15 => {
-            118 + (slot as u8).saturating_sub(S::Reg0 as u8)
+            128 + (slot as u8).saturating_sub(S::Reg0 as u8)
         }
-        S::PktMark => 134,
-        S::CtState => 135,
-        S::CtZone => 136,
-        S::CtMark => 137,
-        S::CtLabel => 138,
-        S::CtNwSrc => 139,
-        S::CtIpv6Src => 140,
-        S::CtNwDst => 141,
-        S::CtIpv6Dst => 142,
-        S::CtNwProto => 143,
-        S::CtTpSrc => 144,
-        S::CtTpDst => 145,
-        _ => 146,
+        S::PktMark => 144,
+        S::CtState => 145,
+        S::CtZone => 146,
+        S::CtMark => 147,
+        S::CtLabel => 148,
+        S::CtNwSrc => 149,
+        S::CtIpv6Src => 150,
+        S::CtNwDst => 151,
+        S::CtIpv6Dst => 152,
+        S::CtNwProto => 153,
+        S::CtTpSrc => 154,
+        S::CtTpDst => 155,
+        _ => 156,
     }
 }
 
@@ -257,7 +257,8 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
                 let masked = (vid_mask != 0x1fff).then_some(vid_mask);
                 put_value(out, Field::VlanVid, value & 0x1fff, masked, version);
             }
-            if mask & 0xe000 != 0 && (value & 0x1000 != 0 || mask & 0x1fff != 0x1fff) {
+            // A priority without a tag is said where it could make a difference, so that a switch refuses it.
+            if mask & 0xe000 != 0 && (value & 0x1fff != 0 || mask & 0x1fff != 0x1fff) {
                 put_value(out, Field::VlanPcp, (value >> 13) & 7, None, version);
             }
         }
@@ -284,15 +285,15 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
             put_value(out, Field::InPort, u128::from(port), None, version);
         }
         // Open vSwitch 3.1 matches of these only the bits that are set in the value.
-        Slot::TunErspanVer | Slot::TunErspanDir | Slot::TunErspanHwid => {
-            if value & mask != 0 {
-                put_value(
-                    out,
-                    matches.owner(entry.slot),
-                    value,
-                    Some(value & mask),
-                    version,
-                );
+        Slot::TunErspanVer
+        | Slot::TunErspanDir
+        | Slot::TunErspanHwid
+        | Slot::TunGtpuFlags
+        | Slot::TunGtpuMsgtype => {
+            let said = value & mask;
+            if said != 0 {
+                let masked = (said != 0xff).then_some(said);
+                put_value(out, matches.owner(entry.slot), value, masked, version);
             }
         }
         // States that do not exist are always left out of the mask.
@@ -501,7 +502,7 @@ fn read_field(
     if masked
         && info.masking == Masking::Exact
         && mask != 0
-        && mask & field.full_mask() != field.full_mask()
+        && mask & field.value_mask() != field.value_mask()
     {
         return Err(OfpError::MATCH_BAD_MASK);
     }
@@ -522,13 +523,15 @@ fn read_field(
 pub(crate) fn is_valid(field: Field, value: u128) -> bool {
     match field {
         Field::VlanVid => value & !0x1fff == 0,
-        Field::NwTos => value & 3 == 0 && value <= 0xff,
+        Field::NwTos => value & !0xfc == 0,
         Field::ArpOp => value <= 0xff,
         Field::CtState => value & !0xff == 0,
+        Field::NshMdtype => matches!(value, 1 | 2),
+        Field::NshTtl => value <= 63,
         Field::InPortOxm | Field::ActsetOutput => {
             u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some())
         }
-        _ => value & !field.full_mask() == 0,
+        _ => value & !field.value_mask() == 0,
     }
 }
 

@@ -126,6 +126,7 @@ pub fn parse_flow_stats(text: &str, names: &Names) -> Result<FlowStats, ParseErr
 /// If the text is not a match: where and why.
 pub fn parse_match(text: &str) -> Result<Match, ParseError> {
     let mut spec = Spec::new(FlowModCommand::Delete);
+    spec.says = Says::Match;
     spec.read_fields(text, &super::print::NO_NAMES)
         .map_err(|fault| fault.placed(text))?;
     Ok(spec.flow.matches)
@@ -156,9 +157,47 @@ struct Spec {
     cookie_given: bool,
     out_port: Port,
     out_group: u32,
-    strict: bool,
-    delete: bool,
+    /// What is said only of some changes.
+    says: Says,
     stats: Statistics,
+}
+
+/// Which words make sense in a change, as Open vSwitch has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// A flow: everything but filters.
+    Flow,
+    /// New actions for flows: everything but filters and importance.
+    Change,
+    /// Flows that go, of all priorities: filters, but neither actions nor properties.
+    Deletion,
+    /// Flows of one priority that go.
+    StrictDeletion,
+    /// A match alone.
+    Match,
+}
+
+impl Says {
+    fn of(command: FlowModCommand) -> Self {
+        match command {
+            FlowModCommand::Add => Self::Flow,
+            FlowModCommand::Modify | FlowModCommand::ModifyStrict => Self::Change,
+            FlowModCommand::Delete => Self::Deletion,
+            FlowModCommand::DeleteStrict => Self::StrictDeletion,
+        }
+    }
+
+    fn actions(self) -> bool {
+        matches!(self, Self::Flow | Self::Change)
+    }
+
+    fn filters(self) -> bool {
+        !self.actions()
+    }
+
+    fn priority(self) -> bool {
+        self != Self::Deletion
+    }
 }
 
 fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Parsed<'a, Spec> {
@@ -166,7 +205,7 @@ fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Pars
     let (fields, actions) = split_actions(text);
     spec.read_fields(fields, names)?;
     match actions {
-        Some(actions) if !spec.delete => {
+        Some(actions) if spec.says.actions() => {
             spec.flow.instructions = actions::instructions(actions, names)?;
             let table = if spec.table_given {
                 Some(spec.flow.table)
@@ -174,10 +213,10 @@ fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Pars
                 None
             };
             super::check::flow(&spec.flow, table, true)
-                .map_err(|what| Fault::new(actions, what))?;
+                .map_err(|misfit| Fault::new(actions, misfit.what))?;
         }
         Some(actions) => return Err(Fault::new(actions, "a delete has no actions")),
-        None if spec.delete => {}
+        None if spec.says.filters() => {}
         None => {
             return Err(Fault::new(
                 text.split_at(text.len()).1,
@@ -202,14 +241,6 @@ fn split_actions(text: &str) -> (&str, Option<&str>) {
 
 impl Spec {
     fn new(command: FlowModCommand) -> Self {
-        let delete = matches!(
-            command,
-            FlowModCommand::Delete | FlowModCommand::DeleteStrict
-        );
-        let strict = matches!(
-            command,
-            FlowModCommand::ModifyStrict | FlowModCommand::DeleteStrict
-        );
         Self {
             flow: Flow {
                 table: crate::ofpkt::ALL_TABLES,
@@ -220,8 +251,7 @@ impl Spec {
             cookie_given: false,
             out_port: Port::ANY,
             out_group: crate::ofpkt::ANY_GROUP,
-            strict: strict || command == FlowModCommand::Add,
-            delete,
+            says: Says::of(command),
             stats: Statistics::default(),
         }
     }
@@ -252,7 +282,7 @@ impl Spec {
     }
 
     /// Words that stand alone.
-    fn keyword(&mut self, pair: &KeyValue<'_>) -> Parsed<'static, bool> {
+    fn keyword<'a>(&mut self, pair: &KeyValue<'a>) -> Parsed<'a, bool> {
         if let Some((eth_type, proto)) = protocol(pair.key) {
             self.flow
                 .matches
@@ -270,9 +300,15 @@ impl Spec {
             "reset_counts" => FlowFlags::RESET_COUNTS,
             "no_packet_counts" => FlowFlags::NO_PKT_COUNTS,
             "no_byte_counts" => FlowFlags::NO_BYT_COUNTS,
-            "allow_hidden_fields" | "eth" | "no_readonly" => return Ok(true),
+            "allow_hidden_fields" | "eth" | "no_readonly_table" => return Ok(true),
             _ => return Ok(false),
         };
+        if !self.says.actions() {
+            return Err(Fault::new(
+                pair.key,
+                format!("{}: flows that go have no flags", pair.key),
+            ));
+        }
         self.flow.flags = self.flow.flags.with(flag);
         Ok(true)
     }
@@ -284,15 +320,21 @@ impl Spec {
                 self.flow.table = value::table(text, names)?;
                 self.table_given = true;
             }
-            "priority" if self.strict => {
+            "priority" if self.says.priority() => {
                 self.flow.priority = value::u16(text, "priority")?;
             }
-            "idle_timeout" => self.flow.idle_timeout = value::u16(text, key)?,
-            "hard_timeout" => self.flow.hard_timeout = value::u16(text, key)?,
-            "importance" => self.flow.importance = value::u16(text, key)?,
+            "idle_timeout" if self.says.actions() => {
+                self.flow.idle_timeout = value::u16(text, key)?;
+            }
+            "hard_timeout" if self.says.actions() => {
+                self.flow.hard_timeout = value::u16(text, key)?;
+            }
+            "importance" if self.says == Says::Flow => {
+                self.flow.importance = value::u16(text, key)?;
+            }
             "cookie" => self.cookie(text)?,
-            "out_port" => self.out_port = value::port(text, names)?,
-            "out_group" => self.out_group = value::u32(text)?,
+            "out_port" if self.says.filters() => self.out_port = value::port(text, names)?,
+            "out_group" if self.says.filters() => self.out_group = value::group(text)?,
             "duration" => self.stats.duration = value::duration(text)?,
             "n_packets" => self.stats.packets = Some(value::u64(text)?),
             "n_bytes" => self.stats.bytes = Some(value::u64(text)?),
@@ -304,7 +346,6 @@ impl Spec {
                     self.flow.flags = self.flow.flags.with(FlowFlags(flags));
                 }
             }
-            "cookie_mask" | "hits" => {}
             _ => value::match_field(&mut self.flow.matches, pair, names)?,
         }
         Ok(())
@@ -315,22 +356,29 @@ impl Spec {
             Some((cookie, mask)) => (cookie, Some(mask)),
             None => (text, None),
         };
-        if let Some(mask) = mask {
-            let mask_value = if mask == "-1" {
-                u64::MAX
-            } else {
-                value::u64(mask)?
-            };
-            if self.strict && !self.delete && mask_value != u64::MAX {
+        let number = value::u64(cookie)?;
+        match mask {
+            Some(mask) if self.says == Says::Flow => {
                 return Err(Fault::new(
                     mask,
-                    "cannot specify a cookie mask when adding a flow",
+                    "flow additions cannot use a cookie mask: they set the cookie",
                 ));
             }
-            self.cookie_mask = mask_value;
+            Some(mask) => self.cookie_mask = value::u64(mask)?,
+            None if self.says.filters() => {
+                return Err(Fault::new(
+                    text,
+                    format!(
+                        "cannot set cookie: to match on a cookie, give a mask, as in cookie={cookie}/-1"
+                    ),
+                ));
+            }
+            None => self.cookie_given = true,
         }
-        self.flow.cookie = value::u64(cookie)?;
-        self.cookie_given = true;
+        self.flow.cookie = match self.cookie_mask {
+            0 => number,
+            mask => number & mask,
+        };
         Ok(())
     }
 }

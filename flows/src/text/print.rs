@@ -5,7 +5,7 @@ mod learn;
 mod matches;
 
 pub(crate) use actions::{instructions, list as action_list, packet_in_reason, subfield};
-pub(crate) use matches::{field_value, fields};
+pub(crate) use matches::{field_value, fields, whole};
 
 use super::number::{dec, hex};
 use crate::ofpkt::{FlowMod, FlowModCommand};
@@ -29,7 +29,8 @@ impl Names {
         match (port.name(), self.ports.get(&port.0)) {
             (Some(name), _) => out.push_str(name),
             (None, Some(name)) => quoted(out, name),
-            (None, None) => dec(out, u64::from(port.0)),
+            // All have a 16-bit number, by which they are known here.
+            (None, None) => dec(out, port.to_u16().map_or(u64::from(port.0), u64::from)),
         }
     }
 
@@ -176,7 +177,7 @@ impl Flow {
         }
         flow_flags(out, self.flags, ", ");
         let before = out.len();
-        fields(out, names, &self.matches, Some(self.priority));
+        whole(out, names, &self.matches, Some(self.priority));
         if out.len() > before {
             out.push(' ');
         }
@@ -196,7 +197,7 @@ impl fmt::Display for Flow {
 impl fmt::Display for Match {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        fields(&mut text, &NO_NAMES, self, None);
+        whole(&mut text, &NO_NAMES, self, None);
         out.write_str(&text)
     }
 }

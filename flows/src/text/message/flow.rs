@@ -22,6 +22,11 @@ pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: 
         // A flow of OpenFlow 1.0 that leaves nothing open comes before all others.
         found.flow.priority = u16::MAX;
     }
+    let legacy = version == Version::V10;
+    let table = Some(found.flow.table);
+    if let Err(misfit) = crate::text::check::flow(&found.flow, table, legacy) {
+        return Err(Reader::new(bytes, 0).error(misfit.error));
+    }
     out.push(' ');
     one(out, found, version, style, name, bytes)
 }
@@ -71,7 +76,7 @@ fn one(
             None
         })
     } else {
-        add.then_some(flow.cookie)
+        found.cookie_given(version)
     };
     if let Some(cookie) = new_cookie.filter(|c| *c != 0 && *c != u64::MAX) {
         let _ = write!(out, "cookie:{cookie:#x} ");

@@ -96,7 +96,7 @@ fn write_metadata<'a>(text: &'a str) -> Parsed<'a, WriteMetadata> {
         .map_or((text, None), |(number, mask)| (number, Some(mask)));
     let mask = mask.map(value::u64).transpose()?.unwrap_or(u64::MAX);
     Ok(WriteMetadata {
-        value: value::u64(number)? & mask,
+        value: value::u64(number)?,
         mask,
     })
 }
@@ -171,11 +171,11 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         },
         "push_mpls" => Action::PushMpls(value::u16(text, "Ethertype")?),
         "pop_mpls" => Action::PopMpls(value::u16(text, "Ethertype")?),
-        "mod_dl_src" | "set_dl_src" => Action::ModDlSrc(value::eth(text)?),
-        "mod_dl_dst" | "set_dl_dst" => Action::ModDlDst(value::eth(text)?),
-        "mod_nw_src" | "set_nw_src" => Action::ModNwSrc(value::ipv4(text)?),
-        "mod_nw_dst" | "set_nw_dst" => Action::ModNwDst(value::ipv4(text)?),
-        "mod_nw_tos" | "set_nw_tos" => match value::u8(text, "TOS")? {
+        "mod_dl_src" => Action::ModDlSrc(value::eth(text)?),
+        "mod_dl_dst" => Action::ModDlDst(value::eth(text)?),
+        "mod_nw_src" => Action::ModNwSrc(value::ipv4(text)?),
+        "mod_nw_dst" => Action::ModNwDst(value::ipv4(text)?),
+        "mod_nw_tos" => match value::u8(text, "TOS")? {
             tos if tos & 3 == 0 => Action::ModNwTos(tos),
             tos => {
                 return Err(Fault::new(
@@ -184,7 +184,7 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
                 ));
             }
         },
-        "mod_nw_ecn" | "set_nw_ecn" => match value::u8(text, "ECN")? {
+        "mod_nw_ecn" => match value::u8(text, "ECN")? {
             ecn @ 0..=3 => Action::ModNwEcn(ecn),
             ecn => {
                 return Err(Fault::new(
@@ -194,8 +194,8 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
             }
         },
         "mod_nw_ttl" | "set_nw_ttl" => Action::ModNwTtl(value::u8(text, "TTL")?),
-        "mod_tp_src" | "set_tp_src" => Action::ModTpSrc(value::u16(text, "source port")?),
-        "mod_tp_dst" | "set_tp_dst" => Action::ModTpDst(value::u16(text, "destination port")?),
+        "mod_tp_src" => Action::ModTpSrc(value::u16(text, "source port")?),
+        "mod_tp_dst" => Action::ModTpDst(value::u16(text, "destination port")?),
         "set_tunnel" => {
             let id = value::u64(text)?;
             u32::try_from(id).map_or(Action::SetTunnel64(id), Action::SetTunnel)
@@ -226,7 +226,7 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         "set_queue" => Action::SetQueue(value::u32(text)?),
         "pop_queue" => bare(Action::PopQueue)?,
         "enqueue" => enqueue(text, names)?,
-        "group" => Action::Group(group(text)?),
+        "group" => Action::Group(value::u32(text)?),
         "controller" | "CONTROLLER" => more::controller(text)?,
         "learn" => Action::Learn(Box::new(learn::learn(text, names)?)),
         "conjunction" => more::conjunction(text)?,
@@ -333,7 +333,7 @@ fn output<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
     if text.contains('=') {
         return more::output_trunc(text, names);
     }
-    match value::subfield(text) {
+    match value::short_subfield(text) {
         Ok(part) => Ok(Action::OutputReg(part, 0xffff)),
         Err(_) => Err(Fault::new(text, format!("{text}: output to unknown port"))),
     }
@@ -344,6 +344,12 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
     let field = Field::from_name(name)
         .ok_or_else(|| Fault::new(name, format!("{name} is not a valid OXM field name")))?;
     writable(field, name)?;
+    if field.info().wire.is_empty() {
+        return Err(Fault::new(
+            name,
+            format!("{name}: actions can not name this field: it has no number in messages"),
+        ));
+    }
     if field.is_tun_metadata() {
         let (number, mask) = written
             .split_once('/')
@@ -359,6 +365,12 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
         return Ok(SetField::wide(field, &bytes, &mask));
     }
     let found = value::masked(field, written, names)?;
+    if !crate::ofpkt::is_valid_value(field, found.value) {
+        return Err(Fault::new(
+            written,
+            format!("{written} is not a valid value for field {name}"),
+        ));
+    }
     if found.mask == 0 {
         return Err(Fault::new(
             written,
@@ -505,23 +517,6 @@ fn enqueue<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
         value::port(port.trim(), names)?,
         value::u32(queue.trim())?,
     ))
-}
-
-fn group<'a>(text: &'a str) -> Parsed<'a, u32> {
-    if text.eq_ignore_ascii_case("all") {
-        return Ok(0xffff_fffc);
-    }
-    if text.eq_ignore_ascii_case("any") {
-        return Ok(u32::MAX);
-    }
-    let group = value::u32(text)?;
-    if group > 0xffff_ff00 {
-        return Err(Fault::new(
-            text,
-            format!("{text}: not a valid group: expected at most 4294967040"),
-        ));
-    }
-    Ok(group)
 }
 
 /// Bytes in hexadecimal, with or without periods between them.

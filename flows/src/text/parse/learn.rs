@@ -38,7 +38,7 @@ pub(super) fn learn<'a>(text: &'a str, names: &Names) -> Parsed<'a, Learn> {
             "delete_learned" => learn.delete_learned = true,
             "limit" => learn.limit = value::u32(pair.value)?,
             "result_dst" => {
-                let dst = value::subfield(pair.value)?;
+                let dst = value::old_subfield(pair.value)?;
                 writable(dst.field, pair.value)?;
                 if dst.bits != 1 {
                     return Err(Fault::new(
@@ -60,7 +60,7 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
     match key {
         "load" => {
             let (written, dst_text) = arrow(text)?;
-            let dst = value::subfield(dst_text)?;
+            let dst = value::old_subfield(dst_text)?;
             writable(dst.field, dst_text)?;
             let target = LearnTarget::Load(dst);
             if written.starts_with(|c: char| c.is_ascii_digit()) {
@@ -69,7 +69,7 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
                     target,
                 });
             }
-            let src = value::subfield(written)?;
+            let src = value::old_subfield(written)?;
             same_width(src, dst, text)?;
             Ok(LearnSpec {
                 source: LearnSource::Field(src),
@@ -77,7 +77,7 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
             })
         }
         "output" => {
-            let src = value::subfield(text)?;
+            let src = value::old_subfield(text)?;
             Ok(LearnSpec {
                 source: LearnSource::Field(src),
                 target: LearnTarget::Output,
@@ -85,7 +85,7 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
         }
         "reserved" => Err(Fault::new(key, "reserved is for Open vSwitch's own use")),
         _ if key.contains('[') => {
-            let dst = value::subfield(key)?;
+            let dst = value::old_subfield(key)?;
             let target = LearnTarget::Match(dst);
             if pair.delimiter.is_none() || text.is_empty() {
                 return Ok(LearnSpec {
@@ -99,7 +99,7 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
                     target,
                 });
             }
-            let src = value::subfield(text)?;
+            let src = value::old_subfield(text)?;
             same_width(src, dst, text)?;
             Ok(LearnSpec {
                 source: LearnSource::Field(src),
@@ -115,6 +115,7 @@ fn whole_field<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> 
     let (key, text) = (pair.key, pair.value);
     let field = Field::from_name(key)
         .ok_or_else(|| Fault::new(key, format!("{key}: unknown keyword in learn")))?;
+    value::old_field(field, key)?;
     let dst = Subfield::whole(field);
     let target = LearnTarget::Match(dst);
     if pair.delimiter.is_none() || text.is_empty() {
@@ -140,7 +141,7 @@ fn whole_field<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> 
             source: LearnSource::value(found.value & field.full_mask(), dst.bits),
             target,
         }),
-        Err(fault) => match value::subfield(text) {
+        Err(fault) => match value::old_subfield(text) {
             Ok(src) => {
                 same_width(src, dst, text)?;
                 Ok(LearnSpec {

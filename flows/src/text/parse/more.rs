@@ -38,10 +38,7 @@ pub(super) fn output_trunc<'a>(text: &'a str, names: &Names) -> Parsed<'a, Actio
             format!("max_len {max_len} is less than the minimum value 14"),
         ));
     }
-    if matches!(
-        port,
-        Port::NORMAL | Port::FLOOD | Port::ALL | Port::CONTROLLER
-    ) {
+    if port > Port::MAX && !matches!(port, Port::LOCAL | Port::IN_PORT) {
         return Err(Fault::new(
             text,
             format!("output cannot be truncated to port {port}"),
@@ -165,7 +162,8 @@ pub(super) fn multipath<'a>(text: &'a str) -> Parsed<'a, Multipath> {
         .checked_sub(1)
         .and_then(|n| u16::try_from(n).ok())
         .ok_or_else(wrong)?;
-    let dst_part = value::subfield(dst)?;
+    let dst_part = value::short_subfield(dst)?;
+    value::old_field(dst_part.field, dst)?;
     writable(dst_part.field, dst)?;
     if dst_part.bits < 16 && n_links > 1 << dst_part.bits {
         let bits = dst_part.bits;
@@ -233,7 +231,8 @@ pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a,
         return Err(Fault::new(tail, "too many members: expected at most 2048"));
     }
     let dst = dst.map(|dst| {
-        let part = value::subfield(dst)?;
+        let part = value::short_subfield(dst)?;
+        value::old_field(part.field, dst)?;
         writable(part.field, dst)?;
         if part.bits < 16 {
             return Err(Fault::new(

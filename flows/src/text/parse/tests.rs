@@ -64,7 +64,8 @@ fn changes_are_written_and_read_back() {
         "delete",
         "delete table=0, ip,nw_src=10.0.0.1",
         "delete_strict cookie=0x1/0xff, table=3, priority=7,in_port=LOCAL",
-        "modify out_port=3, table=0, tcp actions=drop",
+        "modify table=0, cookie=0x5, tcp actions=drop",
+        "delete out_port=3, table=0, tcp",
         "table=3, priority=9,arp actions=output:1",
     ] {
         let read =

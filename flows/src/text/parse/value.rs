@@ -9,8 +9,9 @@ use crate::text::print::Names;
 use crate::{EthAddr, Match, Port};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An unsigned number as strtoull(3) takes it: decimal, with 0x hexadecimal, with 0 octal.
+/// An unsigned number as strtoull(3) takes it: decimal, with 0x hexadecimal, with 0 octal; a plus in front means nothing.
 pub(crate) fn integer(text: &str) -> Option<u128> {
+    let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, radix) = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => (text.split_at(2).1, 16),
         [b'0', _, ..] => (text.split_at(1).1, 8),
@@ -40,9 +41,20 @@ pub(crate) fn integer(text: &str) -> Option<u128> {
     u128::from_str_radix(digits, radix).ok()
 }
 
+/// A number of at most `bits` bits; one below zero means its two's complement, so that -1 is all ones.
+fn signed(text: &str, bits: u16) -> Option<u128> {
+    let full = crate::field::low_bits(bits);
+    match text.strip_prefix('-') {
+        None => integer(text).filter(|v| *v <= full),
+        Some(digits) => integer(digits)
+            .filter(|v| *v <= full / 2 + 1)
+            .map(|v| v.wrapping_neg() & full),
+    }
+}
+
 /// A number of at most 64 bits.
 pub(crate) fn u64<'a>(text: &'a str) -> Parsed<'a, u64> {
-    integer(text)
+    signed(text, 64)
         .and_then(|v| v.try_into().ok())
         .ok_or_else(|| {
             Fault::new(
@@ -54,7 +66,7 @@ pub(crate) fn u64<'a>(text: &'a str) -> Parsed<'a, u64> {
 
 /// A number of at most 32 bits.
 pub(crate) fn u32<'a>(text: &'a str) -> Parsed<'a, u32> {
-    integer(text)
+    signed(text, 32)
         .and_then(|v| v.try_into().ok())
         .ok_or_else(|| {
             Fault::new(
@@ -91,9 +103,29 @@ pub(crate) fn unquoted(text: &str) -> String {
     }
 }
 
+/// A decimal number: tables and ports have no others, since they may have names.
+fn decimal(text: &str) -> Option<u32> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// A group by number, or `all` or `any`.
+pub(crate) fn group<'a>(text: &'a str) -> Parsed<'a, u32> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(crate::ofpkt::ALL_GROUPS);
+    }
+    if text.eq_ignore_ascii_case("any") {
+        return Ok(crate::ofpkt::ANY_GROUP);
+    }
+    u32(text)
+}
+
 /// A table by number or name.
 pub(crate) fn table<'a>(text: &'a str, names: &Names) -> Parsed<'a, u8> {
-    if let Some(number) = integer(text).and_then(|v| v.try_into().ok()) {
+    if let Some(number) = decimal(text).and_then(|v| v.try_into().ok()) {
         return Ok(number);
     }
     let wanted = unquoted(text);
@@ -112,8 +144,7 @@ pub(crate) fn table<'a>(text: &'a str, names: &Names) -> Parsed<'a, u8> {
 
 /// A port by number or name.
 pub(crate) fn known_port(text: &str, names: &Names) -> Option<Port> {
-    if let Some(number) = integer(text) {
-        let number = u32::try_from(number).ok()?;
+    if let Some(number) = decimal(text) {
         // 16-bit numbers of reserved ports mean their 32-bit selves.
         return match number {
             0..=0xfeff => Some(Port(number)),
@@ -236,8 +267,10 @@ pub(crate) fn masked<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'
         );
         return Err(Fault::new(text, what));
     }
-    // Bits above those of an id never counted in dl_vlan.
-    if field != Field::DlVlan && !crate::ofpkt::is_valid_value(field, found.value) {
+    // Bits above those of an id never counted in dl_vlan, nor those of ECN in nw_tos.
+    if !matches!(field, Field::DlVlan | Field::NwTos)
+        && !crate::ofpkt::is_valid_value(field, found.value)
+    {
         let what = format!(
             "{text}: not a valid value for field {}: it has {} bits",
             field.name(),
@@ -296,7 +329,7 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
             };
             (number, mask.map(number_of_mask).transpose()?)
         }
-        Format::Frag => frag(text, value, mask)?,
+        Format::Frag => frag(text)?,
         Format::CtState => bits(text, &flags::CT_STATE, full)?,
         Format::TcpFlags => bits(text, &flags::TCP, full)?,
         Format::TunnelFlags => bits(text, &flags::TUNNEL, full)?,
@@ -322,11 +355,7 @@ fn prefix(text: &str, width: u32) -> Option<u128> {
     Some(all & !crate::field::low_bits(u16::try_from(width - length).unwrap_or(0)))
 }
 
-fn frag<'a>(
-    text: &'a str,
-    value: &'a str,
-    mask: Option<&'a str>,
-) -> Parsed<'a, (u128, Option<u128>)> {
+fn frag<'a>(text: &'a str) -> Parsed<'a, (u128, Option<u128>)> {
     let named = match text {
         "no" => Some((0, 3)),
         "yes" => Some((1, 1)),
@@ -335,20 +364,13 @@ fn frag<'a>(
         "not_later" => Some((0, 2)),
         _ => None,
     };
-    if let Some((value, mask)) = named {
-        return Ok((value, Some(if mask == 3 { 0xff } else { mask })));
+    match named {
+        Some((value, mask)) => Ok((value, Some(if mask == 3 { 0xff } else { mask }))),
+        None => Err(Fault::new(
+            text,
+            format!("{text}: unknown fragment type: expected no, yes, first, later or not_later"),
+        )),
     }
-    let wrong = |at| {
-        Fault::new(
-            at,
-            format!("{at}: unknown fragment type: expected no, yes, first, later or not_later"),
-        )
-    };
-    let number = integer(value).ok_or_else(|| wrong(value))?;
-    let mask = mask
-        .map(|m| integer(m).ok_or_else(|| wrong(m)))
-        .transpose()?;
-    Ok((number, mask))
 }
 
 /// `+a-b`, `a|b`, or a number with or without a mask.
@@ -505,12 +527,15 @@ pub(crate) fn match_field<'a>(
     Ok(())
 }
 
-/// Fields that a match may name; some have other names there.
+/// Fields that a match may name: those have other names there than on the wire, and no capitals.
 fn match_field_named(key: &str) -> Option<Field> {
     match key {
         "gtpu_flags" => Some(Field::TunGtpuFlags),
         "gtpu_msgtype" => Some(Field::TunGtpuMsgtype),
-        _ => Field::from_name(key),
+        _ => Field::from_name(key).filter(|field| {
+            let info = field.info();
+            key == info.name || key == info.alias
+        }),
     }
 }
 
@@ -541,6 +566,36 @@ fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<
     Ok(())
 }
 
+/// A part whose place and width are one 16-bit number in the message: it has at most 64 bits.
+pub(crate) fn short_subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
+    let part = subfield(text)?;
+    if part.bits > 64 {
+        return Err(Fault::new(
+            text,
+            format!("{text}: this has {} bits: expected at most 64", part.bits),
+        ));
+    }
+    Ok(part)
+}
+
+/// A part of a field that the older actions can name: those that came later need longer headers.
+pub(crate) fn old_subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
+    let part = subfield(text)?;
+    old_field(part.field, text)?;
+    Ok(part)
+}
+
+/// Refuses fields that the older actions can not name.
+pub(crate) fn old_field<'a>(field: Field, at: &'a str) -> Parsed<'a, ()> {
+    if crate::ofpkt::has_short_header(field) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        at,
+        format!("{field}: this action can not name the field: it has no short header"),
+    ))
+}
+
 /// `field[a..b]`, `field[a]`, `field[]`, or `field`.
 pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
     let text = text.trim();
@@ -558,6 +613,12 @@ pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
     };
     let field =
         Field::from_name(name).ok_or_else(|| Fault::new(text, format!("{name}: unknown field")))?;
+    if field.info().wire.is_empty() {
+        return Err(Fault::new(
+            text,
+            format!("{name}: actions can not name this field: it has no number in messages"),
+        ));
+    }
     let Some(bits) = bits.filter(|b| !b.is_empty()) else {
         return Ok(Subfield::whole(field));
     };

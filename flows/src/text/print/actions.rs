@@ -206,6 +206,10 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
         Action::DecNshTtl => out.push_str("dec_nsh_ttl"),
         Action::SetQueue(queue) => word(out, "set_queue:", u64::from(*queue)),
         Action::PopQueue => out.push_str("pop_queue"),
+        Action::ResubmitPort(port) => {
+            out.push_str("resubmit:");
+            names.port(out, *port);
+        }
         Action::Resubmit {
             port,
             table: 255,

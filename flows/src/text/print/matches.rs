@@ -17,6 +17,12 @@ struct Context {
     skip_type: bool,
     /// True if the keyword written says the protocol.
     skip_proto: bool,
+    /// True if nothing may be left out.
+    whole: bool,
+    /// The version of ERSPAN, by which Open vSwitch chooses what of it to write.
+    erspan: u8,
+    /// True if the network service header has contexts, which Open vSwitch writes only then.
+    nsh_contexts: bool,
 }
 
 impl Context {
@@ -29,8 +35,18 @@ impl Context {
     }
 }
 
-/// Appends the fields, separated by commas; `priority=` before them if it is given and not the default.
+/// Appends the fields as Open vSwitch does, separated by commas; `priority=` before them if it is given and not the
+/// default. Open vSwitch leaves out some that it matches, see [`whole`].
 pub(crate) fn fields(out: &mut String, names: &Names, matches: &Match, priority: Option<u16>) {
+    write(out, names, matches, priority, false);
+}
+
+/// The same with nothing left out, so that it parses again to the same match.
+pub(crate) fn whole(out: &mut String, names: &Names, matches: &Match, priority: Option<u16>) {
+    write(out, names, matches, priority, true);
+}
+
+fn write(out: &mut String, names: &Names, matches: &Match, priority: Option<u16>, whole: bool) {
     let before = out.len();
     if let Some(priority) = priority
         && priority != crate::DEFAULT_PRIORITY
@@ -44,11 +60,18 @@ pub(crate) fn fields(out: &mut String, names: &Names, matches: &Match, priority:
         proto: None,
         skip_type: false,
         skip_proto: false,
+        whole,
+        erspan: 0,
+        nsh_contexts: whole,
     };
     for entry in matches.entries() {
         match entry.slot {
             Slot::DlType => context.eth_type = short(&entry),
             Slot::PacketType if entry.value() >> 16 == 1 => context.eth_type = short(&entry),
+            Slot::TunErspanVer => {
+                context.erspan = u8::try_from(entry.value()).unwrap_or(0);
+            }
+            Slot::NshMdtype if entry.value() == 1 => context.nsh_contexts = true,
             Slot::NwProto => context.proto = u8::try_from(entry.value()).ok(),
             _ => {}
         }
@@ -186,6 +209,29 @@ fn hexadecimal(out: &mut String, label: &str, entry: &Entry<'_>) {
     out.push(',');
 }
 
+/// A number whose mask Open vSwitch does not write.
+fn unmasked(out: &mut String, entry: &Entry<'_>, context: &Context, is_hex: bool) {
+    let label = match entry.slot {
+        Slot::TunGtpuFlags => "gtpu_flags",
+        Slot::TunGtpuMsgtype => "gtpu_msgtype",
+        slot => crate::matching::plain_view(slot).name(),
+    };
+    match (context.whole, is_hex) {
+        (true, true) => hexadecimal(out, label, entry),
+        (true, false) => decimal(out, label, entry),
+        (false, true) => {
+            name(out, label);
+            hex(out, entry.value());
+            out.push(',');
+        }
+        (false, false) => {
+            name(out, label);
+            dec(out, number(entry));
+            out.push(',');
+        }
+    }
+}
+
 fn address(out: &mut String, label: &str, entry: &Entry<'_>) {
     name(out, label);
     match entry.slot.bytes() {
@@ -308,21 +354,21 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
             }
             out.push(',');
         }
-        Slot::TunGtpuFlags => hexadecimal(out, "gtpu_flags", entry),
-        Slot::TunGtpuMsgtype => decimal(out, "gtpu_msgtype", entry),
-        Slot::TunErspanVer | Slot::TunErspanDir => {
-            name(out, crate::matching::plain_view(entry.slot).name());
-            dec(out, number(entry));
-            out.push(',');
+        Slot::TunErspanVer => unmasked(out, entry, context, false),
+        Slot::TunErspanDir if context.whole || context.erspan == 2 => {
+            unmasked(out, entry, context, false);
         }
-        Slot::TunErspanHwid => {
-            name(out, "tun_erspan_hwid");
-            hex(out, value);
-            out.push(',');
+        Slot::TunErspanIdx if context.whole || context.erspan == 1 => {
+            unmasked(out, entry, context, true);
         }
-        Slot::TunGbpFlags | Slot::RecircId => {
-            hexadecimal(out, crate::matching::plain_view(entry.slot).name(), entry);
+        Slot::TunErspanHwid if context.whole || context.erspan == 2 => {
+            unmasked(out, entry, context, true);
         }
+        Slot::TunErspanDir | Slot::TunErspanIdx | Slot::TunErspanHwid => {}
+        Slot::NshC1 | Slot::NshC2 | Slot::NshC3 | Slot::NshC4 if !context.nsh_contexts => {}
+        Slot::TunGbpFlags | Slot::TunGtpuFlags => unmasked(out, entry, context, true),
+        Slot::TunGtpuMsgtype => unmasked(out, entry, context, false),
+        Slot::RecircId => hexadecimal(out, "recirc_id", entry),
         Slot::CtZone => decimal(out, "ct_zone", entry),
         slot => {
             let field = crate::matching::plain_view(slot);

@@ -1,0 +1,141 @@
+//! What is known of the packets of a flow while its actions are checked one after the other.
+
+use crate::Match;
+use crate::field::{Field, Prerequisite, Slot};
+use crate::matching::VLAN_CFI;
+use crate::ofpkt::prerequisites_hold;
+
+/// The packet type of Ethernet frames.
+const ETHERNET: u32 = 0;
+/// The packet type of what a decapsulation has laid bare, which only the packet knows.
+const UNKNOWN: u32 = u32::MAX;
+
+/// Packets of a flow.
+#[derive(Clone)]
+pub(super) struct Packet {
+    packet_type: u32,
+    /// The Ethernet type of frames; 0 where it is not known.
+    pub(super) eth_type: u16,
+    /// The IP protocol; 0 where it is not known.
+    pub(super) proto: u8,
+    /// The tags, the outer one first, as far as they are known to be there.
+    tags: [bool; 2],
+    is_later_fragment: bool,
+    icmp: (u16, u16),
+    is_tracked: bool,
+}
+
+impl Packet {
+    pub(super) fn of(matches: &Match) -> Self {
+        let number = |slot| matches.slot(slot).map_or(0, |(value, mask)| value & mask);
+        let short = |slot| u16::try_from(number(slot) & 0xffff).unwrap_or(0);
+        let packet_type = u32::try_from(number(Slot::PacketType)).unwrap_or(ETHERNET);
+        Self {
+            packet_type,
+            eth_type: short(Slot::DlType),
+            proto: u8::try_from(number(Slot::NwProto)).unwrap_or(0),
+            tags: [number(Slot::VlanTci) & VLAN_CFI != 0, false],
+            is_later_fragment: number(Slot::NwFrag) & 2 != 0,
+            icmp: (short(Slot::TpSrc), short(Slot::TpDst)),
+            is_tracked: prerequisites_hold(matches, Prerequisite::Ct),
+        }
+    }
+
+    /// The Ethernet type, which other packets may have in their packet type.
+    fn kind(&self) -> u16 {
+        match (self.packet_type, self.packet_type >> 16) {
+            (ETHERNET, _) => self.eth_type,
+            (kind, 1) => u16::try_from(kind & 0xffff).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// True if packets have the fields that ask for this.
+    pub(super) fn has(&self, prerequisite: Prerequisite) -> bool {
+        use Prerequisite as P;
+        let kind = self.kind();
+        let ip = matches!(kind, 0x0800 | 0x86dd);
+        let transport = |proto| ip && self.proto == proto && !self.is_later_fragment;
+        let icmpv6 = kind == 0x86dd && transport(58);
+        match prerequisite {
+            P::Always => true,
+            P::Ethernet => self.packet_type == ETHERNET,
+            P::Arp => matches!(kind, 0x0806 | 0x8035),
+            P::Vlan => self.packet_type == ETHERNET && self.is_tagged(),
+            P::Ipv4 => kind == 0x0800,
+            P::Ipv6 => kind == 0x86dd,
+            P::Ip => ip,
+            P::Mpls => matches!(kind, 0x8847 | 0x8848),
+            P::Nsh => kind == 0x894f,
+            P::Tcp => transport(6),
+            P::Udp => transport(17),
+            P::Sctp => transport(132),
+            P::Icmpv4 => kind == 0x0800 && transport(1),
+            P::Icmpv6 => icmpv6,
+            P::Nd => icmpv6 && matches!(self.icmp, (135 | 136, 0)),
+            P::NdSolicit => icmpv6 && self.icmp == (135, 0),
+            P::NdAdvert => icmpv6 && self.icmp == (136, 0),
+            P::Ct => self.is_tracked,
+        }
+    }
+
+    pub(super) fn is_tagged(&self) -> bool {
+        let [outer, _] = self.tags;
+        outer
+    }
+
+    /// Now the packet has a tag.
+    pub(super) fn tag(&mut self) {
+        let [outer, _] = &mut self.tags;
+        *outer = true;
+    }
+
+    /// Now the whole outer tag is this.
+    pub(super) fn write_tag(&mut self, tci: u128) {
+        let [outer, _] = &mut self.tags;
+        *outer = tci & VLAN_CFI != 0;
+    }
+
+    /// Adds a tag; false if there is no room for one.
+    pub(super) fn push_tag(&mut self) -> bool {
+        let [outer, inner] = self.tags;
+        if !inner {
+            self.tags = [true, outer];
+        }
+        !inner
+    }
+
+    pub(super) fn pop_tag(&mut self) {
+        let [_, inner] = self.tags;
+        self.tags = [inner, false];
+    }
+
+    pub(super) fn become_mpls(&mut self, kind: u16) {
+        self.eth_type = kind;
+        self.proto = 0;
+    }
+
+    pub(super) fn encap(&mut self, packet_type: u32) {
+        self.packet_type = packet_type;
+        if packet_type >> 16 == 1 {
+            self.eth_type = u16::try_from(packet_type & 0xffff).unwrap_or(0);
+        }
+        if !self.has(Prerequisite::Ip) {
+            self.proto = 0;
+        }
+    }
+
+    pub(super) fn decap(&mut self) {
+        if self.packet_type == ETHERNET {
+            self.packet_type = 1 << 16 | u32::from(self.eth_type);
+        } else {
+            self.packet_type = UNKNOWN;
+            self.eth_type = u16::MAX;
+        }
+    }
+}
+
+/// True if messages have a number for the field.
+pub(super) fn is_on_the_wire(field: Field) -> bool {
+    !field.info().wire.is_empty()
+}
