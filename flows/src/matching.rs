@@ -352,27 +352,24 @@ impl Match {
     /// The Ethernet type, if it is fixed: by `eth_type` or by a `packet_type` of the Ethertype namespace.
     #[must_use]
     pub fn eth_type(&self) -> Option<u16> {
-        // The slots of both are neighbours.
-        let rest = self.bytes.get(self.place(Slot::PacketType).start..)?;
-        for entry in (Entries { rest }) {
-            match entry.slot {
-                Slot::PacketType => match entry.value() {
-                    v if v >> 16 == 1 => return u16::try_from(v & 0xffff).ok(),
-                    0 => {}
-                    _ => return None,
-                },
-                Slot::DlType => return u16::try_from(entry.value()).ok(),
-                _ => return None,
+        // The slots of both are neighbours, in this order, and are matched whole.
+        let at = self.place(Slot::PacketType).start;
+        match *self.bytes.get(at..)? {
+            [slot, 2, a, b, ..] if slot == Slot::DlType as u8 => Some(u16::from_be_bytes([a, b])),
+            [slot, 4, 0, 1, a, b, ..] if slot == Slot::PacketType as u8 => {
+                Some(u16::from_be_bytes([a, b]))
             }
+            _ => None,
         }
-        None
     }
 
     /// The IP protocol (or ARP operation), if it is fixed.
     #[must_use]
     pub fn nw_proto(&self) -> Option<u8> {
-        self.slot(Slot::NwProto)
-            .and_then(|(v, _)| u8::try_from(v).ok())
+        match *self.bytes.get(self.place(Slot::NwProto))? {
+            [_, 1, proto] => Some(proto),
+            _ => None,
+        }
     }
 }
 

@@ -103,6 +103,34 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class, in the order of the variants.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::NxmOf,
+        Self::NxmNx,
+        Self::Basic,
+        Self::PacketRegs,
+        Self::Onf,
+        Self::Nicira,
+        Self::Nsh,
+        Self::Ericsson,
+    ];
+
+    /// The class with these numbers.
+    #[inline]
+    pub(crate) fn from_numbers(class: u16, experimenter: Option<u32>) -> Option<Self> {
+        Some(match (class, experimenter) {
+            (0x0000, _) => Self::NxmOf,
+            (0x0001, _) => Self::NxmNx,
+            (0x8000, _) => Self::Basic,
+            (0x8001, _) => Self::PacketRegs,
+            (0x1000, _) => Self::Ericsson,
+            (0xffff, Some(0x4f4e_4600)) => Self::Onf,
+            (0xffff, Some(0x0000_2320)) => Self::Nicira,
+            (0xffff, Some(0x005a_d650)) => Self::Nsh,
+            _ => return None,
+        })
+    }
+
     /// The 16-bit class, and the experimenter id that follows the header where there is one.
     #[must_use]
     pub fn numbers(self) -> (u16, Option<u32>) {

@@ -1,95 +1,157 @@
-//! Finding a field by name or by number on the wire, through indexes built once from the field table.
+//! Finding a field by name or by number on the wire, through indexes that are made from the field table at compile time.
 
-use super::Field;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::LazyLock;
+use super::{Class, Field};
 
-/// FNV-1a: the names are short and our own, so that nothing slower is needed.
-struct Fnv(u64);
+/// Every name: preferred ones and aliases, then those on the wire.
+static NAMES: [(&str, Field); count()] = names();
 
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+/// Where in [`NAMES`] a name is, plus 1, at the place of its hash or behind it; 0: nothing.
+static INDEX: [u16; SIZE] = index();
+
+/// Twice the number of names at least, so that hardly any is not at its place.
+const SIZE: usize = (2 * count()).next_power_of_two();
+
+const fn count() -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < Field::TABLE.len() {
+        let info = &Field::TABLE[i];
+        n += 1 + !info.alias.is_empty() as usize + info.wire.len();
+        i += 1;
     }
+    n
 }
 
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-static BY_NAME: LazyLock<HashMap<String, Field, BuildHasherDefault<Fnv>>> = LazyLock::new(|| {
-    let mut map = HashMap::default();
-    for &field in Field::ALL {
-        let info = field.info();
-        map.insert(info.name.to_owned(), field);
+const fn names() -> [(&'static str, Field); count()] {
+    let mut found = [("", Field::ALL[0]); count()];
+    let (mut n, mut i) = (0, 0);
+    while i < Field::TABLE.len() {
+        let (info, field) = (&Field::TABLE[i], Field::ALL[i]);
+        found[n] = (info.name, field);
+        n += 1;
         if !info.alias.is_empty() {
-            map.insert(info.alias.to_owned(), field);
+            found[n] = (info.alias, field);
+            n += 1;
         }
-        for id in info.wire {
-            map.entry(id.name.to_ascii_lowercase()).or_insert(field);
-            map.entry(id.name.to_owned()).or_insert(field);
-        }
+        i += 1;
     }
-    map
-});
-
-/// Fields by class and number: a row of 128 for each class.
-struct ByNumber {
-    rows: Vec<(u16, u32, [Option<Field>; 128])>,
+    i = 0;
+    while i < Field::TABLE.len() {
+        let mut w = 0;
+        while w < Field::TABLE[i].wire.len() {
+            found[n] = (Field::TABLE[i].wire[w].name, Field::ALL[i]);
+            n += 1;
+            w += 1;
+        }
+        i += 1;
+    }
+    found
 }
 
-static BY_WIRE: LazyLock<ByNumber> = LazyLock::new(|| {
-    let mut rows: Vec<(u16, u32, [Option<Field>; 128])> = Vec::new();
-    for &field in Field::ALL {
-        for id in field.info().wire {
-            let (class, experimenter) = id.class.numbers();
-            let experimenter = experimenter.unwrap_or(0);
-            let known = rows
-                .iter_mut()
-                .find(|(c, e, _)| (*c, *e) == (class, experimenter));
-            let row = match known {
-                Some((_, _, row)) => row,
-                None => {
-                    rows.push((class, experimenter, [None; 128]));
-                    match rows.last_mut() {
-                        Some((_, _, row)) => row,
-                        None => continue,
-                    }
-                }
-            };
-            if let Some(place) = row.get_mut(usize::from(id.number)) {
-                *place = Some(field);
-            }
+const fn index() -> [u16; SIZE] {
+    let names = names();
+    let mut index = [0; SIZE];
+    let mut n = 0;
+    while n < names.len() {
+        let mut at = place(names[n].0.as_bytes());
+        while index[at] != 0 {
+            at = (at + 1) % SIZE;
         }
+        n += 1;
+        index[at] = n as u16;
     }
-    ByNumber { rows }
-});
+    index
+}
+
+/// The place of a name in [`INDEX`], the same in any case: by its length, its first and its last bytes.
+const fn place(name: &[u8]) -> usize {
+    // Letters differ from their other case in this bit, and digits have it.
+    const CASE: u64 = u64::from_le_bytes([0x20; 8]);
+    let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (name.first_chunk(), name.last_chunk()) {
+            (Some(first), Some(last)) => (
+                u32::from_le_bytes(*first) as u64,
+                u32::from_le_bytes(*last) as u64,
+            ),
+            _ => match name {
+                [a, .., b] => (*a as u64, *b as u64),
+                _ => (0, 0),
+            },
+        },
+    };
+    let mixed = (first | CASE) ^ (last | CASE).rotate_left(29) ^ name.len() as u64;
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SIZE
+}
 
 pub(super) fn lookup(name: &str) -> Option<Field> {
-    match BY_NAME.get(name) {
-        Some(&field) => Some(field),
-        None if name.bytes().any(|b| b.is_ascii_uppercase()) => {
-            BY_NAME.get(&name.to_ascii_lowercase()).copied()
+    let mut at = place(name.as_bytes());
+    loop {
+        let entry = usize::from(*INDEX.get(at)?).checked_sub(1)?;
+        let &(known, field) = NAMES.get(entry)?;
+        if known == name || known.eq_ignore_ascii_case(name) {
+            return Some(field);
         }
-        None => None,
+        at = (at + 1) % SIZE;
     }
+}
+
+const CLASSES: usize = Class::ALL.len();
+
+/// Fields by class and number.
+static BY_WIRE: [[Option<Field>; 128]; CLASSES] = by_number();
+
+const fn by_number() -> [[Option<Field>; 128]; CLASSES] {
+    let mut rows = [[None; 128]; CLASSES];
+    let mut i = 0;
+    while i < Field::TABLE.len() {
+        let mut w = 0;
+        while w < Field::TABLE[i].wire.len() {
+            let id = &Field::TABLE[i].wire[w];
+            rows[id.class as usize][id.number as usize] = Some(Field::ALL[i]);
+            w += 1;
+        }
+        i += 1;
+    }
+    rows
 }
 
 #[inline]
 pub(super) fn by_wire(class: u16, number: u8, experimenter: Option<u32>) -> Option<Field> {
-    let experimenter = experimenter.unwrap_or(0);
-    let (_, _, row) = BY_WIRE
-        .rows
-        .iter()
-        .find(|(c, e, _)| (*c, *e) == (class, experimenter))?;
+    let class = Class::from_numbers(class, experimenter)?;
+    let row = BY_WIRE.get(class as usize)?;
     row.get(usize::from(number)).copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case_and_is_one_fields_own() {
+        for (n, (name, field)) in NAMES.iter().enumerate() {
+            assert_eq!(lookup(name), Some(*field), "{name}");
+            assert_eq!(lookup(&name.to_ascii_uppercase()), Some(*field), "{name}");
+            assert_eq!(lookup(&name.to_ascii_lowercase()), Some(*field), "{name}");
+            assert_eq!(lookup(&format!("{name}_")), None);
+            let same = |other: &&(&str, Field)| other.0.eq_ignore_ascii_case(name);
+            assert_eq!(NAMES.iter().filter(same).count(), 1, "{n}: {name}");
+        }
+        for name in ["", "x", "ip", "reg99", "NXM_NX_", "eth_srC\0"] {
+            assert_eq!(lookup(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn every_number_on_the_wire_is_found() {
+        for &field in Field::ALL {
+            for id in field.info().wire {
+                let (class, experimenter) = id.class.numbers();
+                assert_eq!(by_wire(class, id.number, experimenter), Some(field));
+            }
+        }
+        assert_eq!(by_wire(0x8000, 127, None), None);
+        assert_eq!(by_wire(0x8000, 128, None), None);
+        assert_eq!(by_wire(0xffff, 1, Some(1)), None);
+        assert_eq!(by_wire(0xffff, 1, None), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod ct;
+mod digits;
 mod learn;
 mod more;
 pub(crate) mod token;
@@ -11,6 +12,8 @@ pub(crate) mod value;
 use super::print::Names;
 use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
 use crate::{Flow, FlowFlags, Instructions, Match, Port};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 use token::{KeyValue, Tokens};
 
 /// Text is not a flow.
@@ -229,11 +232,12 @@ fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Pars
 
 /// What stands before `actions=`, and after it.
 fn split_actions(text: &str) -> (&str, Option<&str>) {
-    let Some(at) = memchr::memmem::find(text.as_bytes(), b"action") else {
+    static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("action"));
+    let Some(at) = WORD.find(text.as_bytes()) else {
         return (text, None);
     };
     let (fields, rest) = text.split_at(at);
-    match rest.split_once('=') {
+    match value::cut(rest, b'=') {
         Some((_, actions)) => (fields, Some(actions)),
         None => (fields, None),
     }
@@ -352,7 +356,7 @@ impl Spec {
     }
 
     fn cookie<'a>(&mut self, text: &'a str) -> Parsed<'a, ()> {
-        let (cookie, mask) = match text.split_once('/') {
+        let (cookie, mask) = match value::cut(text, b'/') {
             Some((cookie, mask)) => (cookie, Some(mask)),
             None => (text, None),
         };

@@ -7,6 +7,7 @@ use crate::field::{Access, Field};
 use crate::flow::WriteMetadata;
 use crate::text::print::Names;
 use crate::{Action, Instructions, Port};
+use smallvec::SmallVec;
 
 /// How deep actions may be nested.
 const MAX_DEPTH: u8 = 16;
@@ -14,7 +15,7 @@ const MAX_DEPTH: u8 = 16;
 /// Reads what stands after `actions=`.
 pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instructions> {
     let mut found = Instructions::default();
-    let mut apply = Vec::new();
+    let mut apply: SmallVec<[Action; 12]> = SmallVec::new();
     let mut tokens = Tokens::new(text);
     // The order that OpenFlow prescribes: meter, apply, clear, write, metadata, goto.
     let mut stage = 0;
@@ -72,7 +73,7 @@ pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instr
             "\"drop\" must not be accompanied by any other action or instruction",
         ));
     }
-    found.apply = apply.into();
+    found.apply = apply.into_vec().into();
     Ok(found)
 }
 
@@ -307,9 +308,10 @@ fn action_owned(pair: &KeyValue<'_>, names: &Names) -> Result<Action, String> {
 
 /// What stands on both sides of `->`.
 pub(super) fn arrow<'a>(text: &'a str) -> Parsed<'a, (&'a str, &'a str)> {
-    let (src, dst) = text
-        .split_once("->")
+    let head = memchr::memchr_iter(b'>', text.as_bytes())
+        .find_map(|at| text.get(..at)?.strip_suffix('-'))
         .ok_or_else(|| Fault::new(text, format!("{text}: missing `->'")))?;
+    let (src, dst) = (head, text.get(head.len() + 2..).unwrap_or_default());
     if src.is_empty() || dst.is_empty() {
         return Err(Fault::new(
             text,

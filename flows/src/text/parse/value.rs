@@ -1,7 +1,7 @@
 //! Reading values of fields, with their masks.
 
 use super::token::KeyValue;
-use super::{Fault, Parsed};
+use super::{Fault, Parsed, digits};
 use crate::action::Subfield;
 use crate::field::{Field, Format, Masking};
 use crate::text::flags::{self, BitNames};
@@ -34,7 +34,7 @@ pub(crate) fn integer(text: &str) -> Option<u128> {
     if radix == 16 && digits.len() <= 16 {
         let mut value = 0u64;
         for byte in digits.bytes() {
-            value = value << 4 | u64::from(char::from(byte).to_digit(16)?);
+            value = value << 4 | u64::from(digits::hex(byte)?);
         }
         return Some(u128::from(value));
     }
@@ -181,7 +181,7 @@ pub(crate) fn port<'a>(text: &'a str, names: &Names) -> Parsed<'a, Port> {
 pub(crate) fn duration<'a>(text: &'a str) -> Parsed<'a, (u32, u32)> {
     let wrong = || Fault::new(text, format!("{text:?}: expected seconds such as 1.5s"));
     let number = text.strip_suffix('s').unwrap_or(text);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let (whole, fraction) = cut(number, b'.').unwrap_or((number, ""));
     let sec = whole.parse().map_err(|_| wrong())?;
     if fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());
@@ -195,38 +195,19 @@ pub(crate) fn duration<'a>(text: &'a str) -> Parsed<'a, (u32, u32)> {
 
 /// An Ethernet address.
 pub(crate) fn eth<'a>(text: &'a str) -> Parsed<'a, EthAddr> {
-    fast_eth(text).or_else(|| text.parse().ok()).ok_or_else(|| {
-        Fault::new(
-            text,
-            format!("{text}: invalid Ethernet address: expected xx:xx:xx:xx:xx:xx"),
-        )
-    })
-}
-
-/// `xx:xx:xx:xx:xx:xx` with two digits each, which is nearly always the form.
-fn fast_eth(text: &str) -> Option<EthAddr> {
-    let bytes: &[u8; 17] = text.as_bytes().try_into().ok()?;
-    let nibble = |b: u8| {
-        char::from(b)
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
-    let mut address = EthAddr([0; 6]);
-    for (octet, part) in address.0.iter_mut().zip(bytes.chunks(3)) {
-        let (Some((&high, rest)), true) = (
-            part.split_first(),
-            part.len() < 3 || part.last() == Some(&b':'),
-        ) else {
-            return None;
-        };
-        *octet = nibble(high)? << 4 | nibble(*rest.first()?)?;
-    }
-    Some(address)
+    digits::eth(text)
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| {
+            Fault::new(
+                text,
+                format!("{text}: invalid Ethernet address: expected xx:xx:xx:xx:xx:xx"),
+            )
+        })
 }
 
 /// An IPv4 address.
 pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
-    text.parse().map_err(|_| {
+    digits::ipv4(text).ok_or_else(|| {
         Fault::new(
             text,
             format!("{text}: invalid IP address: expected a.b.c.d"),
@@ -238,6 +219,13 @@ pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
 pub(crate) fn ipv6<'a>(text: &'a str) -> Parsed<'a, Ipv6Addr> {
     text.parse()
         .map_err(|_| Fault::new(text, format!("{text}: invalid IPv6 address")))
+}
+
+/// What stands before and after the first `at`, which is ASCII.
+#[inline]
+pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let (head, tail) = text.split_at_checked(memchr::memchr(at, text.as_bytes())?)?;
+    Some((head, tail.get(1..)?))
 }
 
 /// A value and a mask, both within the field's bytes.
@@ -283,7 +271,7 @@ pub(crate) fn masked<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'
 
 fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
     let full = byte_mask(field);
-    let (value, mask) = match text.split_once('/') {
+    let (value, mask) = match cut(text, b'/') {
         Some((value, mask)) => (value, Some(mask)),
         None => (text, None),
     };
@@ -598,8 +586,8 @@ pub(crate) fn old_field<'a>(field: Field, at: &'a str) -> Parsed<'a, ()> {
 
 /// `field[a..b]`, `field[a]`, `field[]`, or `field`.
 pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
-    let text = text.trim();
-    let (name, bits) = match text.split_once('[') {
+    let text = text.trim_ascii();
+    let (name, bits) = match cut(text, b'[') {
         Some((name, rest)) => {
             let bits = rest.strip_suffix(']');
             (
