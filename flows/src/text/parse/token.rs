@@ -25,36 +25,42 @@ impl<'a> Tokens<'a> {
         Self { rest: text }
     }
 
+    /// The next key and value. Only where they end is found behind a call, so that they come back in registers.
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<KeyValue<'a>> {
-        let (text, bytes) = (self.rest, self.rest.as_bytes());
-        let start = bytes.iter().position(|b| !is_separator(*b))?;
-        let key_end = key_end(bytes, start);
-        let key = text.get(start..key_end).unwrap_or_default();
-        let after = key_end + 1;
-        let Some(&(kind @ (b':' | b'=' | b'('))) = bytes.get(key_end) else {
-            self.rest = text.get(after..).unwrap_or_default();
-            return Some(KeyValue {
-                key,
-                value: "",
-                delimiter: None,
-            });
-        };
-        let mut end = if kind == b'(' {
-            value_end(bytes, after, |b| b == b')')
-        } else {
-            value_end(bytes, after, is_separator)
-        };
-        // `(x)->y`: the value goes on behind the parenthesis.
-        if kind == b'(' && bytes.split_at(end).1.starts_with(b")->") {
-            end = value_end(bytes, end, is_separator);
-        }
-        self.rest = text.get(end + 1..).unwrap_or_default();
+        let skip = self.rest.bytes().position(|b| !is_separator(b))?;
+        let text = self.rest.split_at(skip).1;
+        let (key_end, end) = ends(text.as_bytes());
+        let (key, value) = text.split_at(end).0.split_at(key_end);
+        let rest = text.split_at(end).1;
+        self.rest = rest.split_at(rest.len().min(1)).1;
+        let delimiter = value.bytes().next();
         Some(KeyValue {
             key,
-            value: text.get(after..end).unwrap_or_default(),
-            delimiter: Some(kind),
+            value: value.split_at(value.len().min(1)).1,
+            delimiter,
         })
     }
+}
+
+/// Where the key that a text begins with ends, and where its value does, delimiter included. Without a value both are one.
+#[inline(never)]
+fn ends(text: &[u8]) -> (usize, usize) {
+    let key = key_end(text, 0);
+    let end = match text.get(key) {
+        Some(b':' | b'=') => value_end(text, key + 1, is_separator),
+        Some(b'(') => {
+            let end = value_end(text, key + 1, |b| b == b')');
+            // `(x)->y`: the value goes on behind the parenthesis.
+            if text.split_at(end).1.starts_with(b")->") {
+                value_end(text, end, is_separator)
+            } else {
+                end
+            }
+        }
+        _ => key,
+    };
+    (key, end)
 }
 
 /// Where a key that begins at `at` ends. All bytes that end one are below 0x40, as few of a key are.
@@ -90,19 +96,18 @@ fn value_end(text: &[u8], mut at: usize, ends: impl Fn(u8) -> bool) -> usize {
 /// The place of the first byte from `at` on that is below `LIMIT`; the length if there is none. Looks at eight bytes at once:
 /// in a difference to the limit the top bit of a smaller byte is set, and the lowest such bit is not one that was borrowed.
 #[inline]
-fn first_below<const LIMIT: u8>(bytes: &[u8], mut at: usize) -> usize {
+fn first_below<const LIMIT: u8>(bytes: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    let (eights, rest) = bytes.get(at..).unwrap_or_default().as_chunks();
+    for (n, eight) in eights.iter().enumerate() {
         let word = u64::from_le_bytes(*eight);
         let below = word.wrapping_sub(ONES * u64::from(LIMIT)) & !word & (ONES << 7);
         if below != 0 {
-            return at + (below.trailing_zeros() / 8) as usize;
+            return at + 8 * n + (below.trailing_zeros() / 8) as usize;
         }
-        at += 8;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
     let found = rest.iter().position(|byte| *byte < LIMIT);
-    found.map_or(bytes.len(), |n| at + n)
+    bytes.len() - rest.len() + found.unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -236,8 +236,10 @@ pub(crate) struct Masked {
 }
 
 /// All bits of as many bytes as the field has.
+#[inline]
 fn byte_mask(field: Field) -> u128 {
-    crate::field::low_bits(u16::from(field.info().bytes) * 8)
+    let unused = 16_u32.saturating_sub(u32::from(field.info().bytes));
+    u128::MAX >> (8 * unused.min(15))
 }
 
 /// Reads a value of `field`, with a mask if there is one.
@@ -587,6 +589,9 @@ pub(crate) fn old_field<'a>(field: Field, at: &'a str) -> Parsed<'a, ()> {
 /// `field[a..b]`, `field[a]`, `field[]`, or `field`.
 pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
     let text = text.trim_ascii();
+    if let Some(field) = text.strip_suffix("[]").and_then(Field::from_name) {
+        return Ok(Subfield::whole(field));
+    }
     let (name, bits) = match cut(text, b'[') {
         Some((name, rest)) => {
             let bits = rest.strip_suffix(']');
