@@ -269,17 +269,22 @@ impl Match {
         let shift = 8 * u32::try_from(16 - len).unwrap_or(0);
         let top = |number: u128| number.checked_shl(shift).unwrap_or(0).to_be_bytes();
         let mut entry = [0; 2 + 32];
-        let size = if mask == full { 2 + len } else { 2 + 2 * len };
-        if let Some((head, rest)) = entry.split_first_chunk_mut() {
-            let masked = if mask == full { 0 } else { MASKED };
-            *head = [slot as u8, u8::try_from(len).unwrap_or(0) | masked];
-            if let Some(place) = rest.first_chunk_mut() {
-                *place = top(value & mask);
-            }
-            if let Some(place) = rest.get_mut(len..).and_then(|rest| rest.first_chunk_mut()) {
+        let [slot_byte, length, numbers @ ..] = &mut entry;
+        *slot_byte = slot as u8;
+        *length = u8::try_from(len).unwrap_or(0);
+        if let Some(place) = numbers.first_chunk_mut() {
+            *place = top(value & mask);
+        }
+        if mask != full {
+            *length |= MASKED;
+            if let Some(place) = numbers
+                .get_mut(len..)
+                .and_then(|rest| rest.first_chunk_mut())
+            {
                 *place = top(mask);
             }
         }
+        let size = entry_size(*length);
         self.put_entry(slot, entry.split_at(size).0);
     }
 
@@ -345,7 +350,11 @@ impl Match {
     /// The entry of a slot.
     #[inline]
     pub(crate) fn entry(&self, slot: Slot) -> Option<Entry<'_>> {
-        let rest = self.bytes.get(self.place(slot))?;
+        let place = self.place(slot);
+        if place.is_empty() {
+            return None;
+        }
+        let rest = self.bytes.get(place)?;
         Entries { rest }.next()
     }
 

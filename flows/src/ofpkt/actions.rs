@@ -6,7 +6,7 @@ use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::action::{SetField, SetSpelling, Subfield, load_segments};
 use crate::field::{Access, Field};
-use crate::matching::VLAN_CFI;
+use crate::matching::{VLAN_CFI, number};
 use crate::{Action, EthAddr, Match, Port, Version};
 use std::net::Ipv4Addr;
 
@@ -714,14 +714,17 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
         payload.len()
     };
     let (value, mask) = payload.split_at_checked(half).unwrap_or((payload, &[]));
-    let full = vec![0xff; half];
-    let mask = if header.masked { mask } else { &full };
+    let mask = if header.masked {
+        mask
+    } else {
+        [0xff; 255].split_at(half.min(255)).0
+    };
     if mask.len() != value.len()
         || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes))
     {
         return Err(place.error(OfpError::ACTION_BAD_SET_LEN));
     }
-    if value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
+    if header.masked && value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
         return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
     }
     if field.info().access == Access::ReadOnly {
@@ -736,9 +739,8 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
         }
         return Ok(SetField::wide(field, value, mask));
     }
-    let fold = |bytes: &[u8]| bytes.iter().fold(0u128, |acc, &b| acc << 8 | u128::from(b));
-    if !header.masked && !oxm::is_valid(field, fold(value)) {
+    if !header.masked && !oxm::is_valid(field, number(value)) {
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
     }
-    Ok(SetField::new(field, fold(value), fold(mask)))
+    Ok(SetField::new(field, number(value), number(mask)))
 }

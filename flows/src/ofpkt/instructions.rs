@@ -1,11 +1,12 @@
 //! Instructions on the wire (OpenFlow 1.5.1, 7.2.4). OpenFlow 1.0 has only a list of actions.
 
-use super::actions::{self, Context, NICIRA, put_list, read_list};
+use super::actions::{self, Context, put_list, read_list};
 use super::nicira;
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::flow::WriteMetadata;
 use crate::{Action, Instructions, Match, Version};
+use smallvec::SmallVec;
 
 /// Appends instructions; in OpenFlow 1.0 the list of actions.
 pub(crate) fn put(
@@ -113,19 +114,18 @@ fn put_nicira_metadata(out: &mut Writer, metadata: &WriteMetadata) {
     actions::end(out, start);
 }
 
+/// How Nicira's `write_metadata` begins: an experimenter's action of 32 bytes, Nicira's, 22.
+const METADATA: [u8; 10] = [0xff, 0xff, 0, 32, 0, 0, 0x23, 0x20, 0, 22];
+
 /// Reads a list of actions in which Nicira's `write_metadata` may be.
 fn read_actions(
     mut reader: Reader<'_>,
     version: Version,
     into: &mut Instructions,
 ) -> Result<(), DecodeError> {
-    let mut list = Vec::new();
+    let mut list: SmallVec<[Action; 12]> = SmallVec::new();
     while !reader.is_empty() {
-        let mut head = reader;
-        let metadata = matches!(
-            (head.u16(), head.u16(), head.u32(), head.u16()),
-            (Ok(0xffff), Ok(32), Ok(NICIRA), Ok(22))
-        );
+        let metadata = reader.rest().starts_with(&METADATA);
         let place = reader;
         // Among actions it is no instruction; a switch that has it so is not Open vSwitch.
         if metadata && reader.keeps() && reader.len() > 32 {
@@ -160,7 +160,7 @@ fn read_actions(
             action => list.push(action),
         }
     }
-    into.apply = list.into();
+    into.apply = list.into_vec().into();
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::wire::{Put, Reader, Unknown, Writer};
 use super::{DecodeError, OfpError};
 use crate::field::{Field, Masking, Prerequisite, Slot, WireId};
-use crate::matching::Entry;
+use crate::matching::{Entry, number};
 use crate::{Match, Port, Version};
 use smallvec::SmallVec;
 
@@ -14,9 +14,9 @@ pub(crate) fn put_header(out: &mut Writer, id: &WireId, masked: bool, len: usize
     if experimenter.is_some() {
         length += 4;
     }
-    out.u16(class);
-    out.u8(id.number << 1 | u8::from(masked));
-    out.u8(u8::try_from(length).unwrap_or(u8::MAX));
+    let [c1, c2] = class.to_be_bytes();
+    let length = u8::try_from(length).unwrap_or(u8::MAX);
+    out.extend_from_slice(&[c1, c2, id.number << 1 | u8::from(masked), length]);
     if let Some(experimenter) = experimenter {
         out.u32(experimenter);
     }
@@ -201,9 +201,18 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
     raw.for_each(|(_, piece)| out.extend_from_slice(piece));
 }
 
+#[inline]
 fn put_number(out: &mut Writer, value: u128, len: usize) {
-    let bytes = value.to_be_bytes();
-    out.extend_from_slice(bytes.split_at(bytes.len().saturating_sub(len)).1);
+    // Lengths that are known where they are used make this a few instructions.
+    match (len, value.to_be_bytes()) {
+        (1, [.., a]) => out.push(a),
+        (2, [.., a, b]) => out.extend_from_slice(&[a, b]),
+        (4, [.., a, b, c, d]) => out.extend_from_slice(&[a, b, c, d]),
+        (6, [.., a, b, c, d, e, f]) => out.extend_from_slice(&[a, b, c, d, e, f]),
+        (len, bytes) => {
+            out.extend_from_slice(bytes.split_at(bytes.len().saturating_sub(len)).1);
+        }
+    }
 }
 
 /// Appends one entry, of a number.
@@ -452,10 +461,6 @@ fn read_cookie(masked: bool, payload: &[u8]) -> Option<(u64, u64)> {
     };
     let used = if masked { 16 } else { 8 };
     (payload.len() == used).then_some((u64::from_be_bytes(*value), mask))
-}
-
-fn number(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b))
 }
 
 /// Checks one entry and adds it.
