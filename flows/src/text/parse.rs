@@ -3,8 +3,13 @@
 mod actions;
 mod ct;
 mod digits;
+mod flow_monitor;
+mod group;
 mod learn;
+mod meter;
 mod more;
+mod packet_out;
+mod tlv;
 pub(crate) mod token;
 mod unknown;
 pub(crate) mod value;
@@ -14,6 +19,11 @@ use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
 use crate::{Flow, FlowFlags, Instructions, Match, Port};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
+pub use flow_monitor::parse_flow_monitor;
+pub use group::{parse_group, parse_group_mod, parse_group_stats};
+pub use meter::parse_meter_mod;
+pub use packet_out::parse_packet_out;
+pub use tlv::parse_tlv_maps;
 use token::{KeyValue, Tokens};
 
 /// Text is not a flow.
@@ -74,6 +84,27 @@ pub fn parse_flow_named(text: &str, names: &Names) -> Result<Flow, ParseError> {
     Ok(flow)
 }
 
+static FLOW_COMMANDS: [(&str, FlowModCommand); 5] = [
+    ("add", FlowModCommand::Add),
+    ("delete", FlowModCommand::Delete),
+    ("delete_strict", FlowModCommand::DeleteStrict),
+    ("modify", FlowModCommand::Modify),
+    ("modify_strict", FlowModCommand::ModifyStrict),
+];
+
+/// Takes a command from the front of a text, or `default` if there is none. As for `ovs-ofctl`, the beginning of a command
+/// will do; the first that begins so is meant.
+fn command<'a, T: Copy>(text: &'a str, known: &[(&str, T)], default: T) -> (T, &'a str) {
+    let trimmed = text.trim_start();
+    let separators = [',', ' ', '\t', '\r', '\n'];
+    let (word, rest) = trimmed.split_at(trimmed.find(separators).unwrap_or(trimmed.len()));
+    let found = known.iter().find(|(name, _)| name.starts_with(word));
+    match found {
+        Some((_, command)) if !word.is_empty() => (*command, rest),
+        _ => (default, trimmed),
+    }
+}
+
 /// Reads a change of flows: a flow with `add`, `modify`, `modify_strict`, `delete` or `delete_strict` and a space in front,
 /// or without, which means `default`.
 ///
@@ -84,20 +115,7 @@ pub fn parse_flow_mod(
     default: FlowModCommand,
     names: &Names,
 ) -> Result<FlowMod, ParseError> {
-    let trimmed = text.trim_start();
-    let (word, rest) = trimmed.split_once([' ', '\t']).unwrap_or((trimmed, ""));
-    let command = match word {
-        "add" => Some(FlowModCommand::Add),
-        "modify" => Some(FlowModCommand::Modify),
-        "modify_strict" => Some(FlowModCommand::ModifyStrict),
-        "delete" => Some(FlowModCommand::Delete),
-        "delete_strict" => Some(FlowModCommand::DeleteStrict),
-        _ => None,
-    };
-    let (command, body) = match command {
-        Some(command) => (command, rest),
-        None => (default, trimmed),
-    };
+    let (command, body) = command(text, &FLOW_COMMANDS, default);
     let spec = parse_spec(body, command, names).map_err(|fault| fault.placed(text))?;
     Ok(spec.into_mod(command))
 }
