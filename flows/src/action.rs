@@ -308,6 +308,10 @@ pub enum Action {
     Note(RareList<u8>),
     /// Stops here.
     Exit,
+    /// Takes the packet through the switch's slow path: Open vSwitch's own tests ask for it.
+    DebugSlow,
+    /// Takes the packet through the tables once more: Open vSwitch's own tests ask for it.
+    DebugRecirc,
     /// Samples packets for a collector.
     Sample(Box<Sample>),
     /// Shortens timeouts when a TCP connection ends: idle, hard (seconds).

@@ -11,11 +11,12 @@ mod nxm;
 pub(crate) mod parse;
 pub(crate) mod print;
 
-pub use message::print_message;
+pub use message::{format_table_features, print_message};
 pub use nxm::{format_entries, parse_entries};
 pub use parse::{
-    ParseError, parse_flow, parse_flow_mod, parse_flow_named, parse_flow_stats, parse_instructions,
-    parse_match,
+    ParseError, parse_flow, parse_flow_mod, parse_flow_monitor, parse_flow_named, parse_flow_stats,
+    parse_group, parse_group_mod, parse_group_stats, parse_instructions, parse_match,
+    parse_meter_mod, parse_packet_out, parse_tlv_maps,
 };
 pub use print::Names;
 
@@ -28,8 +29,9 @@ pub fn key_values(text: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Checks that a flow makes sense in a version: from OpenFlow 1.1 on an action that writes or removes a header needs a match
-/// of packets that have it (OpenFlow 1.5.1, 6.4). In OpenFlow 1.0 such an action does nothing.
+/// Checks that a version can say a flow (its match, flags and actions), and that the flow makes sense in it: from OpenFlow
+/// 1.1 on an action that writes or removes a header needs a match of packets that have it (OpenFlow 1.5.1, 6.4). In OpenFlow
+/// 1.0, which is taken with Nicira's extensions, such an action does nothing.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -48,4 +50,16 @@ pub fn check_change_for(
 ) -> Result<(), String> {
     check::change_sayable(change, version)?;
     check::flow(&change.flow, None, version == crate::Version::V10).map_err(|misfit| misfit.what)
+}
+
+/// Checks that a version has words for instructions, whatever they are for.
+///
+/// # Errors
+/// What it has no words for.
+pub fn check_sayable(
+    instructions: &crate::Instructions,
+    version: crate::Version,
+) -> Result<(), String> {
+    let flow = crate::Flow::default().doing(instructions.clone());
+    check::sayable(&flow, version)
 }

@@ -193,7 +193,7 @@ impl FlowStats {
                 out.u16(flow.flags.0);
                 out.u16(flow.importance);
                 out.u64(flow.cookie);
-                oxm::put_any_match(out, &flow.matches, version);
+                oxm::put_ofp_match(out, &flow.matches, version);
                 self.oxs().put(out);
             }
             _ => {
@@ -215,7 +215,7 @@ impl FlowStats {
                 out.u64(flow.cookie);
                 out.u64(self.packets);
                 out.u64(self.bytes);
-                oxm::put_any_match(out, &flow.matches, version);
+                oxm::put_ofp_match(out, &flow.matches, version);
             }
         }
         instructions::put(out, &flow.instructions, &flow.matches, version);

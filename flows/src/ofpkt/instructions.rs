@@ -251,6 +251,8 @@ fn check_action_set(actions: &[Action]) -> Result<(), OfpError> {
                 | Action::Controller(_)
                 | Action::Enqueue(..)
                 | Action::Exit
+                | Action::DebugSlow
+                | Action::DebugRecirc
                 | Action::FinTimeout(..)
                 | Action::Multipath(_)
                 | Action::Note(_)

@@ -177,6 +177,16 @@ fn rank(slot: Slot, arp: bool) -> u8 {
 
 /// Appends the entries of a match, without padding. OpenFlow 1.0 and 1.1 get NXM.
 pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
+    put_entries(out, matches, version, version < Version::V12);
+}
+
+/// Appends the entries of a match as OXM has them also in OpenFlow 1.0 and 1.1, where Open vSwitch has them only in what it
+/// tells: the fields that NXM has in other forms are OXM's, the rest are called by the oldest name.
+pub(crate) fn put_match_as_oxm(out: &mut Writer, matches: &Match, version: Version) {
+    put_entries(out, matches, version, false);
+}
+
+fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let eth_type = matches.eth_type();
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
     let mut entries: SmallVec<[(u8, Entry<'_>); 16]> =
@@ -195,7 +205,7 @@ pub(crate) fn put_match(out: &mut Writer, matches: &Match, version: Version) {
         if entry.slot < Slot::VlanTci
             || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite)
         {
-            put_entry(out, matches, entry, version);
+            put_entry(out, matches, entry, version, nxm);
         }
     }
     raw.for_each(|(_, piece)| out.extend_from_slice(piece));
@@ -234,8 +244,7 @@ pub(crate) fn put_value(
     }
 }
 
-fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version) {
-    let nxm = version < Version::V12;
+fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version, nxm: bool) {
     let (value, mask) = (entry.value(), entry.mask());
     let part = |field: Field, shift: u32, bits: u128, out: &mut Writer| {
         if (mask >> shift) & bits != 0 {
@@ -587,12 +596,12 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
     }
 }
 
-/// Appends an `ofp_match` of OpenFlow 1.2 and up: type, length, entries, padding.
+/// Appends an `ofp_match` of OpenFlow 1.2 and up: type, length, entries, padding. Open vSwitch lists its flows so in 1.1, too.
 pub(crate) fn put_ofp_match(out: &mut Writer, matches: &Match, version: Version) {
     let start = out.len();
     out.u16(1);
     out.u16(0);
-    put_match(out, matches, version);
+    put_match_as_oxm(out, matches, version);
     out.fill_len(start, start + 2);
     out.pad8(start);
 }
@@ -636,14 +645,20 @@ pub(crate) fn put_any_match(out: &mut Writer, matches: &Match, version: Version)
     }
 }
 
-/// Reads the match of any version from 1.1 on. Switches of OpenFlow 1.2 and up may still send that of 1.1.
+/// Reads the match of any version from 1.1 on. Its type tells that of 1.1 from that of 1.2, whatever the version.
 pub(crate) fn any_match(
     reader: &mut Reader<'_>,
     version: Version,
     strictness: Strictness,
 ) -> Result<Match, DecodeError> {
-    let mut kind = *reader;
-    if version == Version::V11 || matches!((kind.u16(), kind.u16()), (Ok(0), Ok(88))) {
+    let mut head = *reader;
+    let (kind, len) = (head.u16(), head.u16());
+    let standard = if version == Version::V11 {
+        !matches!(kind, Ok(1))
+    } else {
+        matches!((kind, len), (Ok(0), Ok(88)))
+    };
+    if standard {
         super::match_old::read_v11(reader)
     } else {
         ofp_match(reader, strictness)

@@ -205,7 +205,7 @@ impl PacketIn2 {
         }
         if let Some(metadata) = &self.metadata {
             let mut data = Writer::new();
-            oxm::put_match(&mut data, metadata, version);
+            oxm::put_match_as_oxm(&mut data, metadata, version);
             property::put(out, kind::METADATA, &data);
         }
         if !self.userdata.is_empty() {

@@ -1,6 +1,7 @@
 //! Whole messages as `ovs-ofctl ofp-print` writes them: a head with name, version and transaction id, then what the message
 //! says; what can not be read is shown as an error and in hexadecimal.
 
+mod action_names;
 mod continuation;
 mod ct_flush;
 mod flow;
@@ -14,6 +15,8 @@ mod summary;
 mod switch;
 mod table;
 mod table_features;
+
+pub use table_features::format_table_features;
 
 use super::Names;
 use super::number::{hex, hex_digits};
@@ -239,9 +242,7 @@ fn body(
         "NXT_SET_ASYNC_CONFIG" => switch::async_config(out, &mut reader, version.min(Version::V13)),
         "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14),
         "OFPST_DESC reply" => switch::desc(out, &mut reader),
-        "OFPST_TABLE reply" if version < Version::V11 || version > Version::V12 => {
-            table_features::stats(out, &mut reader, version)
-        }
+        "OFPST_TABLE reply" => table_features::stats(out, &mut reader, version),
         "OFPST_TABLE_FEATURES request" | "OFPST_TABLE_FEATURES reply" => {
             table_features::features(out, &mut reader, version)
         }

@@ -6,6 +6,7 @@ use crate::ofpkt::{
     AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats,
     FlowStatsRequest, FlowUpdate, Message,
 };
+use crate::text::Names;
 use crate::text::number::{dec, duration, hex};
 use crate::text::print::{fields, flow_flags, instructions};
 use crate::{DEFAULT_PRIORITY, Flow, Port, Version};
@@ -197,19 +198,44 @@ pub(super) fn stats(
 }
 
 fn entry(out: &mut String, found: &FlowStats, style: &Style<'_>) {
+    write_entry(out, found, style.names, true);
+}
+
+impl FlowStats {
+    /// The flow as `ovs-ofctl dump-flows` prints it, with or without what has been counted (`--no-stats`).
+    #[must_use]
+    pub fn to_text(&self, names: &Names, with_counters: bool) -> String {
+        let mut out = String::with_capacity(200);
+        write_entry(&mut out, self, names, with_counters);
+        out
+    }
+}
+
+fn write_entry(out: &mut String, found: &FlowStats, names: &Names, with_counters: bool) {
     let flow = &found.flow;
-    out.push_str("cookie=");
-    out.push_str(if flow.cookie == 0 { "0x" } else { "" });
-    hex(out, u128::from(flow.cookie));
-    out.push_str(", duration=");
-    duration(out, found.duration.0, found.duration.1);
-    out.push_str(", table=");
-    style.names.table(out, flow.table);
-    let _ = write!(
-        out,
-        ", n_packets={}, n_bytes={}, ",
-        found.packets, found.bytes
-    );
+    if with_counters || flow.cookie != 0 {
+        out.push_str("cookie=");
+        out.push_str(if flow.cookie == 0 { "0x" } else { "" });
+        hex(out, u128::from(flow.cookie));
+        out.push_str(", ");
+    }
+    if with_counters {
+        out.push_str("duration=");
+        duration(out, found.duration.0, found.duration.1);
+        out.push_str(", ");
+    }
+    if with_counters || flow.table != 0 || names.tables.contains_key(&flow.table) {
+        out.push_str("table=");
+        names.table(out, flow.table);
+        out.push_str(", ");
+    }
+    if with_counters {
+        let _ = write!(
+            out,
+            "n_packets={}, n_bytes={}, ",
+            found.packets, found.bytes
+        );
+    }
     if flow.idle_timeout != 0 {
         let _ = write!(out, "idle_timeout={}, ", flow.idle_timeout);
     }
@@ -220,19 +246,20 @@ fn entry(out: &mut String, found: &FlowStats, style: &Style<'_>) {
     if flow.importance != 0 {
         let _ = write!(out, "importance={}, ", flow.importance);
     }
-    if let Some(age) = found.idle_age {
+    if let Some(age) = found.idle_age.filter(|_| with_counters) {
         let _ = write!(out, "idle_age={age}, ");
     }
-    if let Some(age) = found.hard_age.filter(|age| *age != found.duration.0) {
+    let changed = found.hard_age.filter(|age| *age != found.duration.0);
+    if let Some(age) = changed.filter(|_| with_counters) {
         let _ = write!(out, "hard_age={age}, ");
     }
     let before = out.len();
-    fields(out, style.names, &flow.matches, Some(flow.priority));
+    fields(out, names, &flow.matches, Some(flow.priority));
     if out.len() != before {
         out.push(' ');
     }
     out.push_str("actions=");
-    instructions(out, style.names, &flow.instructions);
+    instructions(out, names, &flow.instructions);
 }
 
 pub(super) fn aggregate(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
@@ -388,7 +415,9 @@ fn monitor_update(out: &mut String, event: FlowEvent, reason: u16, flow: &Flow, 
             dec(out, u64::from(timeout));
         }
     }
-    let _ = write!(out, " cookie=0x{:x} ", flow.cookie);
+    out.push_str(" cookie=");
+    hex(out, u128::from(flow.cookie));
+    out.push(' ');
     // Open vSwitch does not tell the priority here.
     fields(out, style.names, &flow.matches, None);
     if !flow.instructions.is_drop() {

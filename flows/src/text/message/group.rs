@@ -1,5 +1,6 @@
 //! Messages about groups.
 
+use super::action_names::action_names;
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
@@ -185,31 +186,6 @@ pub(super) fn descs(
     Ok(())
 }
 
-/// Actions of OpenFlow 1.1 and up, by their numbers, as Open vSwitch calls and orders them.
-static ACTIONS: [(u32, &str); 21] = [
-    (0, "output"),
-    (22, "group"),
-    (1, "set_vlan_vid"),
-    (2, "set_vlan_pcp"),
-    (18, "strip_vlan"),
-    (17, "push_vlan"),
-    (3, "mod_dl_src"),
-    (4, "mod_dl_dst"),
-    (5, "mod_nw_src"),
-    (6, "mod_nw_dst"),
-    (7, "mod_nw_tos"),
-    (8, "mod_nw_ecn"),
-    (23, "mod_nw_ttl"),
-    (9, "mod_tp_src"),
-    (10, "mod_tp_dst"),
-    (24, "dec_ttl"),
-    (13, "set_mpls_label"),
-    (14, "set_mpls_tc"),
-    (15, "set_mpls_ttl"),
-    (16, "dec_mpls_ttl"),
-    (19, "push_mpls"),
-];
-
 pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
     let features = GroupFeatures::read(reader)?;
     let _ = write!(
@@ -236,15 +212,8 @@ pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Versi
             "    {kind} group:\n       max_groups={max}\n       actions:"
         );
         let before = out.len();
-        for (number, name) in
-            ACTIONS
-                .into_iter()
-                .chain([(20, "pop_mpls"), (21, "set_queue"), (25, "set_field")])
-        {
-            // OpenFlow 1.2 replaced most of the setting actions by one.
-            let replaced = version >= Version::V12 && matches!(number, 1..=10 | 13 | 14);
-            let unknown = version < Version::V12 && number == 25;
-            if actions >> number & 1 == 1 && !replaced && !unknown {
+        for (number, name) in action_names(version) {
+            if actions >> number & 1 == 1 {
                 out.push(' ');
                 out.push_str(name);
             }

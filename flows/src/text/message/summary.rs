@@ -13,6 +13,8 @@ struct Parsed<'a> {
     matches: Match,
     /// The second VLAN tag, if there is a first one; 0 for none.
     inner_tci: Option<u16>,
+    /// The MPLS labels under the first, up to the bottom of the stack, of which Open vSwitch knows two.
+    lower_labels: Vec<u32>,
     proto: u8,
     /// What follows the IP header.
     l4: Option<Reader<'a>>,
@@ -82,11 +84,15 @@ fn ethertype(reader: &mut Reader<'_>) -> u16 {
     NONE
 }
 
+/// "Bottom of the stack" in an MPLS label.
+const MPLS_BOTTOM: u32 = 0x100;
+
 fn parse(packet: &[u8]) -> Parsed<'_> {
     let mut reader = Reader::new(packet, 0);
     let mut parsed = Parsed {
         matches: Match::new(),
         inner_tci: None,
+        lower_labels: Vec::new(),
         proto: 0,
         l4: None,
     };
@@ -97,8 +103,12 @@ fn parse(packet: &[u8]) -> Parsed<'_> {
         0x86dd => ipv6(&mut parsed, reader),
         0x0806 | 0x8035 => arp(&mut parsed, reader),
         0x8847 | 0x8848 => {
-            let label = reader.u32().unwrap_or(0);
+            let mut label = reader.u32().unwrap_or(0);
             parsed.put(Slot::MplsLse, label);
+            while label & MPLS_BOTTOM == 0 && parsed.lower_labels.len() < 2 {
+                label = reader.u32().unwrap_or(0);
+                parsed.lower_labels.push(label);
+            }
         }
         _ => {}
     }
@@ -379,6 +389,12 @@ pub(super) fn summary(out: &mut String, packet: &[u8]) {
             .find(",dl_src=")
             .map_or(out.len(), |at| start + at);
         out.insert_str(at, &tag);
+    }
+    for (number, label) in (1u64..).zip(&parsed.lower_labels) {
+        out.push_str(",mpls_lse");
+        dec(out, number);
+        out.push('=');
+        dec(out, u64::from(*label));
     }
     checksum(out, &parsed);
     out.push('\n');

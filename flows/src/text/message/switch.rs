@@ -9,6 +9,7 @@ use crate::ofpkt::{
     AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage,
     SwitchFeatures,
 };
+use crate::text::number::hex;
 use std::fmt::Write;
 
 pub(super) fn hello(out: &mut String, bytes: &[u8], version: u8) {
@@ -360,7 +361,9 @@ pub(super) fn bundle_control(out: &mut String, reader: &mut Reader<'_>) -> Print
         BundleControlKind::DiscardReply => "DISCARD_REPLY",
         BundleControlKind::Other(_) => "",
     };
-    let _ = write!(out, "\n bundle_id={:#x} type={kind}", found.bundle_id);
+    out.push_str("\n bundle_id=");
+    hex(out, u128::from(found.bundle_id));
+    let _ = write!(out, " type={kind}");
     bundle_flags(out, found.flags.0);
     Ok(())
 }
@@ -397,7 +400,8 @@ pub(super) fn bundle_add(
     if !fits {
         return Err(place.error(OfpError::BUNDLE_MSG_UNSUP));
     }
-    let _ = write!(out, "\n bundle_id={id:#x}");
+    out.push_str("\n bundle_id=");
+    hex(out, u128::from(id));
     bundle_flags(out, flags);
     out.push('\n');
     message(out, whole, style);

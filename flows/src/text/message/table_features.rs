@@ -1,11 +1,12 @@
 //! What flow tables can do and have counted; a table that is like the one before it is told as such.
 
 use super::Printed;
+use super::action_names::action_names;
 use crate::Version;
-use crate::field::Field;
+use crate::field::{Class, Field};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ALL_TABLES, DecodeError, OfpError, TableFeatures, TableStats, next_property, oxm,
+    ALL_TABLES, DecodeError, OfpError, TableAbilities, TableFeatures, TableStats, oxm,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -35,6 +36,8 @@ struct Features {
     table: u8,
     name: String,
     metadata: (u64, u64),
+    /// What becomes of packets that miss (OpenFlow 1.1 and 1.2).
+    missing: Option<&'static str>,
     eviction: Option<bool>,
     vacancy: Option<bool>,
     max_entries: u32,
@@ -53,22 +56,6 @@ static INSTRUCTIONS: [(u32, &str); 6] = [
     (3, "write_actions"),
     (2, "write_metadata"),
     (1, "goto_table"),
-];
-
-/// Names of actions with their numbers from OpenFlow 1.2 on, in the order in which they are told.
-static ACTIONS: [(u32, &str); 12] = [
-    (0, "output"),
-    (22, "group"),
-    (25, "set_field"),
-    (18, "strip_vlan"),
-    (17, "push_vlan"),
-    (23, "mod_nw_ttl"),
-    (24, "dec_ttl"),
-    (15, "set_mpls_ttl"),
-    (16, "dec_mpls_ttl"),
-    (19, "push_mpls"),
-    (20, "pop_mpls"),
-    (21, "set_queue"),
 ];
 
 /// Numbers of actions or instructions, each with its length.
@@ -129,17 +116,14 @@ fn tables(data: Reader<'_>) -> Result<BTreeSet<u8>, DecodeError> {
 /// Properties that every table must have: a bit for each number.
 const REQUIRED: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 14;
 
-fn read(reader: &mut Reader<'_>, version: Version) -> Result<Features, DecodeError> {
-    let place = *reader;
-    let mut properties = *reader;
-    let raw = TableFeatures::read(reader)?;
-    let length = place.len().saturating_sub(reader.len());
+fn understood(raw: &TableFeatures, version: Version) -> Result<Features, DecodeError> {
+    let nowhere = Reader::new(&[], 0);
     if raw.table == ALL_TABLES {
-        return Err(place.error(OfpError::TABLE_FEATURES_BAD_TABLE));
+        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_TABLE));
     }
     let mut found = Features {
         table: raw.table,
-        name: raw.name,
+        name: raw.name.clone(),
         metadata: (raw.metadata_match, raw.metadata_write),
         max_entries: raw.max_entries,
         ..Features::default()
@@ -148,16 +132,12 @@ fn read(reader: &mut Reader<'_>, version: Version) -> Result<Features, DecodeErr
         found.eviction = Some(raw.capabilities & 4 != 0);
         found.vacancy = Some(raw.capabilities & 8 != 0);
     }
-    let mut properties = properties.sub(length)?;
-    properties.skip(64)?;
-    let any = !properties.is_empty();
     let mut seen = 0u32;
-    while !properties.is_empty() {
-        let place = properties;
-        let (kind, data) = next_property(&mut properties)?;
-        let bit = 1u32.checked_shl(kind.into()).unwrap_or(0);
+    for (kind, data) in &raw.properties {
+        let data = Reader::new(data, 0);
+        let bit = 1u32.checked_shl((*kind).into()).unwrap_or(0);
         if seen & bit != 0 {
-            return Err(place.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+            return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
         }
         seen |= bit;
         match kind {
@@ -178,8 +158,9 @@ fn read(reader: &mut Reader<'_>, version: Version) -> Result<Features, DecodeErr
             _ => {}
         }
     }
+    let any = !raw.properties.is_empty();
     if seen & REQUIRED != REQUIRED && (any || version < Version::V15) {
-        return Err(place.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
     }
     found.complete(seen);
     Ok(found)
@@ -255,7 +236,7 @@ impl Instructions {
         *self == Self::default()
     }
 
-    fn write(&self, out: &mut String, previous: Option<&Self>) {
+    fn write(&self, out: &mut String, previous: Option<&Self>, version: Version) {
         if !self.next.is_empty() {
             out.push_str("      next tables: ");
             ranges(out, &self.next);
@@ -274,12 +255,12 @@ impl Instructions {
             out.push_str("      (same actions)\n");
         } else if self.write != self.apply {
             out.push_str("      Write-Actions features:\n");
-            self.write.write(out);
+            self.write.write(out, version);
             out.push_str("      Apply-Actions features:\n");
-            self.apply.write(out);
+            self.apply.write(out, version);
         } else if self.write != Actions::default() {
             out.push_str("      Write-Actions and Apply-Actions features:\n");
-            self.write.write(out);
+            self.write.write(out, version);
         }
     }
 }
@@ -314,10 +295,10 @@ fn ranges(out: &mut String, tables: &BTreeSet<u8>) {
 }
 
 impl Actions {
-    fn write(&self, out: &mut String) {
+    fn write(&self, out: &mut String, version: Version) {
         if self.actions != 0 {
             out.push_str("        actions:");
-            words(out, self.actions, &ACTIONS);
+            words(out, self.actions, action_names(version));
         }
         if !self.fields.is_empty() {
             out.push_str("        supported on Set-Field:");
@@ -435,13 +416,21 @@ fn name_list(out: &mut String, mut all: &[&str], depth: usize) {
 type Counters = (u32, u64, u64);
 
 /// Tables as they come, and those that are like the one before.
-#[derive(Default)]
 struct Teller {
+    version: Version,
     previous: Option<(Features, Option<Counters>)>,
     ditto: Option<(u8, u8)>,
 }
 
 impl Teller {
+    fn new(version: Version) -> Self {
+        Self {
+            version,
+            previous: None,
+            ditto: None,
+        }
+    }
+
     fn finish(&mut self, out: &mut String) {
         match self.ditto.take() {
             Some((first, last)) if first == last => {
@@ -483,7 +472,7 @@ impl Teller {
                 match previous {
                     Some(_) if same_features && features.is_empty() => {}
                     Some(_) if same_features => out.push_str("    (same features)\n"),
-                    previous => features.write(out, previous),
+                    previous => features.write(out, previous, self.version),
                 }
             }
         }
@@ -492,7 +481,7 @@ impl Teller {
 }
 
 impl Features {
-    fn write(&self, out: &mut String, previous: Option<&Self>) {
+    fn write(&self, out: &mut String, previous: Option<&Self>, version: Version) {
         let (readable, writable) = self.metadata;
         if readable != 0 || writable != 0 {
             let number = |n: u64| {
@@ -508,6 +497,9 @@ impl Features {
                 number(readable),
                 number(writable)
             );
+        }
+        if let Some(missing) = self.missing {
+            let _ = writeln!(out, "    config={missing}");
         }
         for (label, able) in [
             ("eviction", self.eviction),
@@ -537,12 +529,12 @@ impl Features {
             }
         } else if self.matched != self.missed {
             out.push_str("    instructions (other than table miss):\n");
-            self.matched.write(out, hit);
+            self.matched.write(out, hit, version);
             out.push_str("    instructions (table miss):\n");
-            self.missed.write(out, previous.map(|p| &p.missed));
+            self.missed.write(out, previous.map(|p| &p.missed), version);
         } else if !self.matched.is_empty() {
             out.push_str("    instructions (table miss and others):\n");
-            self.matched.write(out, hit);
+            self.matched.write(out, hit, version);
         }
         if self.matches.is_empty() {
             return;
@@ -574,9 +566,9 @@ impl Features {
 }
 
 pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
-    let mut teller = Teller::default();
+    let mut teller = Teller::new(version);
     while !reader.is_empty() {
-        match read(reader, version) {
+        match TableFeatures::read(reader).and_then(|raw| understood(&raw, version)) {
             Ok(found) => teller.tell(out, found, None),
             Err(e) => {
                 teller.finish(out);
@@ -588,9 +580,28 @@ pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Versi
     Ok(())
 }
 
-/// What tables of OpenFlow 1.3 and up have counted, and those of 1.0, which also say what they match.
+/// Writes what tables can do as `ovs-ofctl dump-table-features` does: a table that is like the one before it is told as such,
+/// also where they came in several messages.
+///
+/// # Errors
+/// If a property of a table is malformed; what stands before it is not told either.
+pub fn format_table_features(
+    tables: &[TableFeatures],
+    version: Version,
+) -> Result<String, DecodeError> {
+    let mut out = String::new();
+    let mut teller = Teller::new(version);
+    for raw in tables {
+        teller.tell(&mut out, understood(raw, version)?, None);
+    }
+    teller.finish(&mut out);
+    // Between tables stands an empty line, before the first one none.
+    Ok(out.strip_prefix('\n').unwrap_or(&out).to_owned())
+}
+
+/// What tables have counted; before OpenFlow 1.3 they also say what they can do.
 pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
-    let mut teller = Teller::default();
+    let mut teller = Teller::new(version);
     while !reader.is_empty() {
         let stats = TableStats::read(reader, version)?;
         let mut features = Features {
@@ -598,14 +609,7 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version)
             ..Features::default()
         };
         if let Some(able) = stats.abilities {
-            features.name = able.name;
-            features.max_entries = able.max_entries;
-            features.matches = FIELDS_V10.into_iter().collect();
-            for (bit, fields) in WILDCARDS_V10 {
-                if able.wildcards & bit == bit {
-                    features.wildcards.extend(fields);
-                }
-            }
+            features.know(able, version);
         }
         teller.tell(
             out,
@@ -616,6 +620,89 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>, version: Version)
     teller.finish(out);
     Ok(())
 }
+
+impl Features {
+    /// Takes over what a table of OpenFlow 1.0 to 1.2 says of itself.
+    fn know(&mut self, able: TableAbilities, version: Version) {
+        self.name = able.name;
+        self.max_entries = able.max_entries;
+        if version == Version::V10 {
+            self.matches = FIELDS_V10.into_iter().collect();
+            for (bit, fields) in WILDCARDS_V10 {
+                if able.wildcards & bit == bit {
+                    self.wildcards.extend(fields);
+                }
+            }
+            return;
+        }
+        self.missing = match able.config & 3 {
+            0 => Some("controller"),
+            1 => Some("continue"),
+            2 => Some("drop"),
+            _ => None,
+        };
+        self.matched.instructions = able.instructions;
+        self.matched.write.actions = able.write_actions;
+        let fields = if version == Version::V11 {
+            // What can be done at once is taken to be what can be put into the action set.
+            self.matched.apply.actions = able.write_actions;
+            fields_v11
+        } else {
+            let [readable, writable] = able.metadata;
+            self.metadata = (readable, writable);
+            self.matched.apply.actions = able.apply_actions;
+            self.matched.write.fields = fields_v12(able.write_fields);
+            self.matched.apply.fields = fields_v12(able.apply_fields);
+            fields_v12
+        };
+        self.missed = self.matched.clone();
+        self.wildcards = fields(able.wildcards);
+        self.matches = fields(able.matches);
+        self.matches.extend(&self.wildcards);
+    }
+}
+
+/// The fields of OpenFlow 1.2 by their bits, which are OXM's numbers.
+fn fields_v12(bits: u64) -> Fields {
+    let (class, _) = Class::Basic.numbers();
+    (0u8..64)
+        .filter(|number| bits >> number & 1 == 1)
+        .filter_map(|number| Field::from_wire(class, number, None))
+        .filter(|field| {
+            let ids = field.info().wire.iter();
+            ids.filter(|id| id.class == Class::Basic)
+                .any(|id| id.since <= Version::V12)
+        })
+        .collect()
+}
+
+/// The fields of OpenFlow 1.1 by their bits.
+fn fields_v11(bits: u64) -> Fields {
+    (0u32..)
+        .zip(FIELDS_V11)
+        .filter_map(|(bit, field)| field.filter(|_| bits >> bit & 1 == 1))
+        .collect()
+}
+
+/// The fields of OpenFlow 1.1 in the order of their bits; the one between stands for the type of the match.
+const FIELDS_V11: [Option<Field>; 16] = [
+    Some(Field::InPort),
+    Some(Field::VlanVid),
+    Some(Field::VlanPcp),
+    Some(Field::EthType),
+    Some(Field::NwTos),
+    Some(Field::NwProto),
+    Some(Field::TcpSrc),
+    Some(Field::TcpDst),
+    Some(Field::MplsLabel),
+    Some(Field::MplsTc),
+    None,
+    Some(Field::EthSrc),
+    Some(Field::EthDst),
+    Some(Field::IpSrc),
+    Some(Field::IpDst),
+    Some(Field::Metadata),
+];
 
 /// The fields of OpenFlow 1.0.
 const FIELDS_V10: [Field; 12] = [

@@ -236,6 +236,8 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         "bundle_load" => Action::Bundle(Box::new(more::bundle(text, names, true)?)),
         "note" => Action::Note(hex_bytes(text)?.into()),
         "exit" => bare(Action::Exit)?,
+        "debug_slow" => bare(Action::DebugSlow)?,
+        "debug_recirc" => bare(Action::DebugRecirc)?,
         "sample" => Action::Sample(Box::new(more::sample(text, names)?)),
         "fin_timeout" => more::fin_timeout(text)?,
         "ct" => Action::Ct(Box::new(ct::ct(text, names, depth)?)),

@@ -247,6 +247,8 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
             dotted(out, bytes);
         }
         Action::Exit => out.push_str("exit"),
+        Action::DebugSlow => out.push_str("debug_slow"),
+        Action::DebugRecirc => out.push_str("debug_recirc"),
         Action::Sample(sample) => sample_text(out, names, sample),
         Action::FinTimeout(idle, hard) => {
             out.push_str("fin_timeout(");

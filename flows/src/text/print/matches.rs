@@ -431,7 +431,10 @@ fn vlan(out: &mut String, tci: u32, mask: u32) {
 /// Hexadecimal without leading zeros, as long as it may be; the bare name if only its presence is asked for.
 fn tun_metadata(out: &mut String, field: Field, entry: &Entry<'_>) {
     out.push_str(field.name());
-    if entry.mask_bytes.is_some() && entry.value_bytes.is_empty() {
+    if entry
+        .mask_bytes
+        .is_some_and(|mask| mask.iter().all(|b| *b == 0))
+    {
         out.push(',');
         return;
     }
