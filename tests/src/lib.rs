@@ -1,4 +1,14 @@
-//! Suites that need more than one crate or a real Open vSwitch live in `tests/tests/`. This is what they share: [`Document`].
+//! Suites that need more than one crate or a real Open vSwitch live in `tests/tests/`. This is what they share: [`Document`],
+//! a private switch ([`PrivateSwitch`]) with a connection to it ([`Connection`]), the commands of `ovs-ofctl` done by heddle's own code
+//! ([`ofctl`]), and the records of Open vSwitch's own test suite ([`vectors`]).
+
+mod connection;
+pub mod ofctl;
+mod private_switch;
+pub mod vectors;
+
+pub use connection::Connection;
+pub use private_switch::PrivateSwitch;
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
-//! The vectors of Open vSwitch's own test suite: every record is run and counted by kind. Records that do not pass must be
-//! listed, with a reason, in `conformance_openflow.unpassed`; a listed record that passes is an error too.
+//! The vectors of Open vSwitch's own test suite that need no switch (those that do: `conformance_openflow_sessions`): every
+//! record is run and counted by kind. Records that do not pass must be listed, with a reason, in
+//! `conformance_openflow.unpassed`; a listed record that passes is an error too.
 //!
 //! The vectors are not part of the repository: `HEDDLE_VECTORS` says where they are; where they are absent, the test says so.
 
@@ -9,26 +10,11 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
 use flows::Version;
 use flows::ofpkt::{Body, FlowModCommand, Hello, Message, pieces};
 use flows::text::{Names, format_entries, parse_entries, parse_flow_mod, print_message};
 use serde_json::Value;
-
-fn vectors() -> Option<PathBuf> {
-    let dir = std::env::var_os("HEDDLE_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"),
-        PathBuf::from,
-    );
-    Some(dir.join("openflow-open.jsonl")).filter(|file| file.exists())
-}
-
-fn text(record: &Value, name: &str) -> Option<String> {
-    record.get(name).and_then(Value::as_str).map(str::to_owned)
-}
+use tests::vectors::{Account, Verdict, records, text};
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -92,8 +78,8 @@ fn flow_text(record: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn run(record: &Value) -> Option<Result<(), String>> {
-    Some(match record.get("kind").and_then(Value::as_str)? {
+fn run(record: &Value) -> Verdict {
+    match record["kind"].as_str().unwrap_or_default() {
         "flow-text" => flow_text(record),
         "ofp-print" => ofp_print(record),
         "nx-match" => nx_match(record),
@@ -102,8 +88,9 @@ fn run(record: &Value) -> Option<Result<(), String>> {
         "error" => error(record),
         "hello" => hello(record),
         "util" if record["args"]["command"] == "parse-key-value" => key_value(record),
-        _ => return None,
-    })
+        _ => return Verdict::Unasked("no test for it"),
+    }
+    .into()
 }
 
 fn version(record: &Value, otherwise: Version) -> Version {
@@ -303,67 +290,15 @@ fn again(message: &Message, bytes: &[u8]) -> Result<(), String> {
 
 #[test]
 fn vectors_of_open_vswitch() {
-    let Some(file) = vectors() else {
-        let _ = writeln!(
-            std::io::stderr(),
-            "conformance: no vectors (set HEDDLE_VECTORS to run them)"
-        );
+    let Some(all) = records("openflow-open.jsonl") else {
         return;
     };
-    let known: BTreeMap<&str, &str> = include_str!("conformance_openflow.unpassed")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(' '))
-        .collect();
-    // Passed, of how many that agree with Open vSwitch 3.1, and of these not asked because this test can not.
-    let mut counts: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
-    let (mut failures, mut needless) = (Vec::new(), Vec::new());
-    for line in std::fs::read_to_string(file).unwrap().lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
-        if record.get("oracle_ok") != Some(&Value::Bool(true)) {
-            continue;
-        }
-        let (id, kind) = (text(&record, "id").unwrap(), text(&record, "kind").unwrap());
-        let count = counts.entry(kind).or_default();
-        count.1 += 1;
-        let Some(result) = run(&record) else {
-            count.2 += 1;
-            continue;
-        };
-        match result {
-            Ok(()) => {
-                count.0 += 1;
-                if known.contains_key(id.as_str()) {
-                    needless.push(id);
-                }
-            }
-            Err(why) if !known.contains_key(id.as_str()) => {
-                failures.push(format!("{id}: {:?}\n   {why}", text(&record, "text")));
-            }
-            Err(_) => {}
+    let mut account = Account::new(include_str!("conformance_openflow.unpassed"));
+    for record in &all {
+        let of_sessions = matches!(record["kind"].as_str(), Some("session" | "trace"));
+        if !of_sessions && record["oracle_ok"] == Value::Bool(true) {
+            account.add(record, run(record));
         }
     }
-    for (kind, (passed, total, unasked)) in &counts {
-        let rest = match unasked {
-            0 => String::new(),
-            unasked => format!(", {unasked} not asked"),
-        };
-        // Past the capture of the test harness: the count is of interest when all passes, too.
-        let _ = writeln!(
-            std::io::stderr(),
-            "conformance {kind}: {passed}/{total}{rest}"
-        );
-    }
-    for failure in &failures {
-        println!("{failure}");
-    }
-    assert!(
-        failures.is_empty(),
-        "{} records fail without a reason on file",
-        failures.len()
-    );
-    assert!(
-        needless.is_empty(),
-        "these pass and are still on file: {needless:?}"
-    );
+    account.close();
 }

@@ -7,203 +7,55 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use flows::action::{Learn, LearnSource, LearnSpec, LearnTarget};
 use flows::ofpkt::{
     Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod, FlowStatsRequest,
-    Hello, Message, MultipartReply, MultipartRequest, take,
+    Message, MultipartReply, MultipartRequest,
 };
 use flows::{
     Action, EthAddr, Field, Flow, FlowTable, Instructions, Match, Port, Subfield, Version,
 };
+use tests::{Connection, PrivateSwitch};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A switch of the test's own; dropped, it is gone.
-struct Switch {
-    dir: tempfile::TempDir,
-    children: Vec<Child>,
+/// A bridge of the test's own.
+struct Bridge {
+    switch: PrivateSwitch,
 }
 
-impl Switch {
+impl Bridge {
     fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut switch = Self {
-            dir,
-            children: Vec::new(),
-        };
-        let (db, socket) = (
-            switch.dir.path().join("conf.db"),
-            switch.dir.path().join("db.sock"),
-        );
-        run(Command::new("ovsdb-tool")
-            .arg("create")
-            .arg(&db)
-            .arg("/usr/share/openvswitch/vswitch.ovsschema"));
-        let remote = format!("--remote=punix:{}", socket.display());
-        switch.spawn("ovsdb-server", &[db.display().to_string(), remote]);
-        let unix = format!("unix:{}", socket.display());
-        wait_for(&socket);
-        run(Command::new("ovs-vsctl").args([&format!("--db={unix}"), "--no-wait", "init"]));
-        switch.spawn(
-            "ovs-vswitchd",
-            &[
-                unix.clone(),
-                "--disable-system".to_owned(),
-                "--enable-dummy=override".to_owned(),
-            ],
-        );
-        let add = "--timeout=20 add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure";
-        run(Command::new("ovs-vsctl")
-            .arg(format!("--db={unix}"))
-            .args(add.split(' ')));
-        wait_for(&switch.dir.path().join("br0.mgmt"));
+        let switch = PrivateSwitch::start(&[]);
+        let add = "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure";
+        switch.succeed(&add.split(' ').collect::<Vec<_>>());
         // The group that a flow of the pipeline sends to: the switch must know it first.
-        let bridge = format!("unix:{}", switch.dir.path().join("br0.mgmt").display());
-        run(Command::new("ovs-ofctl").args([
-            "-OOpenFlow14",
-            "add-group",
-            &bridge,
-            "group_id=9,type=all,bucket=output:1",
-        ]));
-        switch
-    }
-
-    fn spawn(&mut self, program: &str, args: &[String]) {
-        let dir = self.dir.path();
-        let child = Command::new(program)
-            .args(args)
-            .arg("--no-chdir")
-            .arg(format!(
-                "--unixctl={}",
-                dir.join(format!("{program}.ctl")).display()
-            ))
-            .arg(format!(
-                "--log-file={}",
-                dir.join(format!("{program}.log")).display()
-            ))
-            .env("OVS_RUNDIR", dir)
-            .env("OVS_LOGDIR", dir)
-            .env("OVS_DBDIR", dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.children.push(child);
+        let group = "ovs-ofctl -OOpenFlow14 add-group br0 group_id=9,type=all,bucket=output:1";
+        switch.succeed(&group.split(' ').collect::<Vec<_>>());
+        Self { switch }
     }
 
     fn connect(&self, version: Version) -> Connection {
-        let stream = UnixStream::connect(self.dir.path().join("br0.mgmt")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut connection = Connection {
-            stream,
-            received: BytesMut::new(),
-            version,
-            xid: 0,
+        Connection::open(&self.switch.dir().join("br0.mgmt"), version).unwrap()
+    }
+}
+
+/// Makes a change that must not be refused.
+fn change(connection: &mut Connection, body: Body, of: &dyn std::fmt::Display) {
+    let refusal = connection.change(body).unwrap();
+    assert_eq!(refusal, None, "refused: {of}");
+}
+
+fn flows_of(connection: &mut Connection, request: FlowStatsRequest) -> Vec<Flow> {
+    let question = Body::MultipartRequest(MultipartRequest::Flow(request));
+    let mut flows = Vec::new();
+    for part in connection.ask_parts(question).unwrap() {
+        let MultipartReply::Flow(part) = part else {
+            panic!("{part:?}");
         };
-        connection.send(Body::Hello(Hello::offering(&[version])));
-        assert!(matches!(connection.receive().1.body, Body::Hello(_)));
-        connection
+        flows.extend(part.into_iter().map(|stats| stats.flow));
     }
-}
-
-impl Drop for Switch {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().rev() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn run(command: &mut Command) {
-    let out = command.output().unwrap();
-    assert!(
-        out.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-}
-
-fn wait_for(path: &Path) {
-    let deadline = Instant::now() + PATIENCE;
-    while !path.exists() {
-        assert!(
-            Instant::now() < deadline,
-            "{} does not appear",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-struct Connection {
-    stream: UnixStream,
-    received: BytesMut,
-    version: Version,
-    xid: u32,
-}
-
-impl Connection {
-    fn send(&mut self, body: Body) {
-        self.xid += 1;
-        self.send_as(self.xid, body);
-    }
-
-    fn send_as(&mut self, xid: u32, body: Body) {
-        self.stream
-            .write_all(&Message::new(self.version, xid, body).encode())
-            .unwrap();
-    }
-
-    /// The next message, as bytes and read; echoes are answered on the way.
-    fn receive(&mut self) -> (Vec<u8>, Message) {
-        loop {
-            if let Some(bytes) = take(&mut self.received).unwrap() {
-                let message =
-                    Message::decode(&bytes).unwrap_or_else(|e| panic!("{e}: {bytes:02x?}"));
-                if let Body::EchoRequest(data) = message.body {
-                    self.send_as(message.xid, Body::EchoReply(data));
-                    continue;
-                }
-                return (bytes.to_vec(), message);
-            }
-            let mut buffer = [0; 65536];
-            let count = self.stream.read(&mut buffer).unwrap();
-            assert!(count > 0, "the switch closed the connection");
-            self.received.extend_from_slice(&buffer[..count]);
-        }
-    }
-
-    /// Waits until all before is done; anything but the barrier's reply is a refusal.
-    fn barrier(&mut self, of: &dyn std::fmt::Display) {
-        self.send(Body::BarrierRequest);
-        let (_, message) = self.receive();
-        assert_eq!(message.body, Body::BarrierReply, "refused: {of}");
-    }
-
-    fn flows(&mut self, request: FlowStatsRequest) -> Vec<Flow> {
-        self.send(Body::MultipartRequest(MultipartRequest::Flow(request)));
-        let mut flows = Vec::new();
-        loop {
-            let (bytes, message) = self.receive();
-            assert_eq!(message.encode(), bytes, "encoded again");
-            let Body::MultipartReply(MultipartReply::Flow(part), more) = message.body else {
-                panic!("{message:?}");
-            };
-            flows.extend(part.into_iter().map(|stats| stats.flow));
-            if !more {
-                return flows;
-            }
-        }
-    }
+    flows
 }
 
 fn set(field: Field, value: impl Into<flows::FieldValue>) -> Action {
@@ -392,72 +244,71 @@ fn pipeline() -> Vec<Flow> {
 
 #[test]
 fn a_real_switch_gives_back_the_flows_it_was_given() {
-    let switch = Switch::start();
+    let bridge = Bridge::start();
     let want = pipeline();
     for version in [Version::V13, Version::V14] {
-        let mut connection = switch.connect(version);
+        let mut connection = bridge.connect(version);
         for flow in &want {
-            connection.send(Body::FlowMod(Box::new(FlowMod::add(flow.clone()))));
-            connection.barrier(flow);
+            let add = Body::FlowMod(Box::new(FlowMod::add(flow.clone())));
+            change(&mut connection, add, flow);
         }
-        let have: FlowTable = connection
-            .flows(FlowStatsRequest::all())
+        let have: FlowTable = flows_of(&mut connection, FlowStatsRequest::all())
             .into_iter()
             .collect();
         let wanted: FlowTable = want.iter().cloned().collect();
         let changes = flows::diff::diff(&have, &wanted);
         assert!(changes.is_empty(), "{version}: {changes:#?}");
 
-        let one = connection.flows(FlowStatsRequest::with_cookie(want[3].cookie, u64::MAX));
-        assert_eq!(one, want[3..4]);
-        connection.send(Body::FlowMod(Box::new(FlowMod::delete_strict(
-            want[0].clone(),
-        ))));
-        connection.send(Body::FlowMod(Box::new(FlowMod::delete_by_cookie(
-            0x4845 << 48,
-            0xffff << 48,
-        ))));
-        connection.barrier(&"delete");
-        assert_eq!(connection.flows(FlowStatsRequest::all()), []);
+        let ours = FlowStatsRequest::with_cookie(want[3].cookie, u64::MAX);
+        assert_eq!(flows_of(&mut connection, ours), want[3..4]);
+        for delete in [
+            FlowMod::delete_strict(want[0].clone()),
+            FlowMod::delete_by_cookie(0x4845 << 48, 0xffff << 48),
+        ] {
+            change(&mut connection, Body::FlowMod(Box::new(delete)), &"delete");
+        }
+        assert_eq!(flows_of(&mut connection, FlowStatsRequest::all()), []);
     }
 }
 
 #[test]
 fn a_bundle_is_applied_whole() {
-    let switch = Switch::start();
-    let mut connection = switch.connect(Version::V14);
+    let bridge = Bridge::start();
+    let mut connection = bridge.connect(Version::V14);
     let flags = BundleFlags::ATOMIC.with(BundleFlags::ORDERED);
-    let control = |kind| Body::BundleControl(BundleControl::new(1, kind, flags));
-    connection.send(control(BundleControlKind::OpenRequest));
-    let (bytes, reply) = connection.receive();
-    assert_eq!(reply.encode(), bytes);
-    let answered = |message: &Message| match &message.body {
-        Body::BundleControl(control) => control.kind,
-        _ => panic!("{message:?}"),
+    let control = |connection: &mut Connection, kind| {
+        let control = BundleControl::new(1, kind, flags);
+        let answer = connection.ask(Body::BundleControl(control)).unwrap();
+        let [(bytes, reply)] = &answer[..] else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(reply.encode(), *bytes);
+        match &reply.body {
+            Body::BundleControl(control) => control.kind,
+            _ => panic!("{reply:?}"),
+        }
     };
-    assert_eq!(answered(&reply), BundleControlKind::OpenReply);
+    assert_eq!(
+        control(&mut connection, BundleControlKind::OpenRequest),
+        BundleControlKind::OpenReply
+    );
     let want = pipeline();
     for flow in &want {
-        let xid = connection.xid + 1;
-        let inner = Message::new(
-            Version::V14,
-            xid,
-            Body::FlowMod(Box::new(FlowMod::add(flow.clone()))),
-        );
-        connection.send(Body::BundleAdd(BundleAdd::new(1, flags, inner)));
+        let xid = connection.next_xid();
+        let add = Body::FlowMod(Box::new(FlowMod::add(flow.clone())));
+        let add = BundleAdd::new(1, flags, Message::new(Version::V14, xid, add));
+        connection.send_as(xid, Body::BundleAdd(add)).unwrap();
     }
     assert_eq!(
-        connection.flows(FlowStatsRequest::all()),
+        flows_of(&mut connection, FlowStatsRequest::all()),
         [],
         "nothing before the commit"
     );
-    connection.send(control(BundleControlKind::CommitRequest));
     assert_eq!(
-        answered(&connection.receive().1),
+        control(&mut connection, BundleControlKind::CommitRequest),
         BundleControlKind::CommitReply
     );
-    let have: FlowTable = connection
-        .flows(FlowStatsRequest::all())
+    let have: FlowTable = flows_of(&mut connection, FlowStatsRequest::all())
         .into_iter()
         .collect();
     let wanted: FlowTable = want.into_iter().collect();
@@ -466,17 +317,17 @@ fn a_bundle_is_applied_whole() {
 
 #[test]
 fn a_switch_says_what_it_is() {
-    let switch = Switch::start();
+    let bridge = Bridge::start();
     for version in [Version::V13, Version::V14, Version::V15] {
-        let mut connection = switch.connect(version);
+        let mut connection = bridge.connect(version);
         for body in [
             Body::FeaturesRequest,
             Body::GetConfigRequest,
             Body::MultipartRequest(MultipartRequest::Desc),
             Body::MultipartRequest(MultipartRequest::PortDesc(Port::ANY)),
         ] {
-            connection.send(body.clone());
-            let (bytes, reply) = connection.receive();
+            connection.send(body.clone()).unwrap();
+            let (bytes, reply) = connection.receive().unwrap();
             assert_eq!(reply.encode(), bytes, "{body:?}");
             match reply.body {
                 Body::FeaturesReply(features) => assert_ne!(features.datapath_id, 0),

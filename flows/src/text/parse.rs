@@ -17,12 +17,12 @@ pub(crate) mod value;
 use super::print::Names;
 use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
 use crate::{Flow, FlowFlags, Instructions, Match, Port};
-use memchr::memmem::Finder;
-use std::sync::LazyLock;
 pub use flow_monitor::parse_flow_monitor;
 pub use group::{parse_group, parse_group_mod, parse_group_stats};
+use memchr::memmem::Finder;
 pub use meter::parse_meter_mod;
 pub use packet_out::parse_packet_out;
+use std::sync::LazyLock;
 pub use tlv::parse_tlv_maps;
 use token::{KeyValue, Tokens};
 

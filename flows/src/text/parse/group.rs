@@ -181,6 +181,7 @@ fn of(command: GroupModCommand, group: u32, bucket: u32) -> GroupMod {
             kind: GroupType::ALL,
             buckets: Vec::new(),
             selection: None,
+            properties: Vec::new(),
         },
     }
 }

@@ -209,6 +209,7 @@ fn whole<'a>(band: &Said<'a>, flags: MeterFlags) -> Parsed<'a, MeterBand> {
                 remark: band.remark.then_some(band.prec_level),
                 rate: band.rate,
                 burst_size: band.burst_size,
+                other: None,
             });
         }
     };
