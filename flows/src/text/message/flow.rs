@@ -55,8 +55,12 @@ fn one(
     out.push(' ');
     let mut need_priority = false;
     if style.verbosity >= 3 && name == "NXT_FLOW_MOD" {
-        let entries = crate::ofpkt::pieces::encode_entries(&flow.matches, Version::V10);
-        out.push_str(&crate::text::format_entries(&entries));
+        // The entries as they stand in the message, behind their length and 6 bytes of padding.
+        let mut reader = Reader::new(bytes, 0);
+        reader.skip(40)?;
+        let length = usize::from(reader.u16()?);
+        reader.skip(6)?;
+        out.push_str(&crate::text::format_entries(reader.bytes(length)?));
         need_priority = true;
     } else if style.verbosity >= 3 && version == Version::V10 {
         let mut reader = Reader::new(bytes, 0);
