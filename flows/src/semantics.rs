@@ -191,7 +191,7 @@ impl Canonical<'_> {
 
     /// Adds a write, joined with the one before if that is of the same field.
     fn set(&mut self, field: Field, value: u128, mask: u128) {
-        let mut new = SetField::new(field, value, mask);
+        let mut new = all_or_some(field, value, mask);
         if new.mask() == 0 {
             return;
         }
@@ -200,11 +200,21 @@ impl Canonical<'_> {
             && last.wide_bytes().is_none()
         {
             let value = last.value() & !new.mask() | new.value();
-            new = SetField::new(field, value, last.mask() | new.mask());
+            new = all_or_some(field, value, last.mask() | new.mask());
             *last = new;
         } else {
             self.out.push(Action::SetField(new));
         }
+    }
+}
+
+/// A write of all bits of a field is one of the whole field.
+fn all_or_some(field: Field, value: u128, mask: u128) -> SetField {
+    let whole = SetField::new(field, value, u128::MAX);
+    if mask & whole.mask() == whole.mask() {
+        whole
+    } else {
+        SetField::new(field, value, mask)
     }
 }
 

@@ -19,8 +19,8 @@ pub enum SetSpelling {
 pub struct ValueBytes {
     /// The value; no bit is set outside `mask`.
     pub value: Box<[u8]>,
-    /// The bits that are written; as long as the value.
-    pub mask: Box<[u8]>,
+    /// The bits that are written, as long as the value; `None`: the whole field, of which the value is the end.
+    pub mask: Option<Box<[u8]>>,
 }
 
 /// What is written how. It stands in each variant of [`Data`], where it takes no room of its own: an action has 16 bytes.
@@ -33,9 +33,9 @@ struct Written {
 /// The value, in the first of these forms that can say it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Data {
-    /// All bits of a field, the value being of at most 64.
+    /// A whole field, the value being of at most 64 bits.
     Short(Written, u64),
-    /// All bits of a field.
+    /// A whole field.
     Long(Written, Box<u128>),
     /// Some bits of a field: value and mask.
     Masked(Written, Box<(u128, u128)>),
@@ -50,10 +50,14 @@ pub struct SetField(Data);
 impl SetField {
     /// Writes the bits of `mask`; bits that the field does not have are ignored. A tunnel metadata field is taken to be as
     /// long as the value needs.
+    ///
+    /// The write is of the whole field if the mask has all bits of its bytes on the wire: Open vSwitch tells `mpls_tc`, which
+    /// has 3 of them, apart from its 3 bits.
     #[must_use]
     pub fn new(field: Field, value: u128, mask: u128) -> Self {
-        let full = writable_mask(field);
-        let mask = mask & full;
+        let all = crate::field::low_bits(u16::from(field.info().bytes) * 8);
+        let whole = mask & all == all;
+        let mask = mask & writable_mask(field);
         if field.is_tun_metadata() {
             let bytes = value.to_be_bytes();
             let skip = bytes
@@ -62,7 +66,8 @@ impl SetField {
                 .count()
                 .min(bytes.len() - 1);
             let mask = mask.to_be_bytes();
-            return Self::wide(field, bytes.split_at(skip).1, mask.split_at(skip).1);
+            let mask = (!whole).then(|| mask.split_at(skip).1);
+            return Self::wide(field, bytes.split_at(skip).1, mask);
         }
         let written = Written {
             field,
@@ -70,21 +75,27 @@ impl SetField {
         };
         let value = value & mask;
         Self(match u64::try_from(value) {
-            _ if mask != full => Data::Masked(written, Box::new((value, mask))),
+            _ if !whole => Data::Masked(written, Box::new((value, mask))),
             Ok(short) => Data::Short(written, short),
             Err(_) => Data::Long(written, Box::new(value)),
         })
     }
 
-    /// Writes a tunnel metadata field of the given length; value and mask must be equally long, what is longer is cut.
+    /// Writes a tunnel metadata field of the given length, or with a mask some of its bits; value and mask must be equally
+    /// long, what is longer is cut.
     #[must_use]
-    pub fn wide(field: Field, value: &[u8], mask: &[u8]) -> Self {
-        let value = value
-            .iter()
-            .zip(mask)
-            .map(|(v, m)| v & m)
-            .collect::<Box<[u8]>>();
-        let mask = mask.iter().copied().take(value.len()).collect();
+    pub fn wide(field: Field, value: &[u8], mask: Option<&[u8]>) -> Self {
+        // A mask of all the bytes that there can be is none.
+        let all = usize::from(field.info().bytes);
+        let mask = mask.filter(|mask| mask.len() < all || mask.iter().any(|b| *b != 0xff));
+        let (value, mask): (Box<[u8]>, _) = match mask {
+            None => (value.into(), None),
+            Some(mask) => {
+                let value: Box<[u8]> = value.iter().zip(mask).map(|(v, m)| v & m).collect();
+                let mask = mask.iter().copied().take(value.len()).collect();
+                (value, Some(mask))
+            }
+        };
         let written = Written {
             field,
             spelling: SetSpelling::SetField,
@@ -145,20 +156,19 @@ impl SetField {
         match &self.0 {
             Data::Short(written, _) | Data::Long(written, _) => writable_mask(written.field),
             Data::Masked(_, both) => both.1,
-            Data::Wide(_, bytes) => bytes
-                .mask
-                .iter()
-                .fold(0, |acc, &b| acc << 8 | u128::from(b)),
+            Data::Wide(_, bytes) => bytes.mask.as_ref().map_or(u128::MAX, |mask| {
+                mask.iter().fold(0, |acc, &b| acc << 8 | u128::from(b))
+            }),
         }
     }
 
-    /// True if all bits of the field are written.
+    /// True if the whole field is written.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         match &self.0 {
             Data::Short(..) | Data::Long(..) => true,
             Data::Masked(..) => false,
-            Data::Wide(_, bytes) => bytes.mask.iter().all(|b| *b == 0xff),
+            Data::Wide(_, bytes) => bytes.mask.is_none(),
         }
     }
 
@@ -180,7 +190,9 @@ pub(crate) fn load_segments(set: &SetField) -> Segments {
     if set.wide_bytes().is_some() {
         return wide_segments(set);
     }
-    let (mut rest, value) = (set.mask(), set.value());
+    // What is no bit of the field, as "tagged" is none of `vlan_vid`, can not be loaded.
+    let field = crate::field::low_bits(set.field().bits());
+    let (mut rest, value) = (set.mask() & field, set.value());
     let mut parts = Segments::new();
     while rest != 0 {
         let offset = rest.trailing_zeros();
@@ -190,7 +202,7 @@ pub(crate) fn load_segments(set: &SetField) -> Segments {
         let part = Subfield::part(
             set.field(),
             u16::try_from(offset).unwrap_or(0),
-            u16::try_from(bits).unwrap_or(0).min(set.field().bits()),
+            u16::try_from(bits).unwrap_or(0),
         );
         parts.push((part, number));
         rest &= !(ones << offset);
@@ -210,17 +222,16 @@ fn wide_segments(set: &SetField) -> Segments {
             .nth(n / 8)
             .is_some_and(|b| b >> (n % 8) & 1 == 1)
     };
+    let masked = |n: usize| wide.mask.as_ref().is_none_or(|mask| bit(mask, n));
     let total = wide.value.len() * 8;
     let mut parts = Segments::new();
     let mut at = 0;
     while at < total {
-        if !bit(&wide.mask, at) {
+        if !masked(at) {
             at += 1;
             continue;
         }
-        let run = (at..total.min(at + 64))
-            .take_while(|&n| bit(&wide.mask, n))
-            .count();
+        let run = (at..total.min(at + 64)).take_while(|&n| masked(n)).count();
         let number = (at..at + run)
             .rev()
             .fold(0u64, |acc, n| acc << 1 | u64::from(bit(&wide.value, n)));
@@ -235,7 +246,6 @@ fn wide_segments(set: &SetField) -> Segments {
 fn writable_mask(field: Field) -> u128 {
     match field {
         Field::VlanVid => 0x1fff,
-        Field::NwTos => 0xfc,
         _ => field.value_mask(),
     }
 }

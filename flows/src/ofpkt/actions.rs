@@ -155,9 +155,7 @@ fn put_set_value(out: &mut Writer, set: &SetField, version: Version) {
             if let Some(id) = set.field().wire_id(version) {
                 oxm::put_header(out, id, !set.is_whole(), wide.value.len());
                 out.extend_from_slice(&wide.value);
-                if !set.is_whole() {
-                    out.extend_from_slice(&wide.mask);
-                }
+                out.extend_from_slice(wide.mask.as_deref().unwrap_or_default());
             }
         }
         None => oxm::put_value(
@@ -410,7 +408,7 @@ fn is_unknown(error: OfpError) -> bool {
             | OfpError::ACTION_BAD_OUT_PORT
             | OfpError::ACTION_BAD_SET_TYPE
             | OfpError::ACTION_BAD_SET_ARGUMENT
-            | OfpError::ACTION_SET_MASK
+            | OfpError::ACTION_BAD_SET_MASK
             | OfpError::ACTION_BAD_CONJUNCTION
             | OfpError::ACTION_BAD_HEADER_TYPE
             | OfpError::ACTION_UNKNOWN_ED_PROP
@@ -686,7 +684,12 @@ fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action
         }
         24 => bare(body, Action::DecTtl([].into()))?,
         25 if version >= Version::V12 => {
-            Action::SetField(read_set_field(body, version < Version::V15)?)
+            let form = if version < Version::V15 {
+                SetForm::Whole
+            } else {
+                SetForm::Masked
+            };
+            Action::SetField(read_set_field(body, form)?)
         }
         28 if version >= Version::V15 => {
             read_copy(body).map(|(src, dst)| Action::Move { src, dst })?
@@ -696,8 +699,22 @@ fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action
     })
 }
 
+/// Which action it is that writes a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetForm {
+    /// `OFPAT_SET_FIELD` before OpenFlow 1.5, which writes whole fields.
+    Whole,
+    /// `OFPAT_SET_FIELD` of OpenFlow 1.5, which has masks.
+    Masked,
+    /// `NXAST_REG_LOAD2`, whose values Open vSwitch does not check.
+    Load,
+}
+
 /// Reads the OXM entry of a `set_field` and its padding.
-pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetField, DecodeError> {
+pub(crate) fn read_set_field(
+    body: &mut Reader<'_>,
+    form: SetForm,
+) -> Result<SetField, DecodeError> {
     let place = *body;
     let header = oxm::header(body)?;
     let payload = body
@@ -727,19 +744,23 @@ pub(crate) fn read_set_field(body: &mut Reader<'_>, whole: bool) -> Result<SetFi
     if header.masked && value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
         return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
     }
+    if header.masked && form == SetForm::Whole {
+        return Err(place.error(OfpError::ACTION_BAD_SET_MASK));
+    }
     if field.info().access == Access::ReadOnly {
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
-    }
-    if header.masked && whole {
-        return Err(place.error(OfpError::ACTION_SET_MASK));
     }
     if field.is_tun_metadata() {
         if value.is_empty() || value.len() > 124 {
             return Err(place.error(OfpError::MATCH_BAD_LEN));
         }
+        let mask = header.masked.then_some(mask);
         return Ok(SetField::wide(field, value, mask));
     }
-    if !header.masked && !oxm::is_valid(field, number(value)) {
+    // A VLAN id is written to a tag that is there (OpenFlow 1.5.1, 7.2.3.7).
+    let valid = oxm::is_valid(field, number(value))
+        && (field != Field::VlanVid || number(value) & VLAN_CFI != 0);
+    if form != SetForm::Load && !valid {
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
     }
     Ok(SetField::new(field, number(value), number(mask)))

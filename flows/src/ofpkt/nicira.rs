@@ -1,7 +1,7 @@
 //! Nicira's actions on the wire: simple ones here, `learn` and `ct` with their own files.
 
 use super::actions::{
-    Context, NICIRA, check_move, check_port, check_subfield, end, put_list, read_list,
+    Context, NICIRA, SetForm, check_move, check_port, check_subfield, end, put_list, read_list,
     read_set_field,
 };
 use super::wire::{Put, Reader, Writer};
@@ -368,6 +368,15 @@ pub(crate) fn read(
 ) -> Result<Action, DecodeError> {
     let place = *body;
     let subtype = body.u16()?;
+    // What OpenFlow has a word of its own for is not said in Nicira's.
+    let last = match subtype {
+        4 | 18 | 23..=26 | 30 | 31 | 40 => Version::V10,
+        6 | 7 | 33 => Version::V14,
+        _ => Version::V15,
+    };
+    if version > last {
+        return Err(place.error(OfpError::ACTION_BAD_VENDOR_TYPE));
+    }
     // Sizes of the whole action less the 10 bytes of its head.
     let fixed = match subtype {
         1
@@ -516,7 +525,7 @@ pub(crate) fn read(
         }
         31 => Action::SetMplsTc(body.u8()?),
         33 => {
-            let set = read_set_field(body, false)?;
+            let set = read_set_field(body, SetForm::Load)?;
             Action::SetField(set)
         }
         34 => {
@@ -550,7 +559,7 @@ pub(crate) fn read(
             check_port(port).map_err(bad)?;
             Action::OutputTrunc(port, max_len)
         }
-        40 if version == Version::V10 => {
+        40 => {
             body.skip(2)?;
             Action::Group(body.u32()?)
         }

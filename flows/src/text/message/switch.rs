@@ -1,5 +1,6 @@
 //! Messages about the switch and the connection: hello, errors, features, configuration, roles, bundles, tables.
 
+use super::action_names::action_names;
 use super::{MAX_DEPTH, Printed, Style, bits, dump, message};
 use crate::Version;
 use crate::ofpkt::Role;
@@ -116,28 +117,14 @@ pub(super) fn features(
     let known = names.iter().fold(0, |all, (bit, _)| all | bit);
     bits(out, found.capabilities & known, names, ' ');
     out.push('\n');
-    if version == Version::V10 {
-        out.push_str("actions: ");
-        const ACTIONS: [(u32, &str); 12] = [
-            (1, "output"),
-            (2, "set_vlan_vid"),
-            (4, "set_vlan_pcp"),
-            (8, "strip_vlan"),
-            (0x10, "mod_dl_src"),
-            (0x20, "mod_dl_dst"),
-            (0x40, "mod_nw_src"),
-            (0x80, "mod_nw_dst"),
-            (0x100, "mod_nw_tos"),
-            (0x200, "mod_tp_src"),
-            (0x400, "mod_tp_dst"),
-            (0x800, "enqueue"),
-        ];
-        let order = [0usize, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-        let sorted: Vec<(u32, &str)> = order
-            .iter()
-            .filter_map(|i| ACTIONS.get(*i).copied())
-            .collect();
-        bits(out, found.actions & 0xfff, &sorted, ' ');
+    let can = |(number, _): &&(u32, &str)| found.actions >> number & 1 == 1;
+    let mut names = action_names(version).iter().filter(can).peekable();
+    if version == Version::V10 && names.peek().is_some() {
+        out.push_str("actions:");
+        for (_, name) in names {
+            out.push(' ');
+            out.push_str(name);
+        }
         out.push('\n');
     }
     for port in &found.ports {

@@ -208,6 +208,9 @@ impl Features {
         let mut adjusted = other.clone();
         adjusted.table = self.table;
         adjusted.name.clone_from(&self.name);
+        // Which fields can be left out, or in part, is not compared.
+        adjusted.masks.clone_from(&self.masks);
+        adjusted.wildcards.clone_from(&self.wildcards);
         adjusted.matched = adjusted
             .matched
             .seen_from(other.table, self.table, &self.matched);
@@ -460,7 +463,7 @@ impl Teller {
             }
             out.push(':');
             if same_stats && same_features {
-                out.push_str(" ditto\n");
+                out.push_str(" ditto");
             } else {
                 out.push('\n');
                 if let Some((active, lookups, matched)) = stats {
@@ -635,22 +638,26 @@ impl Features {
             }
             return;
         }
-        self.missing = match able.config & 3 {
-            0 => Some("controller"),
-            1 => Some("continue"),
-            2 => Some("drop"),
-            _ => None,
+        self.missing = Some(match able.config & 3 {
+            1 => "continue",
+            2 => "drop",
+            _ => "controller",
+        });
+        let named = |names: &[(u32, &str)], bits: u32| {
+            names.iter().fold(0, |known, (n, _)| known | 1 << n) & bits
         };
-        self.matched.instructions = able.instructions;
-        self.matched.write.actions = able.write_actions;
+        let known = |bits| named(action_names(version), bits);
+        // Meters came later.
+        self.matched.instructions = named(&INSTRUCTIONS, able.instructions) & !(1 << 6);
+        self.matched.write.actions = known(able.write_actions);
         let fields = if version == Version::V11 {
             // What can be done at once is taken to be what can be put into the action set.
-            self.matched.apply.actions = able.write_actions;
+            self.matched.apply.actions = known(able.write_actions);
             fields_v11
         } else {
             let [readable, writable] = able.metadata;
             self.metadata = (readable, writable);
-            self.matched.apply.actions = able.apply_actions;
+            self.matched.apply.actions = known(able.apply_actions);
             self.matched.write.fields = fields_v12(able.write_fields);
             self.matched.apply.fields = fields_v12(able.apply_fields);
             fields_v12

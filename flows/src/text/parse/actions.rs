@@ -359,14 +359,18 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
             .split_once('/')
             .map_or((written, None), |(n, m)| (n, Some(m)));
         let mut bytes = value::wide_number(number)?;
-        let mut mask = match mask {
-            Some(mask) => value::wide_number(mask)?,
-            None => vec![0xff; bytes.len()],
+        let Some(mask) = mask else {
+            return Ok(SetField::wide(field, &bytes, None));
         };
+        let mut mask = value::wide_number(mask)?;
         let len = bytes.len().max(mask.len());
         bytes.splice(0..0, std::iter::repeat_n(0, len - bytes.len()));
         mask.splice(0..0, std::iter::repeat_n(0, len - mask.len()));
-        return Ok(SetField::wide(field, &bytes, &mask));
+        if bytes.iter().zip(&mask).any(|(b, m)| b & !m != 0) {
+            let what = format!("{written}: a value with bits that its mask does not have");
+            return Err(Fault::new(written, what));
+        }
+        return Ok(SetField::wide(field, &bytes, Some(&mask)));
     }
     let found = value::masked(field, written, names)?;
     if !crate::ofpkt::is_valid_value(field, found.value) {
@@ -438,7 +442,7 @@ fn load_wide<'a>(dst: Subfield, number: &[u8], at: &'a str) -> Parsed<'a, SetFie
             *byte |= u8::from(bit(n)) << (place % 8);
         }
     }
-    Ok(SetField::wide(dst.field, &bytes, &mask).spelled(SetSpelling::Load))
+    Ok(SetField::wide(dst.field, &bytes, Some(&mask)).spelled(SetSpelling::Load))
 }
 
 fn vlan_vid<'a>(text: &'a str) -> Parsed<'a, u16> {

@@ -464,9 +464,9 @@ fn set_field(out: &mut String, names: &Names, set: &SetField) {
             match set.wide_bytes() {
                 Some(wide) => {
                     hex_bytes(out, &wide.value);
-                    if !set.is_whole() {
+                    if let Some(mask) = &wide.mask {
                         out.push('/');
-                        hex_bytes(out, &wide.mask);
+                        hex_bytes(out, mask);
                     }
                 }
                 None => {

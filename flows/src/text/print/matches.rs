@@ -509,11 +509,15 @@ pub(crate) fn field_value(
             hex(out, u128::from(low & 0xffff));
             out.push(')');
         }
-        Format::Decimal if mask.is_none() => {
+        Format::Decimal | Format::Port | Format::Port16 => {
             dec(
                 out,
                 u64::try_from(value & u128::from(u64::MAX)).unwrap_or(0),
             );
+            if let Some(mask) = mask {
+                out.push('/');
+                hex(out, mask);
+            }
         }
         _ => {
             hex(out, value);
