@@ -101,85 +101,92 @@ impl Framer {
     /// # Errors
     /// [`FrameError`].
     pub fn next_message(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        let mut at = self.seen;
-        loop {
-            let rest = self.buffer.get(at..).unwrap_or_default();
-            if self.in_string {
-                if self.escaped && !rest.is_empty() {
-                    self.escaped = false;
-                    at = at.saturating_add(1);
-                    continue;
-                }
-                let Some((skipped, byte)) = string_end(rest) else {
-                    break;
-                };
-                at = at.saturating_add(skipped).saturating_add(1);
-                if byte == b'\\' {
-                    self.escaped = true;
-                    continue;
-                }
-                self.in_string = false;
-                if self.depth == 1 && self.member.name.1 == 0 {
-                    self.member.name.1 = at.saturating_sub(self.start);
+        // What is looked at with every byte is kept in registers.
+        let (mut depth, mut in_string, mut escaped) = (self.depth, self.in_string, self.escaped);
+        let rest = self.buffer.get(self.seen..).unwrap_or_default();
+        for (offset, &byte) in rest.iter().enumerate() {
+            if in_string {
+                if escaped {
+                    escaped = false;
+                } else if byte == b'\\' {
+                    escaped = true;
+                } else if byte == b'"' {
+                    in_string = false;
+                    if depth == 1 && self.member.name.1 == 0 {
+                        let end = self.seen.saturating_add(offset).saturating_add(1);
+                        self.member.name.1 = end.saturating_sub(self.start);
+                    }
                 }
                 continue;
             }
-            let Some((skipped, byte, class)) = significant(rest, self.depth) else {
-                break;
-            };
-            let found = at.saturating_add(skipped);
-            at = found.saturating_add(1);
+            let class = class(byte);
+            if class == Class::Other && depth > 0 || class == Class::Space {
+                continue;
+            }
+            let at = self.seen.saturating_add(offset);
             match class {
                 Class::Open => {
-                    if self.depth == 0 {
+                    if depth == 0 {
                         if byte != b'{' {
                             return Err(FrameError::NotAnObject(byte));
                         }
-                        self.start = found;
+                        self.start = at;
                         self.members = Members::default();
-                        self.begin_member(at);
+                        self.member = Member {
+                            start: 1,
+                            ..Member::default()
+                        };
                     }
-                    self.depth = self.depth.saturating_add(1);
-                    if self.depth > MAX_DEPTH {
+                    depth = depth.saturating_add(1);
+                    if depth > MAX_DEPTH {
                         return Err(FrameError::TooDeep);
                     }
                 }
                 Class::Close => {
-                    self.depth = self.depth.checked_sub(1).ok_or(FrameError::Unbalanced)?;
-                    if self.depth == 0 {
-                        self.end_member(found, true);
-                        let start = self.start;
-                        if at.saturating_sub(start) > self.max_message {
+                    depth = depth.checked_sub(1).ok_or(FrameError::Unbalanced)?;
+                    if depth == 0 {
+                        let end = at.saturating_add(1);
+                        let length = end.saturating_sub(self.start);
+                        if length > self.max_message {
                             return Err(FrameError::TooLong(self.max_message));
                         }
-                        self.seen = at;
-                        self.start = at;
-                        let bytes = self.buffer.get(start..at).unwrap_or_default();
+                        let bytes = self.buffer.get(self.start..end).unwrap_or_default();
+                        self.member.end = length.saturating_sub(1);
+                        self.members.add(self.member, bytes, true);
+                        (self.depth, self.in_string, self.escaped) = (0, false, false);
+                        self.seen = end;
+                        self.start = end;
                         return Ok(Some(Frame {
                             bytes,
                             members: self.members,
                         }));
                     }
                 }
-                Class::Quote if self.depth > 0 => {
-                    self.in_string = true;
-                    if self.depth == 1 && self.member.name.0 == 0 {
-                        self.member.name.0 = found.saturating_sub(self.start);
+                Class::Quote if depth > 0 => {
+                    in_string = true;
+                    if depth == 1 && self.member.name.0 == 0 {
+                        self.member.name.0 = at.saturating_sub(self.start);
                     }
                 }
-                Class::Comma if self.depth == 1 => {
-                    self.end_member(found, false);
-                    self.begin_member(at);
+                _ if depth == 0 => return Err(FrameError::NotAnObject(byte)),
+                Class::Comma if depth == 1 => {
+                    let message = self.buffer.get(self.start..).unwrap_or_default();
+                    self.member.end = at.saturating_sub(self.start);
+                    self.members.add(self.member, message, false);
+                    self.member = Member {
+                        start: self.member.end.saturating_add(1),
+                        ..Member::default()
+                    };
                 }
-                Class::Colon if self.depth == 1 && self.member.colon == 0 => {
-                    self.member.colon = found.saturating_sub(self.start);
+                Class::Colon if depth == 1 && self.member.colon == 0 => {
+                    self.member.colon = at.saturating_sub(self.start);
                 }
-                _ if self.depth == 0 => return Err(FrameError::NotAnObject(byte)),
                 _ => {}
             }
         }
+        (self.depth, self.in_string, self.escaped) = (depth, in_string, escaped);
         self.seen = self.buffer.len();
-        if self.depth == 0 {
+        if depth == 0 {
             self.start = self.seen;
         }
         if self.seen.saturating_sub(self.start) > self.max_message {
@@ -187,30 +194,25 @@ impl Framer {
         }
         Ok(None)
     }
+}
 
-    fn begin_member(&mut self, at: usize) {
-        self.member = Member {
-            start: at.saturating_sub(self.start),
-            ..Member::default()
-        };
-    }
-
-    fn end_member(&mut self, at: usize, last: bool) {
-        let mut member = self.member;
-        member.end = at.saturating_sub(self.start);
-        let message = self.buffer.get(self.start..at).unwrap_or_default();
+impl Members {
+    /// Keeps a member that is whole, of a message that begins with these bytes.
+    fn add(&mut self, member: Member, message: &[u8], last: bool) {
         let name = message.get(member.name.0..member.name.1);
-        let members = &mut self.members;
         match name.unwrap_or_default() {
-            br#""method""# => members.method = Some(member),
-            br#""params""# => members.params = Some(member),
-            br#""result""# => members.result = Some(member),
-            br#""error""# => members.error = Some(member),
-            br#""id""# => members.id = Some(member),
+            br#""method""# => self.method = Some(member),
+            br#""params""# => self.params = Some(member),
+            br#""result""# => self.result = Some(member),
+            br#""error""# => self.error = Some(member),
+            br#""id""# => self.id = Some(member),
             // An object without members has one that is nothing at all.
-            name if name.is_empty() && last && is_space(message.get(1..)) => {}
+            name if name.is_empty()
+                && last
+                && member.start == 1
+                && is_space(message.get(1..member.end)) => {}
             name if name.is_empty() || member.colon == 0 => {
-                members.odd.get_or_insert(member);
+                self.odd.get_or_insert(member);
             }
             _ => {}
         }
@@ -248,6 +250,7 @@ const CLASSES: [Class; 256] = {
 };
 
 fn class(byte: u8) -> Class {
+    // The table has a place for every byte.
     CLASSES
         .get(usize::from(byte))
         .copied()
@@ -257,26 +260,6 @@ fn class(byte: u8) -> Class {
 fn is_space(bytes: Option<&[u8]>) -> bool {
     let space = |byte: &u8| class(*byte) == Class::Space;
     bytes.unwrap_or_default().iter().all(space)
-}
-
-/// The first byte that counts at this depth: between messages all but white space, in a message what shows its members,
-/// and in its members only what opens or closes something.
-fn significant(bytes: &[u8], depth: u32) -> Option<(usize, u8, Class)> {
-    for (at, &byte) in bytes.iter().enumerate() {
-        match class(byte) {
-            Class::Space => {}
-            Class::Other if depth > 0 => {}
-            Class::Comma | Class::Colon if depth > 1 => {}
-            class => return Some((at, byte, class)),
-        }
-    }
-    None
-}
-
-/// The first byte in a string that ends it or its plain part: a quote or a backslash.
-fn string_end(bytes: &[u8]) -> Option<(usize, u8)> {
-    let at = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some((at, *bytes.get(at)?))
 }
 
 /// One whole message.

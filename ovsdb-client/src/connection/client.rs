@@ -1,18 +1,18 @@
 //! The client: a replica that moves with each event, and transactions with their outcomes in between.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
+use super::backlog::Backlog;
+use super::driver::{Driver, Mail};
 use super::task::{Command, Delivery, Task};
 use super::{ConnectionError, Options, Remote};
 use crate::operation::{Committed, Condition, TransactError, Transaction, TransactionId};
 use crate::replica::{Changes, Replica, ReplicaError};
 use crate::schema::Schema;
 use crate::session::{Session, SessionEvent};
+use serde_json::{Value, json};
 
 /// What happened, in the server's order.
 #[derive(Clone, Debug)]
@@ -25,7 +25,8 @@ pub enum Event {
     /// The replica is as the server is now. The changes are those since the last event: at first every row, after a
     /// reconnect only what has really changed.
     Synced(Changes),
-    /// One step of the server: one transaction, or several that it has sent together.
+    /// One step of the server: one transaction, or several that it has sent together; or the net change of many steps
+    /// that the program was slow to take ([`Options::max_unread`]).
     Changed(Changes),
     /// The connection ended or could not be made. The replica keeps its rows; the client tries again by itself.
     Disconnected {
@@ -81,17 +82,22 @@ pub struct SyncError {
     pub last: Option<(Remote, ConnectionError)>,
 }
 
+/// What became of a transaction, and its size as sent.
+type SizedOutcome = (Result<Committed, TransactError>, usize);
+
 /// A connection to a database that lives through every failure, with a replica of some tables.
 ///
 /// Owned by one task of the program, which calls [`next`](Self::next) in a loop. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct Client {
     options: Arc<Options>,
-    commands: UnboundedSender<Command>,
-    deliveries: UnboundedReceiver<Delivery>,
+    driver: Driver<Command, Delivery>,
     replica: Replica,
     schema: Option<Arc<Schema>>,
-    ready: VecDeque<Event>,
+    /// Events to come.
+    backlog: Backlog,
+    /// The transaction that `transact` waits for, and its outcome.
+    awaited: Option<(u64, Option<SizedOutcome>)>,
     /// Sent and without a reply.
     waiting: BTreeMap<u64, (Transaction, usize)>,
     /// Sent over a connection that broke; judged when the replica is synced again.
@@ -119,16 +125,14 @@ impl Client {
     #[must_use]
     pub fn connect(options: Options) -> Self {
         let options = Arc::new(options);
-        let (commands, commands_of_task) = unbounded_channel();
-        let (deliveries_of_task, deliveries) = unbounded_channel();
-        tokio::spawn(Task::new(Arc::clone(&options), commands_of_task, deliveries_of_task).run());
+        let mail = Arc::new(Mail::new());
+        let task = Task::new(Arc::clone(&options), Arc::clone(&mail));
         Self {
-            options,
-            commands,
-            deliveries,
+            driver: Driver::start(mail, task.run()),
             replica: Replica::default(),
             schema: None,
-            ready: VecDeque::new(),
+            backlog: Backlog::new(options.max_unread),
+            awaited: None,
             waiting: BTreeMap::new(),
             lost: BTreeMap::new(),
             waiting_bytes: 0,
@@ -140,6 +144,7 @@ impl Client {
             out_of_step: false,
             last_error: None,
             ended: false,
+            options,
         }
     }
 
@@ -165,26 +170,43 @@ impl Client {
     ///
     /// Cancel-safe: an event is either returned or still to come.
     pub async fn next(&mut self) -> Event {
+        self.settle();
         loop {
-            if let Some(event) = self.ready.pop_front() {
+            if let Some(event) = self.backlog.pop() {
                 return event;
             }
             self.receive().await;
         }
     }
 
+    /// A `transact` that was cancelled waits no more: its outcome is an event.
+    fn settle(&mut self) {
+        if let Some((id, Some((outcome, size)))) = self.awaited.take() {
+            self.backlog.push_outcome(id, outcome, size);
+        }
+    }
+
     /// Sends a transaction. Never blocks; the outcome comes as [`Event::TransactionDone`], after the changes that it
     /// made. Without a synced connection the outcome is [`TransactError::NotConnected`].
     pub fn submit(&mut self, transaction: Transaction) -> TransactionId {
+        let id = self.enter(transaction);
+        self.driver.urge();
+        id
+    }
+
+    fn enter(&mut self, transaction: Transaction) -> TransactionId {
         let id = self.next_id;
         self.next_id = self.next_id.saturating_add(1);
         if let Err(error) = self.send(id, transaction) {
-            self.done(id, Err(error));
+            self.done(id, Err(error), 0);
         }
         TransactionId(id)
     }
 
     fn send(&mut self, id: u64, transaction: Transaction) -> Result<(), TransactError> {
+        if self.ended {
+            return Err(TransactError::Closed);
+        }
         if !self.synced {
             return Err(TransactError::NotConnected);
         }
@@ -193,42 +215,35 @@ impl Client {
             .map_err(|error| TransactError::Malformed(error.to_string()))?;
         let size = bytes.len();
         let waiting = self.waiting_bytes.saturating_add(size);
-        if waiting > self.options.max_unsent {
+        // Outcomes that nobody takes are bounded by this too.
+        if waiting.saturating_add(self.backlog.outcomes()) > self.options.max_unsent {
             return Err(TransactError::Overloaded);
         }
-        self.commands
-            .send(Command::Request {
-                id,
-                bytes,
-                wait: transaction.longest_wait(),
-            })
-            .map_err(|_| TransactError::Closed)?;
+        self.driver.command(Command::Request {
+            id,
+            bytes,
+            wait: transaction.longest_wait(),
+        });
         self.waiting_bytes = waiting;
         self.waiting.insert(id, (transaction, size));
         Ok(())
     }
 
-    /// Sends a transaction and waits for its outcome; other events are kept for [`next`](Self::next).
+    /// Sends a transaction and waits for its outcome; other events are kept for [`next`](Self::next), merged when they
+    /// become too many ([`Options::max_unread`]).
     ///
     /// Cancel-safe: cancelled, the outcome comes as an event.
     ///
     /// # Errors
     /// Everything but a commit.
     pub async fn transact(&mut self, transaction: Transaction) -> Result<Committed, TransactError> {
-        // Events from before are not looked at: there may be many.
-        let mut seen = self.ready.len();
-        let id = self.submit(transaction);
+        self.settle();
+        self.awaited = Some((self.next_id, None));
+        self.enter(transaction);
         loop {
-            let is_ours = |event: &Event| matches!(event, Event::TransactionDone { id: done, .. } if *done == id);
-            if let Some(at) = self.ready.range(seen..).position(is_ours)
-                && let Some(Event::TransactionDone { outcome, .. }) =
-                    self.ready.remove(seen.saturating_add(at))
-            {
+            let done = self.awaited.take_if(|(_, outcome)| outcome.is_some());
+            if let Some((_, Some((outcome, _)))) = done {
                 return outcome;
-            }
-            seen = self.ready.len();
-            if self.ended {
-                return Err(TransactError::Closed);
             }
             self.receive().await;
         }
@@ -241,19 +256,19 @@ impl Client {
             return;
         }
         self.cancelled.insert(id.0);
-        // Without the task the outcome is told by `receive`.
-        let _ = self.commands.send(Command::Cancel { id: id.0 });
+        self.driver.command(Command::Cancel { id: id.0 });
+        self.driver.urge();
     }
 
     /// Replicates other rows of a table from now on: those that meet any of `conditions`; none: all. The rows come as
     /// [`Event::Changed`], then [`Event::ConditionsChanged`] tells that all are there; without a connection
     /// [`Event::Synced`] does.
     pub fn set_conditions(&mut self, table: &str, conditions: Vec<Condition>) {
-        // Without the task there is nothing to replicate, as `receive` tells.
-        let _ = self.commands.send(Command::Conditions {
+        self.driver.command(Command::Conditions {
             table: table.to_owned(),
             conditions,
         });
+        self.driver.urge();
     }
 
     /// Calls any method of the server, such as `get_server_id`, and waits for the result; other events are kept for
@@ -272,13 +287,11 @@ impl Client {
         let request = json!({"method": method, "params": params, "id": Session::caller_id(id)});
         let bytes = request.to_string().into_bytes();
         self.call = Some((id, None));
-        self.commands
-            .send(Command::Request {
-                id,
-                bytes,
-                wait: Duration::ZERO,
-            })
-            .map_err(|_| CallError::NotConnected)?;
+        self.driver.command(Command::Request {
+            id,
+            bytes,
+            wait: Duration::ZERO,
+        });
         loop {
             if let Some((_, Some(answer))) = self.call.take_if(|(_, answer)| answer.is_some()) {
                 return answer;
@@ -357,10 +370,10 @@ impl Client {
         if self.ended {
             std::future::pending::<()>().await;
         }
-        match self.deliveries.recv().await {
-            Some(Delivery::Session { event, _unread }) => self.take(event),
+        match self.driver.delivery().await {
+            Some(Delivery::Session { event, size, .. }) => self.take(event, size),
             Some(Delivery::Connected { remote }) => {
-                self.ready.push_back(Event::Connected { remote })
+                self.backlog.push(Event::Connected { remote }, 0)
             }
             Some(Delivery::Disconnected {
                 remote,
@@ -382,11 +395,18 @@ impl Client {
                     .map(|(_, size)| self.release(size))
                     .is_some()
                 {
-                    self.done(id, Err(TransactError::NotConnected));
+                    self.done(id, Err(TransactError::NotConnected), 0);
                 }
             }
             None => {
                 self.ended = true;
+                let waiting = std::mem::take(&mut self.waiting);
+                for id in waiting
+                    .into_keys()
+                    .chain(std::mem::take(&mut self.lost).into_keys())
+                {
+                    self.done(id, Err(TransactError::Closed), 0);
+                }
                 if let Some(remote) = self.options.remotes.first().cloned() {
                     self.disconnected(remote, ConnectionError::TaskEnded, Duration::MAX, &[]);
                 }
@@ -394,7 +414,7 @@ impl Client {
         }
     }
 
-    fn take(&mut self, event: SessionEvent) {
+    fn take(&mut self, event: SessionEvent, size: usize) {
         match event {
             SessionEvent::Connected { schema, plan } => {
                 self.schema = Some(schema);
@@ -416,7 +436,7 @@ impl Client {
                         let mut all = std::mem::take(&mut self.layout_changes);
                         all.extend(changes);
                         self.synced = true;
-                        self.ready.push_back(Event::Synced(all));
+                        self.backlog.push(Event::Synced(all), size);
                         self.judge_lost();
                     }
                     Err(error) => self.resync(error),
@@ -425,7 +445,7 @@ impl Client {
             SessionEvent::Update(_) if self.out_of_step => {}
             SessionEvent::Update(updates) => match self.replica.apply(updates) {
                 Ok(changes) if changes.is_empty() => {}
-                Ok(changes) => self.ready.push_back(Event::Changed(changes)),
+                Ok(changes) => self.backlog.push(Event::Changed(changes), size),
                 Err(error) => self.resync(error),
             },
             SessionEvent::Reply { id, reply }
@@ -450,21 +470,23 @@ impl Client {
                     // A cluster may commit a transaction, not know it, and try it again: what it then refuses is there.
                     let outcome =
                         outcome.or_else(|error| transaction.proven(&self.replica).ok_or(error));
-                    self.done(id, outcome);
+                    self.done(id, outcome, size);
                 }
             }
-            SessionEvent::ConditionsChanged => self.ready.push_back(Event::ConditionsChanged),
-            SessionEvent::Lock { name, owned } => self.ready.push_back(Event::Lock { name, owned }),
+            SessionEvent::ConditionsChanged => self.backlog.push(Event::ConditionsChanged, 0),
+            SessionEvent::Lock { name, owned } => {
+                self.backlog.push(Event::Lock { name, owned }, size)
+            }
         }
     }
 
     fn resync(&mut self, error: ReplicaError) {
         self.out_of_step = true;
         self.synced = false;
-        // The task is gone only with its runtime, which the next delivery tells.
-        let _ = self.commands.send(Command::Resync {
+        self.driver.command(Command::Resync {
             error: error.into(),
         });
+        self.driver.urge();
     }
 
     fn disconnected(
@@ -485,18 +507,19 @@ impl Client {
                 self.lost.insert(*id, transaction);
             }
         }
-        self.ready.push_back(Event::Disconnected {
+        let event = Event::Disconnected {
             remote,
             error,
             retry_in,
-        });
+        };
+        self.backlog.push(event, 0);
     }
 
     fn judge_lost(&mut self) {
         for (id, (transaction, size)) in std::mem::take(&mut self.lost) {
             self.release(size);
             let outcome = transaction.judge(&self.replica);
-            self.done(id, outcome);
+            self.done(id, outcome, size);
         }
     }
 
@@ -504,10 +527,11 @@ impl Client {
         self.waiting_bytes = self.waiting_bytes.saturating_sub(size);
     }
 
-    fn done(&mut self, id: u64, outcome: Result<Committed, TransactError>) {
-        self.ready.push_back(Event::TransactionDone {
-            id: TransactionId(id),
-            outcome,
-        });
+    /// Tells an outcome; `size` is that of the transaction as sent, 0 if it was not.
+    fn done(&mut self, id: u64, outcome: Result<Committed, TransactError>, size: usize) {
+        match &mut self.awaited {
+            Some((awaited, slot)) if *awaited == id => *slot = Some((outcome, size)),
+            _ => self.backlog.push_outcome(id, outcome, size),
+        }
     }
 }

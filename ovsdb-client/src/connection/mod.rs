@@ -1,15 +1,19 @@
 //! The tokio shell: sockets, the clock, and the [`Client`] that a program holds.
 //!
 //! ```text
-//!   program ── next(), submit() ── Client ◄── events ── task ◄── bytes ──► server
-//!                                  replica              session
+//!   program ── next(), submit() ── Client ◄── deliveries ── Task ◄── bytes ──► server
+//!                                  replica                  session
+//!                                  backlog
 //! ```
 //!
 //! Decoding happens in the task, applying in [`Client::next`]: what a program sees in the replica between two calls of
-//! `next` never moves.
+//! `next` never moves. The task is a future that the program itself polls while it waits, and a task of the runtime
+//! while it does not.
 
+mod backlog;
 mod backoff;
 mod client;
+mod driver;
 mod options;
 mod remote;
 mod stream;

@@ -53,10 +53,13 @@ pub struct Options {
     pub reply_patience: Duration,
     /// The longest message that the server may send, in bytes.
     pub max_message: usize,
-    /// Updates not yet taken by [`Client::next`](super::Client::next), in bytes as received: beyond, no more is read
-    /// from the server.
+    /// Updates, in bytes as received, that the program has not had yet. While it waits for nothing, no more than this
+    /// is read from the server. What comes while it waits for the outcome of a transaction is read, and beyond this
+    /// much the events for [`Client::next`](super::Client::next) are merged: the changes of many steps become their
+    /// net change, which takes no more than the rows that differ.
     pub max_unread: usize,
-    /// Transactions without outcome, in bytes as sent: beyond, they are refused.
+    /// Transactions without outcome, and with an outcome that the program has not taken, in bytes as sent: beyond,
+    /// they are refused.
     pub max_unsent: usize,
 }
 

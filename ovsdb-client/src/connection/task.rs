@@ -1,23 +1,26 @@
-//! The task that owns the socket: it moves bytes between the server and a [`Session`], and events to the client.
+//! The connection as one future that never ends: it moves bytes between the server and a [`Session`], and events to the
+//! client, and connects again for ever.
 //!
-//! It connects again for ever and ends when the client is dropped. It reads while it writes, so that a server that waits
-//! for its replies to be read never waits for us; and it stops reading while the client has too much to take.
+//! It reads while it writes, so that a server that waits for its replies to be read never waits for us; and it stops
+//! reading while the client has too much to take. Whoever polls it moves it on; it is dropped with the client.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use bytes::Buf;
+use tokio::io::ReadBuf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Sleep, timeout};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
+use super::driver::Mail;
 use super::stream::{self, Stream};
 use super::{ConnectionError, Options, Remote};
 use crate::operation::Condition;
-use crate::session::{Resume, Session, SessionConfig, SessionEvent};
+use crate::session::{Resume, Session, SessionConfig, SessionError, SessionEvent};
 
 /// What the client asks of the task.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub(super) enum Delivery {
     /// From the session, with what keeps the amount of unread events bounded.
     Session {
         event: SessionEvent,
+        /// The bytes that told it.
+        size: usize,
         _unread: Option<OwnedSemaphorePermit>,
     },
     /// The conversation is under way.
@@ -64,11 +69,13 @@ pub(super) enum Delivery {
 /// The unit of the unread limit, in bytes.
 const UNREAD_UNIT: usize = 1024;
 
+/// The most bytes that are read at once.
+const READ_SIZE: usize = 1 << 16;
+
 pub(super) struct Task {
     options: Arc<Options>,
     config: Arc<SessionConfig>,
-    commands: UnboundedReceiver<Command>,
-    deliveries: UnboundedSender<Delivery>,
+    mail: Arc<Mail<Command, Delivery>>,
     unread: Arc<Semaphore>,
     unread_units: u32,
     resume: Resume,
@@ -78,15 +85,17 @@ pub(super) struct Task {
     conditions_noted: bool,
 }
 
-/// The client was dropped.
-struct ClientGone;
+/// One connection that stands.
+struct Conversation {
+    stream: Box<dyn Stream>,
+    session: Session,
+    input: Box<[u8]>,
+    /// Something was written that may be held back in the stream.
+    to_flush: bool,
+}
 
 impl Task {
-    pub(super) fn new(
-        options: Arc<Options>,
-        commands: UnboundedReceiver<Command>,
-        deliveries: UnboundedSender<Delivery>,
-    ) -> Self {
+    pub(super) fn new(options: Arc<Options>, mail: Arc<Mail<Command, Delivery>>) -> Self {
         let config = SessionConfig {
             database: options.database.clone(),
             tables: options.tables.clone(),
@@ -106,8 +115,7 @@ impl Task {
         Self {
             options,
             config,
-            commands,
-            deliveries,
+            mail,
             unread,
             unread_units,
             resume: Resume::default(),
@@ -116,7 +124,7 @@ impl Task {
         }
     }
 
-    /// Runs until the client is gone.
+    /// Runs until it is dropped; without remotes there is nothing to do.
     pub(super) async fn run(mut self) {
         let options = Arc::clone(&self.options);
         let mut backoff = Backoff::new(
@@ -137,15 +145,16 @@ impl Task {
                 ),
                 Ok(Err(error)) => (error, Vec::new()),
                 Ok(Ok(stream)) => {
-                    let now = Instant::now();
                     self.conditions_noted = false;
-                    let mut session = Session::new(
-                        Arc::clone(&self.config),
-                        std::mem::take(&mut self.resume),
-                        now,
-                    );
-                    let end = self.converse(remote, stream, &mut session).await;
-                    let lost = session.unanswered();
+                    let resume = std::mem::take(&mut self.resume);
+                    let mut conversation = Conversation {
+                        stream,
+                        session: Session::new(Arc::clone(&self.config), resume, Instant::now()),
+                        input: vec![0; READ_SIZE].into_boxed_slice(),
+                        to_flush: false,
+                    };
+                    let error = self.converse(remote, &mut conversation).await;
+                    let session = conversation.session;
                     self.resume = session.resume();
                     // A server that fails again right after each first picture is not one that works.
                     if self
@@ -155,45 +164,35 @@ impl Task {
                     {
                         backoff.succeeded();
                     }
-                    let Ok(Err(error)) = end else { return };
                     if matches!(error, ConnectionError::OutOfStep(_)) {
                         self.resume.last = None;
                     }
-                    (error, lost)
+                    (error, session.unanswered())
                 }
             };
             let (chance, _) = Uuid::new_v4().as_u64_pair();
             let retry_in = backoff.failed((chance >> 32) as u32);
             tracing::debug!(%remote, %error, ?retry_in, "not connected");
-            let remote = remote.clone();
-            if self
-                .deliveries
-                .send(Delivery::Disconnected {
-                    remote,
-                    error,
-                    retry_in,
-                    lost,
-                })
-                .is_err()
-            {
-                return;
-            }
-            if self.wait(retry_in).await.is_err() {
-                return;
-            }
+            self.mail.deliver(Delivery::Disconnected {
+                remote: remote.clone(),
+                error,
+                retry_in,
+                lost,
+            });
+            self.wait(retry_in).await;
         }
     }
 
     /// Waits before the next attempt; what the client asks meanwhile is not sent.
-    async fn wait(&mut self, time: Duration) -> Result<(), ClientGone> {
-        let sleep = tokio::time::sleep(time);
-        tokio::pin!(sleep);
-        loop {
-            tokio::select! {
-                () = &mut sleep => return Ok(()),
-                command = self.commands.recv() => self.decline(command)?,
+    async fn wait(&mut self, time: Duration) {
+        let mut sleep = pin!(tokio::time::sleep(time));
+        std::future::poll_fn(|context| {
+            while let Poll::Ready(command) = self.mail.poll_command(context) {
+                self.decline(command);
             }
-        }
+            sleep.as_mut().poll(context)
+        })
+        .await;
     }
 
     /// Remembers conditions, for this session or the next.
@@ -205,112 +204,101 @@ impl Task {
         }
     }
 
-    fn decline(&mut self, command: Option<Command>) -> Result<(), ClientGone> {
+    fn decline(&mut self, command: Command) {
         match command {
-            None => Err(ClientGone),
-            Some(Command::Request { id, .. }) => self.deliver(Delivery::NotSent { id }),
-            Some(Command::Conditions { table, conditions }) => {
-                self.note_conditions(&table, conditions);
-                Ok(())
-            }
-            Some(Command::Resync { .. }) => {
-                self.resume.last = None;
-                Ok(())
-            }
+            Command::Request { id, .. } => self.mail.deliver(Delivery::NotSent { id }),
+            Command::Conditions { table, conditions } => self.note_conditions(&table, conditions),
+            Command::Resync { .. } => self.resume.last = None,
             // The request went with its session.
-            Some(Command::Cancel { .. }) => Ok(()),
+            Command::Cancel { .. } => {}
         }
     }
 
-    fn deliver(&self, delivery: Delivery) -> Result<(), ClientGone> {
-        self.deliveries.send(delivery).map_err(|_| ClientGone)
-    }
-
-    /// Moves bytes until the connection ends; the outer error means that the client is gone.
+    /// Moves bytes until the connection ends.
     async fn converse(
         &mut self,
         remote: &Remote,
-        stream: Box<dyn Stream>,
-        session: &mut Session,
-    ) -> Result<Result<(), ConnectionError>, ClientGone> {
-        let (mut reader, mut writer) = tokio::io::split(stream);
-        let mut input = BytesMut::with_capacity(1 << 16);
+        conversation: &mut Conversation,
+    ) -> ConnectionError {
         // Deadlines move with every byte, mostly away: the timer is set anew only when it fires or is too late.
-        let timer = tokio::time::sleep(Duration::ZERO);
-        tokio::pin!(timer);
+        let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
         loop {
-            let deadline = session.deadline().map(tokio::time::Instant::from_std);
-            if let Some(deadline) = deadline
-                && (timer.is_elapsed() || deadline < timer.deadline())
-            {
-                timer.as_mut().reset(deadline);
-            }
-            // Each branch is cancel-safe: one read, one write, one command, one timer.
-            let step = tokio::select! {
-                read = reader.read_buf(&mut input) => match read {
-                    Ok(0) => return Ok(Err(ConnectionError::Closed)),
-                    Ok(_) => {
-                        let result = session.handle_bytes(&input, Instant::now());
-                        input.clear();
-                        result
-                    }
-                    Err(error) => return Ok(Err(error.into())),
-                },
-                written = writer.write(session.output_bytes()), if session.has_output() => match written {
-                    Ok(0) => return Ok(Err(ConnectionError::Closed)),
-                    Ok(count) => {
-                        session.output().advance(count);
-                        Ok(())
-                    }
-                    Err(error) => return Ok(Err(error.into())),
-                },
-                command = self.commands.recv() => match command {
-                    None => return Err(ClientGone),
-                    Some(Command::Request { id, bytes, wait }) if session.is_synced() => {
-                        session.send(id, &bytes, wait, Instant::now());
-                        Ok(())
-                    }
-                    Some(Command::Conditions { table, conditions }) => {
-                        self.note_conditions(&table, conditions);
-                        Ok(())
-                    }
-                    Some(Command::Cancel { id }) => {
-                        session.cancel(id);
-                        Ok(())
-                    }
-                    Some(Command::Resync { error }) => return Ok(Err(error)),
-                    other => {
-                        self.decline(other)?;
-                        Ok(())
-                    }
-                },
-                () = &mut timer, if deadline.is_some() => session.handle_timeout(Instant::now()),
-            };
-            let step = match step {
-                // The monitor may be under way with the conditions before: they are changed once it stands.
-                Ok(()) if self.conditions_noted && session.is_synced() => {
-                    self.conditions_noted = false;
-                    session.change_conditions(Arc::clone(&self.config))
-                }
-                other => other,
-            };
-            if session.is_synced() {
+            let step =
+                std::future::poll_fn(|context| self.step(conversation, timer.as_mut(), context));
+            let step = step.await;
+            if conversation.session.is_synced() {
                 self.synced_at.get_or_insert_with(Instant::now);
             }
             // What came before the error still happened.
-            self.pass_on(remote, session).await?;
+            self.pass_on(remote, &mut conversation.session).await;
             if let Err(error) = step {
-                return Ok(Err(ConnectionError::Session(Arc::new(error))));
+                return error;
             }
         }
     }
 
-    async fn pass_on(&mut self, remote: &Remote, session: &mut Session) -> Result<(), ClientGone> {
+    /// Does all that can be done without waiting; ready when there is something to pass on.
+    fn step(
+        &mut self,
+        conversation: &mut Conversation,
+        mut timer: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
+        loop {
+            while let Poll::Ready(command) = self.mail.poll_command(context) {
+                self.obey(command, &mut conversation.session)?;
+            }
+            // The monitor may be under way with the conditions before: they are changed once it stands.
+            if self.conditions_noted && conversation.session.is_synced() {
+                self.conditions_noted = false;
+                let config = Arc::clone(&self.config);
+                conversation
+                    .session
+                    .change_conditions(config)
+                    .map_err(ended)?;
+            }
+            let read = conversation.poll_read(context)?;
+            conversation.poll_write(context)?;
+
+            let deadline = conversation.session.deadline();
+            let deadline = deadline.map(tokio::time::Instant::from_std);
+            if let Some(deadline) = deadline {
+                if timer.is_elapsed() || deadline < timer.deadline() {
+                    timer.as_mut().reset(deadline);
+                }
+                if timer.as_mut().poll(context).is_ready() {
+                    let session = &mut conversation.session;
+                    session.handle_timeout(Instant::now()).map_err(ended)?;
+                    continue;
+                }
+            }
+            if conversation.session.has_events() {
+                return Poll::Ready(Ok(()));
+            }
+            if read.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command, session: &mut Session) -> Result<(), ConnectionError> {
+        match command {
+            Command::Request { id, bytes, wait } if session.is_synced() => {
+                session.send(id, &bytes, wait, Instant::now());
+            }
+            Command::Cancel { id } => session.cancel(id),
+            Command::Resync { error } => return Err(error),
+            other => self.decline(other),
+        }
+        Ok(())
+    }
+
+    async fn pass_on(&mut self, remote: &Remote, session: &mut Session) {
         for (event, size) in session.take_events() {
             if matches!(event, SessionEvent::Connected { .. }) {
-                self.deliver(Delivery::Connected {
+                self.mail.deliver(Delivery::Connected {
                     remote: remote.clone(),
-                })?;
+                });
             }
             let units = u32::try_from(size / UNREAD_UNIT)
                 .unwrap_or(u32::MAX)
@@ -320,20 +308,61 @@ impl Task {
                 unread = match Arc::clone(&self.unread).try_acquire_many_owned(units) {
                     Ok(permit) => Some(permit),
                     Err(_) => {
-                        let permit = tokio::select! {
-                            permit = Arc::clone(&self.unread).acquire_many_owned(units) => permit.ok(),
-                            () = self.deliveries.closed() => return Err(ClientGone),
-                        };
+                        let permit = Arc::clone(&self.unread).acquire_many_owned(units).await;
                         session.touch(Instant::now());
-                        permit
+                        permit.ok()
                     }
                 };
             }
-            self.deliver(Delivery::Session {
+            self.mail.deliver(Delivery::Session {
                 event,
+                size,
                 _unread: unread,
-            })?;
+            });
+        }
+    }
+}
+
+impl Conversation {
+    /// Writes what the stream takes.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Result<(), ConnectionError> {
+        let mut stream = Pin::new(&mut *self.stream);
+        while self.session.has_output() {
+            match stream
+                .as_mut()
+                .poll_write(context, self.session.output_bytes())?
+            {
+                Poll::Ready(0) => return Err(ConnectionError::Closed),
+                Poll::Ready(count) => {
+                    self.session.output().advance(count);
+                    self.to_flush = true;
+                }
+                Poll::Pending => return Ok(()),
+            }
+        }
+        // TLS may have taken more than the socket has.
+        if self.to_flush && stream.poll_flush(context)?.is_ready() {
+            self.to_flush = false;
         }
         Ok(())
     }
+
+    /// Reads what there is, up to [`READ_SIZE`] bytes.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
+        let mut buffer = ReadBuf::new(&mut self.input);
+        match Pin::new(&mut *self.stream).poll_read(context, &mut buffer)? {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(()) => match buffer.filled() {
+                [] => Err(ConnectionError::Closed),
+                bytes => {
+                    let handled = self.session.handle_bytes(bytes, Instant::now());
+                    handled.map(Poll::Ready).map_err(ended)
+                }
+            },
+        }
+    }
+}
+
+fn ended(error: SessionError) -> ConnectionError {
+    ConnectionError::Session(Arc::new(error))
 }

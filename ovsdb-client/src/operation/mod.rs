@@ -263,11 +263,14 @@ impl Transaction {
             id: &'t str,
         }
 
-        serde_json::to_vec(&Request {
+        let mut bytes = Vec::with_capacity(512);
+        let request = Request {
             method: "transact",
             params: Params(database, &self.operations),
             id,
-        })
+        };
+        serde_json::to_writer(&mut bytes, &request)?;
+        Ok(bytes)
     }
 }
 

@@ -1,16 +1,30 @@
 //! What changed between two moments of a replica.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Row;
+use super::{Layout, Row};
 use crate::value::Datum;
 
 /// The rows that differ between two transaction boundaries, by table, in the server's order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
-    tables: BTreeMap<String, Vec<RowChange>>,
+    /// By table name; none is empty.
+    tables: Vec<TableChanges>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct TableChanges {
+    layout: Arc<Layout>,
+    rows: Vec<RowChange>,
+}
+
+impl TableChanges {
+    fn name(&self) -> &str {
+        self.layout.table()
+    }
 }
 
 /// One row that differs.
@@ -96,25 +110,31 @@ impl Changes {
     /// The changes of one table.
     #[must_use]
     pub fn table(&self, name: &str) -> &[RowChange] {
-        self.tables.get(name).map_or(&[], Vec::as_slice)
+        let place = self
+            .tables
+            .binary_search_by(|table| table.name().cmp(name))
+            .ok();
+        place
+            .and_then(|place| self.tables.get(place))
+            .map_or(&[], |table| table.rows.as_slice())
     }
 
     /// The tables with changes, by name.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = (&str, &[RowChange])> {
         self.tables
             .iter()
-            .map(|(name, changes)| (name.as_str(), changes.as_slice()))
+            .map(|table| (table.name(), table.rows.as_slice()))
     }
 
     /// Every change, by table.
     pub fn iter(&self) -> impl Iterator<Item = &RowChange> {
-        self.tables.values().flatten()
+        self.tables.iter().flat_map(|table| &table.rows)
     }
 
     /// The number of rows that differ.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tables.values().map(Vec::len).sum()
+        self.tables.iter().map(|table| table.rows.len()).sum()
     }
 
     /// True when nothing differs.
@@ -124,18 +144,74 @@ impl Changes {
     }
 
     pub(crate) fn record(&mut self, change: RowChange) {
-        let table = change.newest().table();
-        match self.tables.get_mut(table) {
-            Some(changes) => changes.push(change),
-            None => {
-                self.tables.insert(table.to_owned(), vec![change]);
+        let layout = change.newest().layout();
+        // Mostly of the table before.
+        if let Some(last) = self.tables.last_mut()
+            && last.name() == layout.table()
+        {
+            last.rows.push(change);
+            return;
+        }
+        let place = self
+            .tables
+            .binary_search_by(|table| table.name().cmp(layout.table()));
+        match place {
+            Ok(place) => {
+                if let Some(table) = self.tables.get_mut(place) {
+                    table.rows.push(change);
+                }
+            }
+            Err(place) => {
+                let layout = Arc::clone(layout);
+                let rows = vec![change];
+                self.tables.insert(place, TableChanges { layout, rows });
             }
         }
     }
 
+    /// What several steps come to: each row as before the first and after the last of them, in the order of first
+    /// mention; nothing of a row that is as it was.
+    pub(crate) fn net(steps: impl IntoIterator<Item = Self>) -> Self {
+        struct Net {
+            before: Option<Row>,
+            after: Option<Row>,
+        }
+        let mut net: BTreeMap<String, (Vec<Net>, HashMap<Uuid, usize>)> = BTreeMap::new();
+        for table in steps.into_iter().flat_map(|step| step.tables) {
+            let (rows, places) = net.entry(table.name().to_owned()).or_default();
+            for change in table.rows {
+                let uuid = change.uuid();
+                let (before, after) = match change {
+                    RowChange::Inserted { new } => (None, Some(new)),
+                    RowChange::Modified { old, new } => (Some(old), Some(new)),
+                    RowChange::Deleted { old } => (Some(old), None),
+                };
+                match places.get(&uuid).and_then(|&place| rows.get_mut(place)) {
+                    Some(known) => known.after = after,
+                    None => {
+                        places.insert(uuid, rows.len());
+                        rows.push(Net { before, after });
+                    }
+                }
+            }
+        }
+        let mut changes = Self::default();
+        for row in net.into_values().flat_map(|(rows, _)| rows) {
+            match (row.before, row.after) {
+                (None, Some(new)) => changes.record(RowChange::Inserted { new }),
+                (Some(old), None) => changes.record(RowChange::Deleted { old }),
+                (Some(old), Some(new)) if old != new => {
+                    changes.record(RowChange::Modified { old, new });
+                }
+                _ => {}
+            }
+        }
+        changes
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
-        for (table, mut changes) in other.tables {
-            self.tables.entry(table).or_default().append(&mut changes);
+        for change in other.tables.into_iter().flat_map(|table| table.rows) {
+            self.record(change);
         }
     }
 }

@@ -277,6 +277,12 @@ impl Session {
         !self.core.output.is_empty()
     }
 
+    /// True when there is something to [take](Self::take_events).
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.core.events.is_empty()
+    }
+
     /// What has happened since the last call, each with the size in bytes of the message that told it.
     pub fn take_events(&mut self) -> Vec<(SessionEvent, usize)> {
         std::mem::take(&mut self.core.events)

@@ -179,3 +179,130 @@ async fn what_the_program_does_not_take_is_not_read_from_the_server() {
     }
     assert_eq!(client.replica().table("Port").unwrap().len(), COUNT);
 }
+
+/// Reads from a client until there is a message with this method, and answers echoes.
+async fn read_method(stream: &mut UnixStream, method: &str) -> serde_json::Value {
+    let mut framer = ovsdb_client::rpc::Framer::new(MIB);
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "the client left");
+        framer.push(&buffer[..count]);
+        while let Some(frame) = framer.next_message().unwrap() {
+            let message: serde_json::Value = serde_json::from_slice(frame.bytes()).unwrap();
+            if message["method"] == method || (method == "reply" && message.get("result").is_some())
+            {
+                return message;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_busy_elsewhere_is_still_connected() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let server: Mischief = Box::new(move |mut stream: UnixStream| {
+        Box::pin(async move {
+            handshake(&mut stream).await;
+            let echo = json!({"method": "echo", "params": ["alive?"], "id": "echo"});
+            stream.write_all(echo.to_string().as_bytes()).await.unwrap();
+            let reply = read_method(&mut stream, "reply").await;
+            let request = read_method(&mut stream, "transact").await;
+            tell.send((reply, request)).unwrap();
+            until_left(&mut stream).await;
+        })
+    });
+    let proxy = Proxy::start("/nowhere".into(), vec![server]);
+    let options = Options::new(vec![proxy.remote()], "Test").table(MonitorTable::new("Port"));
+    let mut client = Client::connect(options);
+    client.synced(PATIENCE).await.unwrap();
+    // It comes and goes, and looks at nothing for long; then it submits, and waits for something else.
+    for _ in 0..10 {
+        let _ = tokio::time::timeout(Duration::from_millis(1), client.next()).await;
+    }
+    let mut transaction = Transaction::new();
+    transaction.insert("Port", Columns::new().set("name", "p"));
+    client.submit(transaction);
+    let (reply, request) = tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+    assert_eq!(reply["result"], json!(["alive?"]));
+    assert_eq!(request["params"][1]["op"], "insert");
+    drop(client);
+}
+
+#[tokio::test]
+async fn the_connection_ends_with_the_client() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let server: Mischief = Box::new(move |mut stream: UnixStream| {
+        Box::pin(async move {
+            handshake(&mut stream).await;
+            until_left(&mut stream).await;
+            tell.send(()).unwrap();
+        })
+    });
+    let proxy = Proxy::start("/nowhere".into(), vec![server]);
+    let options = Options::new(vec![proxy.remote()], "Test").table(MonitorTable::new("Port"));
+    let mut client = Client::connect(options);
+    client.synced(PATIENCE).await.unwrap();
+    drop(client);
+    tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn events_that_nobody_takes_become_the_net_change() {
+    let server = Server::start(SCHEMA);
+    let mut options = Options::new(vec![server.remote()], "Test").table(MonitorTable::new("Port"));
+    let mut writer = Client::connect(options.clone());
+    writer.synced(PATIENCE).await.unwrap();
+    options.max_unread = 16 << 10;
+    let mut client = Client::connect(options);
+    client.synced(PATIENCE).await.unwrap();
+
+    // Rows that come, change and mostly go, while the client only writes.
+    let mut rows = Vec::new();
+    for number in 0..300_i64 {
+        let mut transaction = Transaction::new();
+        let name = format!("{number}-{}", "x".repeat(500));
+        let row = transaction.insert("Port", Columns::new().set("name", name));
+        if number % 10 != 0
+            && let Some(last) = rows.pop()
+        {
+            transaction.delete("Port", last);
+        }
+        let uuid = writer
+            .transact(transaction)
+            .await
+            .unwrap()
+            .uuid(row)
+            .unwrap();
+        rows.push(uuid);
+        let mut transaction = Transaction::new();
+        transaction.update("Port", uuid, Columns::new().set("seq", number));
+        client.transact(transaction).await.unwrap();
+    }
+    assert_eq!(client.replica().table("Port").unwrap().len(), rows.len());
+    assert!(rows.len() < 60);
+
+    // What is told adds up to what there is, in far fewer steps.
+    let mut shadow = std::collections::BTreeMap::new();
+    let (mut events, mut changed) = (0, 0);
+    while !client.replica().rows("Port").eq(shadow.values()) {
+        let event = tokio::time::timeout(PATIENCE, client.next())
+            .await
+            .expect("an event");
+        events += 1;
+        if let Event::Synced(changes) | Event::Changed(changes) = event {
+            for change in changes.iter() {
+                changed += 1;
+                assert_eq!(shadow.get(&change.uuid()), change.before());
+                match change.after() {
+                    Some(row) => shadow.insert(change.uuid(), row.clone()),
+                    None => shadow.remove(&change.uuid()),
+                };
+            }
+        }
+    }
+    assert!(
+        events < 200 && changed < 300,
+        "{events} events, {changed} rows"
+    );
+}
