@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use flows::ofpkt::{
-    Body, FlowModCommand, GroupModCommand, Message, MultipartReply, MultipartRequest,
+    Body, FlowMod, FlowModCommand, GroupModCommand, Message, MultipartReply, MultipartRequest,
 };
 use flows::text::{Names, print_message};
 use flows::{Port, Version};
@@ -57,6 +57,12 @@ impl From<std::io::Error> for Stop {
 
 fn fatal<T>(what: impl std::fmt::Display) -> Result<T, Stop> {
     Err(Stop::Fatal(what.to_string()))
+}
+
+/// The flow formats in which a change of flows can be said, as `ovs-ofctl parse-flow` tells them.
+#[must_use]
+pub fn usable_formats(change: &FlowMod) -> String {
+    Formats::of_flow_mod(change).to_string()
 }
 
 /// Runs commands in the directory of a switch, and keeps the monitors that they leave behind.

@@ -10,11 +10,17 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use flows::Version;
-use flows::ofpkt::{Body, FlowModCommand, Hello, Message, pieces};
-use flows::text::{Names, format_entries, parse_entries, parse_flow_mod, print_message};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flows::ofpkt::{Body, FlowMod, FlowModCommand, GroupModCommand, Hello, Message, pieces};
+use flows::text::{
+    Names, format_entries, parse_entries, parse_flow_mod, parse_group_mod, parse_match,
+    print_message,
+};
+use flows::{Field, Match, Version};
 use serde_json::Value;
-use tests::vectors::{Account, Verdict, records, text};
+use tests::ofctl::usable_formats;
+use tests::vectors::{Account, Verdict, records, say, text};
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -41,31 +47,41 @@ fn protocol(name: &str) -> Option<(Version, bool)> {
     })
 }
 
+/// How many refusals are told in other words than Open vSwitch's.
+static OTHER_WORDS: AtomicUsize = AtomicUsize::new(0);
+
 fn flow_text(record: &Value) -> Result<(), String> {
     let line = text(record, "text").ok_or("no text")?;
     let parsed = parse_flow_mod(line.trim(), FlowModCommand::Add, &Names::default());
-    if record.get("status").and_then(Value::as_i64) == Some(1) {
-        return match parsed {
-            Err(_) => Ok(()),
-            Ok(flow_mod) => Err(format!("accepted as {}", flow_mod.flow)),
+    if record["status"] == 1 {
+        let Err(error) = parsed else {
+            return Err(format!("accepted as {}", parsed.unwrap().flow));
+        };
+        let theirs = text(record, "expected_stderr").unwrap_or_default();
+        if theirs.trim_end().strip_prefix("ovs-ofctl: ") != Some(&error.what) {
+            OTHER_WORDS.fetch_add(1, Ordering::Relaxed);
+        }
+        return if error.column <= line.len() + 1 {
+            Ok(())
+        } else {
+            Err(format!("{error} is behind the end"))
         };
     }
     let flow_mod = parsed.map_err(|e| e.to_string())?;
-    let Some(wire) = record.get("oracle_wire").and_then(Value::as_object) else {
-        return Ok(());
-    };
-    for (name, bytes) in wire {
+    if let Some(usable) = text(record, "oracle_usable") {
+        equal(&usable_formats(&flow_mod), &usable)?;
+    }
+    if let Some(printed) = text(record, "expected_text") {
+        let chosen = text(&record["args"], "chosen_protocol").ok_or("no protocol")?;
+        flow_printed(record, &flow_mod, &chosen, &printed)?;
+    }
+    for (name, bytes) in record["oracle_wire"].as_object().into_iter().flatten() {
         let (version, nxm) = protocol(name).ok_or_else(|| format!("protocol {name}"))?;
         let mut flow_mod = flow_mod.clone();
         flow_mod.nicira_form = nxm;
         let encoded = Message::new(version, 0, Body::FlowMod(Box::new(flow_mod))).encode();
-        let wanted = bytes.as_str().unwrap_or_default();
-        if hex(&encoded) != wanted {
-            return Err(format!(
-                "{name}:\n   have {}\n   want {wanted}",
-                hex(&encoded)
-            ));
-        }
+        equal(&hex(&encoded), bytes.as_str().unwrap_or_default())
+            .map_err(|why| format!("{name}:\n   {why}"))?;
         let decoded = Message::decode(&encoded).map_err(|e| format!("{name}: decode: {e}"))?;
         if decoded.encode() != encoded {
             return Err(format!(
@@ -78,6 +94,115 @@ fn flow_text(record: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// The change of flows as it is printed when it is sent in the form that was chosen.
+fn flow_printed(
+    record: &Value,
+    flow_mod: &FlowMod,
+    chosen: &str,
+    want: &str,
+) -> Result<(), String> {
+    let name = chosen.trim_start_matches("OXM-");
+    let tabled = name.ends_with("+table_id");
+    let name = name.split(['+', '-']).next().unwrap_or_default();
+    let (version, nxm) = protocol(name).ok_or_else(|| format!("protocol {chosen}"))?;
+    let mut flow_mod = flow_mod.clone();
+    (flow_mod.nicira_form, flow_mod.table_said) = (nxm, tabled);
+    let bytes = Message::new(version, 0, Body::FlowMod(Box::new(flow_mod))).encode();
+    let verbosity = record["args"]["more"]
+        .as_u64()
+        .and_then(|n| n.try_into().ok());
+    let have = print_message(&bytes, verbosity.unwrap_or(0), &Names::default());
+    equal(have.replace(" (xid=0x0)", "").trim_end(), want.trim_end())
+}
+
+/// One of OpenFlow 1.0's, and what it says when it is read again, in each form of a VLAN tag.
+fn check_vlan(record: &Value) -> Result<(), String> {
+    let number = |n: usize| {
+        let text = record["args"]["operands"][n].as_str().unwrap_or_default();
+        u16::from_str_radix(text, 16).map_err(|error| error.to_string())
+    };
+    let (tci, mask) = (number(0)?, number(1)?);
+    let tag = Match::new().with_masked(Field::VlanTci, tci, mask);
+    let told = |found: &Match| {
+        let tag = found.get(Field::VlanTci);
+        tag.map_or((0, 0), |tag| (tag.value, tag.mask))
+    };
+    let read = |text: &str| parse_match(text).map_err(|error| error.to_string());
+    let (value, bits) = told(&read(&tag.to_string())?);
+    let mut have = format!("{tag} -> {value:04x}/{bits:04x}\n");
+
+    let entries = pieces::encode_entries(&tag, Version::V10);
+    let again = pieces::decode_entries(&entries, true).map_err(|error| error.to_string())?;
+    let (value, bits) = told(&again);
+    have += &format!(
+        "NXM: {} -> {value:04x}/{bits:04x}\n",
+        format_entries(&entries)
+    );
+
+    let entries = pieces::encode_entries(&tag, Version::V12);
+    let again = pieces::decode_entries(&entries, true).map_err(|error| error.to_string())?;
+    let (value, bits) = told(&again);
+    let pcp = if bits & 0xe000 == 0 {
+        "--".to_owned()
+    } else {
+        format!("{:02x}", value >> 13)
+    };
+    let (vid, vid_bits) = (value & 0x1fff, bits & 0x1fff);
+    have += &format!(
+        "OXM: {} -> {vid:04x}/{vid_bits:04x},{pcp}\n",
+        format_entries(&entries)
+    );
+
+    // Wildcards, id and priority stand in the matches of fixed size.
+    let body = |version| pieces::encode_match(&tag, version);
+    let (v10, v11) = (body(Version::V10), body(Version::V11));
+    for (name, bytes, wild_at, vid_at, pcp_at) in
+        [("OF1.0", &v10, 0, 18, 20), ("OF1.1", &v11, 8, 36, 38)]
+    {
+        let word = u32::from_be_bytes(bytes[wild_at..wild_at + 4].try_into().unwrap());
+        let wild_vid = word >> 1 & 1;
+        let wild_pcp = word >> (if name == "OF1.0" { 20 } else { 2 }) & 1;
+        let vid = u16::from_be_bytes(bytes[vid_at..vid_at + 2].try_into().unwrap());
+        let version = if name == "OF1.0" {
+            Version::V10
+        } else {
+            Version::V11
+        };
+        let again = pieces::decode_match(bytes, version).map_err(|error| error.to_string())?;
+        let (value, bits) = told(&again);
+        have += &format!(
+            "{name}: {vid:04x}/{wild_vid},{:02x}/{wild_pcp} -> {value:04x}/{bits:04x}\n",
+            bytes[pcp_at]
+        );
+    }
+    equal(&have, &text(record, "expected_text").unwrap_or_default())
+}
+
+/// A group as it is printed, or refused.
+fn group_text(record: &Value) -> Result<(), String> {
+    let line = text(record, "text").ok_or("no text")?;
+    let parsed = parse_group_mod(&line, GroupModCommand::ADD, &Names::default());
+    match (parsed, record["status"] == 1) {
+        (Err(error), true) => {
+            let theirs = text(record, "expected_stderr").unwrap_or_default();
+            if theirs.trim_end().strip_prefix("ovs-ofctl: ") != Some(&error.what) {
+                OTHER_WORDS.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+        (Ok(change), true) => Err(format!("accepted as {change:?}")),
+        (Err(error), false) => Err(error.to_string()),
+        (Ok(change), false) => {
+            let bytes = Message::new(Version::V15, 0, Body::GroupMod(change)).encode();
+            let have = print_message(&bytes, 0, &Names::default());
+            equal(
+                have.trim_end(),
+                text(record, "expected_text").unwrap_or_default().trim_end(),
+            )
+        }
+    }
+}
+
 fn run(record: &Value) -> Verdict {
     match record["kind"].as_str().unwrap_or_default() {
         "flow-text" => flow_text(record),
@@ -87,7 +212,12 @@ fn run(record: &Value) -> Verdict {
         "actions" => actions(record),
         "error" => error(record),
         "hello" => hello(record),
-        "util" if record["args"]["command"] == "parse-key-value" => key_value(record),
+        "util" => match record["args"]["command"].as_str() {
+            Some("parse-key-value") => key_value(record),
+            Some("check-vlan") => check_vlan(record),
+            Some("parse-group") => group_text(record),
+            _ => return Verdict::Unasked("no test for it"),
+        },
         _ => return Verdict::Unasked("no test for it"),
     }
     .into()
@@ -300,5 +430,9 @@ fn vectors_of_open_vswitch() {
             account.add(record, run(record));
         }
     }
+    say(&format!(
+        "conformance: {} refusals in other words than Open vSwitch's",
+        OTHER_WORDS.load(Ordering::Relaxed)
+    ));
     account.close();
 }

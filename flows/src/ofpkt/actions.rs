@@ -133,11 +133,11 @@ pub(super) fn needs_nicira_form(actions: &[Action]) -> bool {
         .any(|action| needs_newer_form(action, Version::V10))
 }
 
-/// True if this is or has a `set_field` that no action of OpenFlow 1.0 or 1.1 was ever called.
+/// True if this is or has a `set_field` of a field that OpenFlow 1.0 or 1.1 did not know.
 pub(crate) fn needs_newer_form(action: &Action, version: Version) -> bool {
     match action {
         Action::SetField(set) => {
-            set.spelling() == SetSpelling::SetField && old_form(set, version).is_none()
+            set.spelling() == SetSpelling::SetField && !is_old(set.field(), version)
         }
         Action::Clone(inner) => inner.iter().any(|inner| needs_newer_form(inner, version)),
         Action::Ct(ct) => ct
@@ -145,6 +145,26 @@ pub(crate) fn needs_newer_form(action: &Action, version: Version) -> bool {
             .iter()
             .any(|inner| needs_newer_form(inner, version)),
         _ => false,
+    }
+}
+
+/// True if OpenFlow 1.0 or 1.1 could match the field, which is when Open vSwitch writes it in that version.
+fn is_old(field: Field, version: Version) -> bool {
+    use Field as F;
+    match field {
+        F::InPort | F::EthSrc | F::EthDst | F::EthType => true,
+        F::VlanTci | F::DlVlan | F::VlanVid | F::DlVlanPcp | F::VlanPcp => true,
+        F::IpSrc | F::IpDst | F::NwProto | F::NwTos | F::IpDscp => true,
+        F::ArpOp | F::ArpSpa | F::ArpTpa | F::IcmpType | F::IcmpCode => true,
+        F::TcpSrc | F::TcpDst | F::UdpSrc | F::UdpDst => true,
+        F::Metadata
+        | F::InPortOxm
+        | F::MplsLabel
+        | F::MplsTc
+        | F::NwEcn
+        | F::SctpSrc
+        | F::SctpDst => version >= Version::V11,
+        _ => version >= Version::V12,
     }
 }
 

@@ -276,7 +276,8 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
                 put_value(out, Field::VlanVid, value & 0x1fff, masked, version);
             }
             // A priority without a tag is said where it could make a difference, so that a switch refuses it.
-            if mask & 0xe000 != 0 && (value & 0x1fff != 0 || mask & 0x1fff != 0x1fff) {
+            // Without a tag there is no priority either.
+            if mask & 0xe000 != 0 && (value & 0x1fff != 0 || mask & 0x1000 == 0) {
                 put_value(out, Field::VlanPcp, (value >> 13) & 7, None, version);
             }
         }
