@@ -73,8 +73,8 @@ pub use hello::Hello;
 pub use ipfix::IpfixStats;
 pub use message::{Body, Message};
 pub use meter::{
-    ALL_METERS, MeterBand, MeterConfig, MeterFeatures, MeterFlags, MeterMod, MeterModCommand,
-    MeterStats,
+    ALL_METERS, MAX_METER, MeterBand, MeterConfig, MeterFeatures, MeterFlags, MeterMod,
+    MeterModCommand, MeterStats,
 };
 pub use monitor::{FlowEvent, FlowMonitorRequest, FlowUpdate};
 pub use multipart::{AggregateStats, MultipartReply, MultipartRequest, SwitchDesc};

@@ -5,6 +5,8 @@ use super::{DecodeError, OfpError};
 
 /// The meter that stands for all (`OFPM_ALL`).
 pub const ALL_METERS: u32 = u32::MAX;
+/// The highest number of a meter without a meaning of its own (`OFPM_MAX`).
+pub const MAX_METER: u32 = 0xffff_0000;
 
 /// What is done to a meter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

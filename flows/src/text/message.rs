@@ -16,6 +16,7 @@ mod switch;
 mod table;
 mod table_features;
 
+pub(crate) use action_names::action_names;
 pub use table_features::format_table_features;
 
 use super::Names;

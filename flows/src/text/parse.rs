@@ -3,6 +3,7 @@
 mod actions;
 mod ct;
 mod digits;
+mod dump;
 mod flow_monitor;
 mod group;
 mod learn;
@@ -17,6 +18,10 @@ pub(crate) mod value;
 use super::print::Names;
 use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
 use crate::{Flow, FlowFlags, Instructions, Match, Port};
+pub use dump::{
+    DumpError, parse_group_dump, parse_group_features, parse_group_stats_dump, parse_meter_dump,
+    parse_meter_features, parse_meter_stats_dump,
+};
 pub use flow_monitor::parse_flow_monitor;
 pub use group::{parse_group, parse_group_mod, parse_group_stats};
 use memchr::memmem::Finder;

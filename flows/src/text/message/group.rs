@@ -7,6 +7,7 @@ use crate::ofpkt::{
     ALL_BUCKETS, ALL_GROUPS, ANY_GROUP, GroupDesc, GroupFeatures, GroupMod, GroupModCommand,
     GroupStats, GroupType, SelectionMethod,
 };
+use crate::text::Names;
 use crate::text::number::duration;
 use crate::text::print::{action_list, field_value};
 use crate::{Port, Version};
@@ -109,6 +110,62 @@ fn group(
     }
 }
 
+impl GroupDesc {
+    /// The group as `ovs-ofctl -O OpenFlow15 dump-groups` prints it, which [`crate::text::parse_group`] takes again.
+    #[must_use]
+    pub fn to_text(&self, names: &Names) -> String {
+        let mut out = String::with_capacity(80);
+        let style = Style {
+            names,
+            verbosity: 0,
+            depth: 0,
+        };
+        group(&mut out, self, Version::V15, true, true, &style);
+        out
+    }
+}
+
+impl GroupMod {
+    /// The change with its command in front, which [`crate::text::parse_group_mod`] takes again.
+    #[must_use]
+    pub fn to_text(&self, names: &Names) -> String {
+        let style = Style {
+            names,
+            verbosity: 0,
+            depth: 0,
+        };
+        let mut out = String::with_capacity(80);
+        out.push_str(match self.command {
+            GroupModCommand::ADD => "add ",
+            GroupModCommand::MODIFY => "modify ",
+            GroupModCommand::DELETE => "delete ",
+            GroupModCommand::INSERT_BUCKET => "insert_bucket ",
+            GroupModCommand::REMOVE_BUCKET => "remove_bucket ",
+            _ => "add_or_mod ",
+        });
+        let of_buckets = of_buckets(self.command);
+        if of_buckets {
+            bucket_id(&mut out, "command_bucket_id:", self.bucket, Version::V15);
+        }
+        let deletes = self.command == GroupModCommand::DELETE;
+        if deletes && self.desc.group == ALL_GROUPS {
+            out.push_str("group_id=all");
+            return out;
+        }
+        let typed = !of_buckets && !deletes;
+        group(&mut out, &self.desc, Version::V15, typed, !deletes, &style);
+        out
+    }
+}
+
+/// True if a command is about single buckets.
+fn of_buckets(command: GroupModCommand) -> bool {
+    matches!(
+        command,
+        GroupModCommand::INSERT_BUCKET | GroupModCommand::REMOVE_BUCKET
+    )
+}
+
 pub(super) fn group_mod(
     out: &mut String,
     reader: &mut Reader<'_>,
@@ -124,10 +181,7 @@ pub(super) fn group_mod(
         GroupModCommand::REMOVE_BUCKET => "\n REMOVE_BUCKET ",
         _ => "\n ADD_OR_MOD ",
     });
-    let of_buckets = matches!(
-        change.command,
-        GroupModCommand::INSERT_BUCKET | GroupModCommand::REMOVE_BUCKET
-    );
+    let of_buckets = of_buckets(change.command);
     if of_buckets {
         bucket_id(out, "command_bucket_id:", change.bucket, version);
     }

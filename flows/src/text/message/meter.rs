@@ -2,19 +2,21 @@
 
 use super::{Printed, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{DecodeError, MeterFeatures, OfpError};
+use crate::ofpkt::{DecodeError, MAX_METER, MeterConfig, MeterFeatures, OfpError};
 use crate::text::number::duration;
 use std::fmt::Write;
 
-fn meter_id(out: &mut String, id: u32) {
-    out.push_str("meter=");
+fn meter_id(out: &mut String, id: u32, separator: char) {
+    out.push_str("meter");
+    out.push(separator);
     match id {
+        0..=MAX_METER => {
+            let _ = write!(out, "{id}");
+        }
         0xffff_fffd => out.push_str("slowpath"),
         0xffff_fffe => out.push_str("controller"),
         0xffff_ffff => out.push_str("all"),
-        id => {
-            let _ = write!(out, "{id}");
-        }
+        _ => out.push_str("unknown"),
     }
 }
 
@@ -67,7 +69,7 @@ fn bands(reader: &mut Reader<'_>) -> Result<Vec<Band>, DecodeError> {
 }
 
 fn config(out: &mut String, meter_flags: u16, id: u32, bands: &[Band]) {
-    meter_id(out, id);
+    meter_id(out, id, '=');
     out.push(' ');
     flags(out, meter_flags);
     out.push_str("bands=");
@@ -86,6 +88,28 @@ fn config(out: &mut String, meter_flags: u16, id: u32, bands: &[Band]) {
         }
     }
     out.push('\n');
+}
+
+impl MeterConfig {
+    /// The meter in one line, as `ovs-ofctl add-meter` takes it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = String::with_capacity(80);
+        let bands: Vec<Band> = self
+            .bands
+            .iter()
+            .map(|band| Band {
+                dscp: band.remark.is_some(),
+                rate: band.rate,
+                burst: band.burst_size,
+                prec_level: band.remark.unwrap_or(0),
+            })
+            .collect();
+        config(&mut out, self.flags.0, self.meter, &bands);
+        out.trim_end()
+            .replace("bands=\n", "bands=")
+            .replace('\n', " ")
+    }
 }
 
 pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
@@ -116,7 +140,7 @@ pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
 
 pub(super) fn request(out: &mut String, reader: &mut Reader<'_>) -> Printed {
     out.push(' ');
-    meter_id(out, reader.u32()?);
+    meter_id(out, reader.u32()?, '=');
     Ok(())
 }
 
@@ -156,9 +180,10 @@ pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
             .sub(rest)
             .map_err(|_| place.error(OfpError::BAD_LEN))?;
         out.push('\n');
+        meter_id(out, id, ':');
         let _ = write!(
             out,
-            "meter:{id} flow_count:{flows} packet_in_count:{packets} byte_in_count:{bytes} duration:"
+            " flow_count:{flows} packet_in_count:{packets} byte_in_count:{bytes} duration:"
         );
         duration(out, time.0, time.1);
         out.push_str(" bands:\n");

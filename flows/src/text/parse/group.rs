@@ -47,9 +47,11 @@ pub fn parse_group_mod(
 /// # Errors
 /// If the text is not a group: where and why.
 pub fn parse_group(text: &str, names: &Names) -> Result<GroupDesc, ParseError> {
-    change(text, GroupModCommand::ADD, names)
-        .map(|change| change.desc)
-        .map_err(|fault| fault.placed(text))
+    desc(text, names).map_err(|fault| fault.placed(text))
+}
+
+pub(super) fn desc<'a>(text: &'a str, names: &Names) -> Parsed<'a, GroupDesc> {
+    change(text, GroupModCommand::ADD, names).map(|change| change.desc)
 }
 
 /// Reads what a group has counted, as `ovs-ofctl dump-group-stats` prints it.
@@ -401,7 +403,7 @@ fn watch_port<'a>(text: &'a str, names: &Names) -> Parsed<'a, Port> {
         .ok_or_else(|| Fault::new(text, format!("{text}: invalid watch_port")))
 }
 
-fn stats(text: &str) -> Parsed<'_, GroupStats> {
+pub(super) fn stats(text: &str) -> Parsed<'_, GroupStats> {
     let mut found = GroupStats::default();
     let mut tokens = Tokens::new(text);
     let mut grouped = false;

@@ -1,10 +1,10 @@
 //! Reading meters: what `ovs-ofctl add-meter`, `mod-meter` and `del-meter` take (ovs-ofctl(8), "Meter Syntax").
 
 use super::{Fault, ParseError, Parsed, value};
-use crate::ofpkt::{ALL_METERS, MeterBand, MeterConfig, MeterFlags, MeterMod, MeterModCommand};
+use crate::ofpkt::{
+    ALL_METERS, MAX_METER, MeterBand, MeterConfig, MeterFlags, MeterMod, MeterModCommand,
+};
 
-/// The highest number of a meter of no special meaning (`OFPM_MAX`).
-const MAX_METER: u32 = 0xffff_0000;
 const SLOWPATH: u32 = 0xffff_fffd;
 const CONTROLLER: u32 = 0xffff_fffe;
 
@@ -62,7 +62,7 @@ fn named(text: &str) -> Parsed<'_, MeterConfig> {
             let what = format!("unknown keyword {name}: expected meter=...");
             return Err(Fault::new(name, what));
         }
-        meter = Some(meter_id(words.value(name)?)?);
+        meter = Some(id(words.value(name)?)?);
     }
     Ok(MeterConfig {
         meter: meter.ok_or_else(|| Fault::new(text, "must specify 'meter'"))?,
@@ -71,8 +71,17 @@ fn named(text: &str) -> Parsed<'_, MeterConfig> {
     })
 }
 
+/// A meter as a switch has it, with its flags and bands or without.
+pub(super) fn told(text: &str) -> Parsed<'_, MeterConfig> {
+    meter(text, false)
+}
+
 /// A meter with its flags and bands.
-pub(super) fn config(text: &str) -> Parsed<'_, MeterConfig> {
+fn config(text: &str) -> Parsed<'_, MeterConfig> {
+    meter(text, true)
+}
+
+fn meter(text: &str, complete: bool) -> Parsed<'_, MeterConfig> {
     let end = text.split_at(text.len()).1;
     let at = text
         .find("band")
@@ -83,14 +92,14 @@ pub(super) fn config(text: &str) -> Parsed<'_, MeterConfig> {
         .ok_or_else(|| Fault::new(bands_text, "must specify bands: expected bands=type=..."))?
         .1;
     let mut words = Words { rest: head };
-    let (mut meter, mut flags) = (None, MeterFlags::default());
+    let (mut number, mut flags) = (None, MeterFlags::default());
     while let Some(name) = words.name() {
         match name {
             "kbps" => flags.0 |= MeterFlags::KBPS.0,
             "pktps" => flags.0 |= MeterFlags::PKTPS.0,
             "burst" => flags.0 |= MeterFlags::BURST.0,
             "stats" => flags.0 |= MeterFlags::STATS.0,
-            "meter" => meter = Some(meter_id(words.value(name)?)?),
+            "meter" => number = Some(id(words.value(name)?)?),
             _ => {
                 let what = format!(
                     "unknown keyword {name}: expected meter, kbps, pktps, burst, stats or bands"
@@ -99,8 +108,8 @@ pub(super) fn config(text: &str) -> Parsed<'_, MeterConfig> {
             }
         }
     }
-    let meter = meter.ok_or_else(|| Fault::new(text, "must specify 'meter'"))?;
-    if flags.0 == 0 {
+    let meter = number.ok_or_else(|| Fault::new(text, "must specify 'meter'"))?;
+    if flags.0 == 0 && complete {
         return Err(Fault::new(
             head,
             "meter must specify either 'kbps' or 'pktps'",
@@ -109,11 +118,11 @@ pub(super) fn config(text: &str) -> Parsed<'_, MeterConfig> {
     Ok(MeterConfig {
         meter,
         flags,
-        bands: bands(bands_text, flags)?,
+        bands: bands(bands_text, flags, complete)?,
     })
 }
 
-fn meter_id(text: &str) -> Parsed<'_, u32> {
+pub(super) fn id(text: &str) -> Parsed<'_, u32> {
     Ok(match text {
         "all" => ALL_METERS,
         "controller" => CONTROLLER,
@@ -139,7 +148,7 @@ struct Said<'a> {
     prec_level: u8,
 }
 
-fn bands(text: &str, flags: MeterFlags) -> Parsed<'_, Vec<MeterBand>> {
+fn bands(text: &str, flags: MeterFlags, complete: bool) -> Parsed<'_, Vec<MeterBand>> {
     let mut words = Words { rest: text };
     let mut said: Vec<Said<'_>> = Vec::new();
     while let Some(name) = words.name() {
@@ -178,7 +187,7 @@ fn bands(text: &str, flags: MeterFlags) -> Parsed<'_, Vec<MeterBand>> {
             }
         }
     }
-    if said.is_empty() {
+    if said.is_empty() && complete {
         return Err(Fault::new(text, "meter must have bands"));
     }
     said.into_iter().map(|band| whole(&band, flags)).collect()
