@@ -10,32 +10,46 @@
 //! Every event only changes what is known; then [`Reconciler::step`] says what differs. Each event source may be dropped
 //! at any await: a `Client` and a `Link` keep their state in tasks of their own.
 
+mod convergence;
+mod counters;
+mod endpoint;
+mod metrics;
 mod publish;
+mod runtime;
 mod session;
+pub mod status;
 mod switch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use ovsdb_client::{Client, Event, Remote, TransactionId};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use self::convergence::Convergence;
+use self::counters::Counters;
+use self::endpoint::{Endpoint, Limits, Listener, Question};
 use self::publish::Publisher;
 use self::switch::{Link, LinkEvent};
 use crate::model::{Settings, Site};
 use crate::northbound::{self, LeftOut};
 use crate::reconcile::database;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::reconciler::{Command, Reconciler};
+use crate::reconcile::reconciler::{Command, Reconciler, Report};
+
+pub use self::counters::{BOUNDS, Histogram, Peer, Programming};
+pub use self::runtime::{Runtime, RuntimeError, socket};
 
 /// How long after a failure the same thing is not tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What `heddle agent` is told on its command line.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// The switch's database.
     pub ovs: Remote,
@@ -45,20 +59,33 @@ pub struct Options {
     pub overrides: BTreeMap<String, String>,
     /// The host's name when nothing else says one.
     pub hostname: String,
+    /// The agent's place on the host.
+    pub runtime: Runtime,
+    /// Where metrics are served beside the socket in `runtime`.
+    pub metrics: Option<TcpListener>,
 }
 
 /// Runs until `stop` is done. Bridges, ports and flows stay as they are: the host goes on forwarding.
 ///
 /// A database or a switch that is absent, and settings that are wrong, are no end: the agent says so and waits.
-pub async fn run(options: Options, stop: impl Future<Output = ()>) {
+///
+/// # Errors
+///
+/// The socket in [`Options::runtime`] can not be made.
+pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<(), RuntimeError> {
     tokio::pin!(stop);
-    let mut agent = Agent::new(options);
+    let mut agent = Agent::new(options)?;
     loop {
-        tokio::select! {
-            () = &mut stop => return,
-            event = agent.next() => agent.handle(event),
+        let happening = tokio::select! {
+            () = &mut stop => return Ok(()),
+            happening = agent.next() => happening,
+        };
+        // To look changes nothing, and those who look must not make the agent work.
+        let looked = matches!(happening, Happening::Asked(_));
+        agent.handle(happening);
+        if !looked {
+            agent.advance();
         }
-        agent.advance();
     }
 }
 
@@ -67,12 +94,16 @@ enum Happening {
     Switch(Event),
     Northbound(Event),
     Link(LinkEvent),
+    /// Somebody wants to know how the agent does.
+    Asked(Question),
     /// The pause after a failure is over.
     Resumed,
 }
 
 struct Agent {
     options: Options,
+    /// Since when it runs, also in seconds since 1970.
+    started: (Instant, f64),
     switch: Client,
     northbound: Option<Northbound>,
     links: BTreeMap<String, Link>,
@@ -93,6 +124,15 @@ struct Agent {
     transaction: Option<TransactionId>,
     publisher: Publisher,
     resume_at: Option<Instant>,
+    /// How the host did at the last step.
+    report: Report,
+    convergence: Convergence,
+    counters: Counters,
+    /// Since when a bundle has been on its way, by bridge.
+    sent: BTreeMap<String, Instant>,
+    questions: mpsc::Receiver<Question>,
+    /// Answers while this is here.
+    _endpoint: Endpoint,
 }
 
 struct Northbound {
@@ -101,7 +141,12 @@ struct Northbound {
 }
 
 impl Agent {
-    fn new(options: Options) -> Self {
+    fn new(mut options: Options) -> Result<Self, RuntimeError> {
+        let unix = Listener::Unix(options.runtime.listen()?);
+        let tcp = options.metrics.take().map(Listener::Tcp);
+        let (endpoint, questions) =
+            Endpoint::start([unix].into_iter().chain(tcp).collect(), Limits::default());
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let connection = ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
         let switch = Client::connect(
             database::tables()
@@ -109,8 +154,9 @@ impl Agent {
                 .fold(connection, ovsdb_client::Options::table),
         );
         info!(remote = %options.ovs, "connecting to the switch's database");
-        Self {
+        Ok(Self {
             options,
+            started: (Instant::now(), since_1970.unwrap_or_default().as_secs_f64()),
             switch,
             northbound: None,
             links: BTreeMap::new(),
@@ -125,7 +171,13 @@ impl Agent {
             transaction: None,
             publisher: Publisher::default(),
             resume_at: None,
-        }
+            report: Report::default(),
+            convergence: Convergence::default(),
+            counters: Counters::default(),
+            sent: BTreeMap::new(),
+            questions,
+            _endpoint: endpoint,
+        })
     }
 
     async fn next(&mut self) -> Happening {
@@ -145,6 +197,7 @@ impl Agent {
             event = self.switch.next() => Happening::Switch(event),
             event = northbound => Happening::Northbound(event),
             Some(event) = self.events.1.recv() => Happening::Link(event),
+            Some(question) = self.questions.recv() => Happening::Asked(question),
             () = resumed => Happening::Resumed,
         }
     }
@@ -155,25 +208,39 @@ impl Agent {
             Happening::Northbound(event) => self.handle_northbound(event),
             Happening::Link(event) => self.handle_link(event),
             Happening::Resumed => self.resume_at = None,
+            Happening::Asked(question) => {
+                // Whoever asked may have gone.
+                let _ = question.send(Arc::new(status::look(self, Instant::now())));
+            }
         }
     }
 
     fn handle_switch(&mut self, event: Event) {
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the switch's database"),
-            Event::Synced(_) | Event::Changed(_) => self.read_switch(),
+            Event::Synced(_) => {
+                self.counters.switch.began();
+                self.read_switch();
+            }
+            Event::Changed(_) => self.read_switch(),
             Event::Disconnected {
                 remote,
                 error,
                 retry_in,
             } => {
                 warn!(%remote, "no switch database: {error}; trying again in {retry_in:?}");
+                self.counters.switch.failed(error.to_string());
                 // What the database said may be wrong by now: nothing is decided before it is read anew.
                 self.observed = None;
             }
             Event::TransactionDone { id, outcome } if Some(id) == self.transaction => {
                 self.transaction = None;
                 self.reconciler.transaction_ended();
+                let (taken, refused) = &mut self.counters.transactions;
+                match &outcome {
+                    Ok(_) => *taken += 1,
+                    Err(_) => *refused += 1,
+                }
                 if let Err(error) = outcome {
                     error!(
                         "the switch's database refused a change: {error}; trying again in {PAUSE:?}"
@@ -241,6 +308,7 @@ impl Agent {
                 client,
             });
             self.publisher = Publisher::default();
+            self.counters.northbound = Peer::default();
         }
         self.settings = Some(settings);
     }
@@ -252,6 +320,9 @@ impl Agent {
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the northbound database"),
             Event::Synced(_) | Event::Changed(_) => {
+                if matches!(event, Event::Synced(_)) {
+                    self.counters.northbound.began();
+                }
                 let reading = northbound::site(northbound.client.replica());
                 if reading.left_out != self.left_out {
                     for row in &reading.left_out {
@@ -260,6 +331,7 @@ impl Agent {
                     self.left_out = reading.left_out;
                 }
                 self.publisher.connected = true;
+                self.convergence.seen(reading.site.revision, Instant::now());
                 self.site = Some(reading.site);
             }
             Event::Disconnected {
@@ -268,9 +340,15 @@ impl Agent {
                 retry_in,
             } => {
                 warn!(%remote, "no northbound database: {error}; trying again in {retry_in:?}");
+                self.counters.northbound.failed(error.to_string());
                 self.publisher = Publisher::default();
             }
             Event::TransactionDone { id, outcome } => {
+                let (taken, refused) = &mut self.counters.reports;
+                match &outcome {
+                    Ok(_) => *taken += 1,
+                    Err(_) => *refused += 1,
+                }
                 if let Err(error) = self.publisher.ended(id, outcome) {
                     warn!(
                         "the northbound database did not take what this host reports: {error}; trying again in {PAUSE:?}"
@@ -294,6 +372,8 @@ impl Agent {
                     link.began(session);
                 }
                 self.link_errors.remove(&bridge);
+                self.sent.remove(&bridge);
+                self.counters.bridge(&bridge).0.began();
                 info!(
                     bridge,
                     ports = ports.len(),
@@ -311,6 +391,8 @@ impl Agent {
                     bridge,
                     "no OpenFlow session: {error}; trying again in {retry_in:?}"
                 );
+                self.sent.remove(&bridge);
+                self.counters.bridge(&bridge).0.failed(error.to_string());
                 self.link_errors
                     .insert(bridge.clone(), format!("no OpenFlow session: {error}"));
                 self.reconciler.session_ended(&bridge);
@@ -320,12 +402,23 @@ impl Agent {
                 ofport,
                 name,
             } => self.reconciler.port_changed(&bridge, ofport, name),
-            LinkEvent::Acknowledged { bridge } => self.reconciler.bundle_acknowledged(&bridge),
+            LinkEvent::Acknowledged { bridge } => {
+                let (_, programming) = self.counters.bridge(&bridge);
+                programming.acknowledged += 1;
+                if let Some(since) = self.sent.remove(&bridge) {
+                    programming.latency.observe(since.elapsed());
+                }
+                self.reconciler.bundle_acknowledged(&bridge);
+            }
             LinkEvent::Refused { bridge, error } => {
                 error!(
                     bridge,
                     "the switch refused a bundle of flows, and with it all of them: {error}"
                 );
+                self.sent.remove(&bridge);
+                let (session, programming) = self.counters.bridge(&bridge);
+                programming.refused += 1;
+                session.failed(error.to_string());
                 // A new session shows what is there.
                 self.links.remove(&bridge);
                 self.reconciler.session_ended(&bridge);
@@ -376,18 +469,28 @@ impl Agent {
                 Command::Program { bridge, changes } => {
                     debug!(bridge, changes = changes.len(), "programming");
                     if let Some(link) = self.links.get(&bridge) {
+                        self.counters.bridge(&bridge).1.sent(&changes);
+                        self.sent.insert(bridge, Instant::now());
                         link.program(changes);
                     }
                 }
             }
         }
-        report.problems.extend(self.setting_errors.clone());
         self.link_errors.retain(|bridge, _| needed.contains(bridge));
+        self.counters
+            .bridges
+            .retain(|bridge, _| needed.contains(bridge));
+        self.sent.retain(|bridge, _| needed.contains(bridge));
+        if let Some(applied) = report.applied {
+            self.convergence.applied(applied, Instant::now());
+        }
+        report.problems.extend(self.setting_errors.clone());
         report.problems.extend(self.link_errors.clone());
         if let Some(northbound) = &mut self.northbound {
             self.publisher
                 .publish(&mut northbound.client, settings, site, &report);
         }
+        self.report = report;
     }
 }
 

@@ -1,16 +1,20 @@
-//! `heddle agent`: runs on each host, in the foreground, until SIGINT or SIGTERM.
+//! `heddle agent`: runs on each host, in the foreground, until SIGINT or SIGTERM. `heddle agent status` asks it how it does.
+
+mod status;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ovsdb_client::Remote;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Global};
-use crate::agent::{self, Options};
+use crate::agent::{self, Options, Runtime, RuntimeError};
 use crate::model::Settings;
 
 const EXAMPLES: &str = "\
@@ -22,13 +26,32 @@ Examples:
   heddle agent                                          everything from external_ids
   heddle agent --host h1 --encap-ip 192.0.2.21          some of it from here
   RUST_LOG=debug heddle agent                           with every change that is made
+  heddle agent status                                   what the running agent does, knows and waits for
+  curl --unix-socket /run/heddle/agent.sock http://agent/metrics
 
 Stopping the agent changes nothing: the switch goes on forwarding as it is.";
 
 /// Make this host's Open vSwitch what the northbound database says
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What the running agent does, knows and waits for
+    Status(status::Arguments),
+}
+
+/// Where the agent's lock and socket are.
+const RUNTIME_DIR: &str = "/run/heddle";
+
+#[derive(Debug, Args)]
+struct Run {
     /// The switch's database: unix:FILE or tcp:ADDRESS:PORT
     #[arg(
         long,
@@ -57,10 +80,25 @@ pub(super) struct Arguments {
     /// The datapath type of br-int and br-tun [external_ids:heddle-datapath-type; default: system]
     #[arg(long, value_name = "TYPE")]
     datapath_type: Option<String>,
+    /// Where the agent keeps its lock and its socket, agent.sock, which serves /metrics and /status
+    #[arg(long, value_name = "DIRECTORY", default_value = RUNTIME_DIR)]
+    runtime_dir: PathBuf,
+    /// Serve /metrics and /status here too: neither encrypted nor authenticated, so best on a loopback address
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
 }
 
 impl Arguments {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self.command {
+            Some(Command::Status(arguments)) => arguments.run(global).await,
+            None => self.run.run(global).await,
+        }
+    }
+}
+
+impl Run {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -68,7 +106,7 @@ impl Arguments {
             .with_target(false)
             .with_ansi(std::io::stderr().is_terminal())
             .init();
-        let options = self.options(global)?;
+        let options = self.options(global).await?;
         let listen =
             |kind| signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")));
         let (mut interrupt, mut terminate) = (
@@ -81,11 +119,10 @@ impl Arguments {
                 _ = terminate.recv() => {}
             }
         };
-        agent::run(options, stop).await;
-        Ok(())
+        agent::run(options, stop).await.map_err(place)
     }
 
-    fn options(self, global: &Global) -> Result<Options, Failure> {
+    async fn options(self, global: &Global) -> Result<Options, Failure> {
         let remotes = Remote::list(&self.ovs)
             .map_err(|error| Failure::input(format_args!("--ovs: {error}")))?;
         let [ovs] = <[Remote; 1]>::try_from(remotes).map_err(|_| {
@@ -126,13 +163,31 @@ impl Arguments {
                     .collect(),
             ));
         }
+        let runtime = Runtime::take(&self.runtime_dir).map_err(place)?;
+        let metrics = match self.metrics {
+            None => None,
+            Some(address) => {
+                if !address.ip().is_loopback() {
+                    tracing::warn!(%address, "whoever reaches this address can read the metrics and the status");
+                }
+                let listener = TcpListener::bind(address).await;
+                let refused = |error| Failure::failed(format_args!("--metrics {address}: {error}"));
+                Some(listener.map_err(refused)?)
+            }
+        };
         Ok(Options {
             ovs,
             rundir,
             overrides,
             hostname,
+            runtime,
+            metrics,
         })
     }
+}
+
+fn place(error: RuntimeError) -> Failure {
+    Failure::Failed(anyhow::Error::from(error).context("the agent has no place on this host"))
 }
 
 fn hostname() -> Result<String, Failure> {

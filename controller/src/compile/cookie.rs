@@ -30,6 +30,17 @@ pub enum Kind {
     Learned = 4,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Base,
+        Self::Network,
+        Self::Port,
+        Self::Host,
+        Self::Learned,
+    ];
+}
+
 const OWNER: u64 = 0x6865;
 const ID_BITS: u32 = 44;
 
@@ -60,10 +71,18 @@ impl Cookie {
         self.0
     }
 
+    /// The kind of object that the flow serves; none when it is of a kind that is not known here.
+    #[must_use]
+    pub fn kind(self) -> Option<Kind> {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| (self.0 >> ID_BITS) & 0xf == *kind as u64)
+    }
+
     /// True for flows that the switch has learned by itself.
     #[must_use]
     pub fn is_learned(self) -> bool {
-        (self.0 >> ID_BITS) & 0xf == Kind::Learned as u64
+        self.kind() == Some(Kind::Learned)
     }
 
     /// True if this is a cookie of the object, whatever its kind: the `_uuid` begins with the same 44 bits.
@@ -95,6 +114,10 @@ mod tests {
         assert!(!Cookie::BASE.serves(Uuid::from_u128(0)));
         assert!(!cookie.is_learned());
         assert!(Cookie::new(Kind::Learned, ID).is_learned());
+        for kind in Kind::ALL {
+            assert_eq!(Cookie::new(kind, ID).kind(), Some(kind));
+        }
+        assert_eq!(Cookie(Cookie::OWNER_VALUE | 0xf << ID_BITS).kind(), None);
     }
 
     #[test]

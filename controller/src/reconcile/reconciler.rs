@@ -23,8 +23,8 @@ use super::local_vlans::{Allocator, recorded};
 use super::observation::{Edit, Observation};
 use super::observed::Observed;
 use crate::compile::{
-    self, Cookie, HostFlows, HostView, Layout, PATCH_INT, PATCH_TUN, Provider, int_port, phy_port,
-    tunnel_port,
+    self, Cookie, HostFlows, HostView, Kind, Layout, PATCH_INT, PATCH_TUN, Provider, int_port,
+    phy_port, tunnel_port,
 };
 use crate::model::{
     INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType,
@@ -221,6 +221,21 @@ impl Reconciler {
                     || bridge.ports.values().any(|port| port.is_owned()))
         });
         bridges.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many flows the switch has acknowledged: bridge, table, the kind of object that they serve, number.
+    pub fn flow_counts(&self) -> impl Iterator<Item = (&str, u8, Option<Kind>, u64)> {
+        self.sessions.iter().flat_map(|(bridge, session)| {
+            let mut counts: BTreeMap<(u8, Option<Kind>), u64> = BTreeMap::new();
+            for flow in &session.installed {
+                let kind = Cookie::from_raw(flow.cookie).and_then(Cookie::kind);
+                let count = counts.entry((flow.table, kind)).or_default();
+                *count = count.saturating_add(1);
+            }
+            counts
+                .into_iter()
+                .map(move |((table, kind), count)| (bridge.as_str(), table, kind, count))
+        })
     }
 
     /// Says what to do next, and how the host does.
