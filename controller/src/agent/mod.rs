@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ovsdb_client::connection::Tls;
 use ovsdb_client::{Client, Event, Remote, TransactionId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -63,6 +64,8 @@ pub struct Options {
     pub runtime: Runtime,
     /// Where metrics are served beside the socket in `runtime`.
     pub metrics: Option<TcpListener>,
+    /// Keys and certificates for `ssl:` remotes; none: those of the switch, as `ovs-vsctl set-ssl` has set them.
+    pub tls: Option<Tls>,
 }
 
 /// Runs until `stop` is done. Bridges, ports and flows stay as they are: the host goes on forwarding.
@@ -137,6 +140,7 @@ struct Agent {
 
 struct Northbound {
     remotes: Vec<Remote>,
+    tls: Option<Tls>,
     client: Client,
 }
 
@@ -147,7 +151,9 @@ impl Agent {
         let (endpoint, questions) =
             Endpoint::start([unix].into_iter().chain(tcp).collect(), Limits::default());
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let connection = ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
+        let mut connection =
+            ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
+        connection.tls = options.tls.clone();
         let switch = Client::connect(
             database::tables()
                 .into_iter()
@@ -290,21 +296,36 @@ impl Agent {
 
     /// Takes the settings, and another northbound database if they name one.
     fn follow(&mut self, settings: Settings) {
+        let tls = self
+            .options
+            .tls
+            .clone()
+            .or_else(|| database::tls(self.switch.replica()));
         if self
             .northbound
             .as_ref()
-            .is_none_or(|northbound| northbound.remotes != settings.nb)
+            .is_none_or(|northbound| northbound.remotes != settings.nb || northbound.tls != tls)
         {
             let remotes: Vec<String> = settings.nb.iter().map(ToString::to_string).collect();
             info!(
                 remote = remotes.join(","),
                 "connecting to the northbound database"
             );
-            let connection = ovsdb_client::Options::new(settings.nb.clone(), northbound::DATABASE);
+            let needs_tls = |remote: &Remote| matches!(remote, Remote::Ssl { .. });
+            if tls.is_none() && settings.nb.iter().any(needs_tls) {
+                warn!(
+                    "ssl: needs a key, a certificate and an authority: `ovs-vsctl set-ssl KEY CERTIFICATE CA-CERTIFICATE`, \
+                     or --private-key, --certificate and --ca-cert"
+                );
+            }
+            let mut connection =
+                ovsdb_client::Options::new(settings.nb.clone(), northbound::DATABASE);
+            connection.tls = tls.clone();
             let tables = northbound::tables().into_iter();
             let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
             self.northbound = Some(Northbound {
                 remotes: settings.nb.clone(),
+                tls,
                 client,
             });
             self.publisher = Publisher::default();

@@ -52,7 +52,7 @@ const RUNTIME_DIR: &str = "/run/heddle";
 
 #[derive(Debug, Args)]
 struct Run {
-    /// The switch's database: unix:FILE or tcp:ADDRESS:PORT
+    /// The switch's database: unix:FILE, tcp:ADDRESS:PORT or ssl:ADDRESS:PORT
     #[arg(
         long,
         value_name = "REMOTE",
@@ -163,6 +163,13 @@ impl Run {
                     .collect(),
             ));
         }
+        // Whether they are needed shows only when the switch's database says where the northbound database is.
+        let tls = match &ovs {
+            Remote::Ssl { .. } => global
+                .tls
+                .for_remotes("--ovs", std::slice::from_ref(&ovs))?,
+            Remote::Unix(_) | Remote::Tcp { .. } => global.tls.tls()?,
+        };
         let runtime = Runtime::take(&self.runtime_dir).map_err(place)?;
         let metrics = match self.metrics {
             None => None,
@@ -176,6 +183,7 @@ impl Run {
             }
         };
         Ok(Options {
+            tls,
             ovs,
             rundir,
             overrides,

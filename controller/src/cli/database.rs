@@ -26,9 +26,10 @@ impl Database {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
         let remotes = Remote::list(global.nb())
             .map_err(|error| Failure::input(format_args!("--nb: {error}")))?;
-        let options = northbound::tables()
+        let mut options = northbound::tables()
             .into_iter()
-            .fold(Options::new(remotes, DATABASE), Options::table);
+            .fold(Options::new(remotes.clone(), DATABASE), Options::table);
+        options.tls = global.tls.for_remotes("--nb", &remotes)?;
         let timeout = global.database_timeout();
         let mut client = Client::connect(options);
         client.synced(timeout).await.map_err(|error| {

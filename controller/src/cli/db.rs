@@ -9,8 +9,8 @@ use std::process;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::Failure;
 use super::render::emit;
+use super::{Failure, Global};
 use crate::northbound::SCHEMA;
 
 const EXAMPLES_INIT: &str = "\
@@ -24,6 +24,8 @@ Examples:
       on this machine's socket /run/heddle/nb.sock, where the other commands look for it
   heddle db serve --remote punix:/run/heddle/nb.sock --remote ptcp:6650:192.0.2.1
       for other hosts too: `heddle --nb tcp:192.0.2.1:6650 network list`
+  heddle db serve --remote pssl:6641 --private-key db-privkey.pem --certificate db-cert.pem --ca-cert cacert.pem
+      with TLS, for whoever has a certificate of the same authority
   heddle db serve --init --db ./nb.db --remote punix:./nb.sock
       to try things: `heddle --nb unix:./nb.sock network list`";
 
@@ -54,7 +56,7 @@ pub(super) struct File {
 pub(super) struct Serve {
     #[command(flatten)]
     file: File,
-    /// Where to listen: punix:FILE or ptcp:PORT[:ADDRESS]; can be given more than once
+    /// Where to listen: punix:FILE, ptcp:PORT[:ADDRESS] or pssl:PORT[:ADDRESS]; can be given more than once
     #[arg(
         long,
         default_value = "punix:/run/heddle/nb.sock",
@@ -67,7 +69,7 @@ pub(super) struct Serve {
 }
 
 impl Command {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         match self {
             Self::Init(file) => {
                 create(&file.db)?;
@@ -76,7 +78,7 @@ impl Command {
                     file.db.display()
                 ))
             }
-            Self::Serve(serve) => serve.run(),
+            Self::Serve(serve) => serve.run(global),
             Self::Schema => emit(SCHEMA),
         }
     }
@@ -146,11 +148,22 @@ fn not_started(program: &str, error: &std::io::Error) -> Failure {
 
 impl Serve {
     /// Becomes ovsdb-server, so that signals and the exit status are the server's own.
-    fn run(self) -> Result<(), Failure> {
+    fn run(self, global: &Global) -> Result<(), Failure> {
+        let tls = global.tls.tls()?;
+        if let Some(remote) = self
+            .remote
+            .iter()
+            .find(|remote| remote.starts_with("pssl:"))
+            && tls.is_none()
+        {
+            return Err(Failure::input(format_args!(
+                "--remote {remote}: TLS needs --private-key, --certificate and --ca-cert; `ovs-pki` makes them (ovs-pki(8))"
+            )));
+        }
         let db = &self.file.db;
         if let Some(active) = self.remote.iter().find(|remote| !remote.starts_with('p')) {
             return Err(Failure::input(format_args!(
-                "--remote {active:?}, expected punix:FILE or ptcp:PORT[:ADDRESS]: the server listens, commands connect"
+                "--remote {active:?}, expected punix:FILE, ptcp:PORT[:ADDRESS] or pssl:PORT[:ADDRESS]: the server listens, commands connect"
             )));
         }
         if !db.exists() {
@@ -177,6 +190,15 @@ impl Serve {
         ]);
         for remote in &self.remote {
             server.arg(format!("--remote={remote}"));
+        }
+        if let Some(tls) = tls {
+            for (flag, file) in [
+                ("--private-key", tls.private_key),
+                ("--certificate", tls.certificate),
+                ("--ca-cert", tls.ca_certificates),
+            ] {
+                server.arg(flag).arg(file);
+            }
         }
         eprintln!(
             "starting ovsdb-server for {} on {}",

@@ -15,15 +15,17 @@ mod physical_network;
 mod port;
 mod render;
 mod subnet;
+mod tls;
 mod wait;
 
 use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::model::Settings;
+use tls::TlsFiles;
 
 /// How long a command waits for the database.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +57,7 @@ pub struct Cli {
 /// What every command that talks to the northbound database needs.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// The northbound database: unix:FILE or tcp:ADDRESS:PORT, and more of them separated by commas
+    /// The northbound database: unix:FILE, tcp:ADDRESS:PORT or ssl:ADDRESS:PORT, and more of them separated by commas
     /// [default: unix:/run/heddle/nb.sock; `heddle agent`: what external_ids:heddle-nb says]
     #[arg(
         long,
@@ -68,6 +70,8 @@ pub struct Global {
     /// Give up after this many seconds [default: 5, and 30 to wait for hosts]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+    #[command(flatten)]
+    tls: TlsFiles,
 }
 
 impl Global {
@@ -158,7 +162,8 @@ impl From<anyhow::Error> for Failure {
 /// Runs the command that the program's arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().run() {
+    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Input(messages)) => {
             for message in messages {
@@ -173,11 +178,52 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The flags of [`Global`].
+const GLOBAL: [&str; 6] = [
+    "nb",
+    "timeout",
+    "private_key",
+    "certificate",
+    "ca_cert",
+    "server_name",
+];
+
+/// The commands, each with help that tells only of the flags that it uses.
+fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // Puts the global flags into all commands.
+    command.build();
+    let mut command = hide(command, "db", &["nb", "timeout", "server_name"]);
+    for unused in ["flow", "lab"] {
+        command = hide(command, unused, &GLOBAL);
+    }
+    // The status of a running agent is asked of the agent.
+    let asked = ["nb", "private_key", "certificate", "ca_cert", "server_name"];
+    let command = command.mut_subcommand("agent", |agent| hide(agent, "status", &asked));
+    hide(command, "ovsdb", &["nb"])
+}
+
+/// Hides flags from the help of a command and of those below it.
+fn hide(command: clap::Command, name: &str, flags: &[&str]) -> clap::Command {
+    fn all(command: clap::Command, flags: &[&str]) -> clap::Command {
+        let names = command.get_subcommands().map(clap::Command::get_name);
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let command = command.mut_args(|flag| match flags.contains(&flag.get_id().as_str()) {
+            true => flag.hide(true),
+            false => flag,
+        });
+        names.into_iter().fold(command, |command, name| {
+            command.mut_subcommand(name, |below| all(below, flags))
+        })
+    }
+    command.mut_subcommand(name, |command| all(command, flags))
+}
+
 impl Cli {
     fn run(self) -> Result<(), Failure> {
         let Self { global, command } = self;
         match command {
-            Command::Db(command) => command.run(),
+            Command::Db(command) => command.run(&global),
             Command::Lab(arguments) => arguments.run(),
             Command::Flow(command) => command.run(),
             Command::Agent(arguments) => block_on(arguments.run(&global)),
@@ -215,6 +261,58 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_tells_of_the_flags_that_a_command_uses() {
+        for (path, uses, not) in [
+            (
+                &["network", "list"][..],
+                &["--nb <", "--timeout <", "--ca-cert <"][..],
+                &[][..],
+            ),
+            (
+                &["flow", "parse"],
+                &[],
+                &["--nb <", "--timeout <", "--ca-cert <"],
+            ),
+            (&["agent"], &["--nb <", "--ca-cert <"], &[]),
+            (
+                &["agent", "status"],
+                &["--timeout <"],
+                &["--nb <", "--ca-cert <"],
+            ),
+            (&["lab"], &[], &["--nb <", "--timeout <", "--ca-cert <"]),
+            (
+                &["db", "serve"],
+                &["--ca-cert <"],
+                &["--nb <", "--timeout <"],
+            ),
+            (
+                &["ovsdb", "dump"],
+                &["--timeout <", "--ca-cert <"],
+                &["--nb <"],
+            ),
+        ] {
+            let mut command = command();
+            let mut at = &mut command;
+            for name in path {
+                at = at.find_subcommand_mut(name).unwrap();
+            }
+            let help = at.render_help().to_string();
+            for flag in uses {
+                assert!(help.contains(flag), "{path:?} {flag}: {help}");
+            }
+            for flag in not {
+                assert!(!help.contains(flag), "{path:?} {flag}: {help}");
+            }
+        }
+        // Hidden is not refused: a script may give them to every command.
+        assert!(
+            command()
+                .try_get_matches_from(["heddle", "--nb", "unix:/x", "flow", "parse", "a"])
+                .is_ok()
+        );
     }
 
     #[test]

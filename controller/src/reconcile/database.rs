@@ -1,7 +1,9 @@
 //! Rows of the switch's `Open_vSwitch` database ↔ plain types. Decides nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use ovsdb_client::connection::Tls;
 use ovsdb_client::{
     ColumnError, Columns, Condition, MonitorTable, Mutations, Operand, Replica, Row, Transaction,
 };
@@ -14,7 +16,7 @@ pub const DATABASE: &str = "Open_vSwitch";
 
 /// The tables and columns that heddle looks at.
 #[must_use]
-pub fn tables() -> [MonitorTable; 4] {
+pub fn tables() -> [MonitorTable; 5] {
     [
         MonitorTable::new("Open_vSwitch").columns(["bridges", "external_ids"]),
         MonitorTable::new("Bridge").columns([
@@ -33,7 +35,23 @@ pub fn tables() -> [MonitorTable; 4] {
             "ofport",
             "error",
         ]),
+        MonitorTable::new("SSL")
+            .columns(["private_key", "certificate", "ca_cert"])
+            .optional(),
     ]
+}
+
+/// The keys and certificates of the switch itself, from its `SSL` table (ovs-vswitchd.conf.db(5)).
+#[must_use]
+pub fn tls(replica: &Replica) -> Option<Tls> {
+    let row = replica.rows("SSL").next()?;
+    let file = |column| row.string(column).ok().map(PathBuf::from);
+    Some(Tls {
+        private_key: file("private_key")?,
+        certificate: file("certificate")?,
+        ca_certificates: file("ca_cert")?,
+        server_name: None,
+    })
 }
 
 /// Reads what the database says; none before it has its one row of `Open_vSwitch`.

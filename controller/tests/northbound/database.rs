@@ -67,7 +67,7 @@ fn serve_names_the_way_out() {
     );
     let err = heddle(&["db", "serve", "--db", file, "--remote", "unix:x"], "").failed(2);
     assert!(
-        err.contains("expected punix:FILE or ptcp:PORT[:ADDRESS]"),
+        err.contains("expected punix:FILE, ptcp:PORT[:ADDRESS] or pssl:PORT[:ADDRESS]"),
         "{err}"
     );
 }

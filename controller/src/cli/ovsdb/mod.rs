@@ -2,10 +2,7 @@
 
 mod picture;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
-use ovsdb_client::connection::Tls;
 use ovsdb_client::{Changes, Client, Event, MonitorTable, Options, Remote, ServerChoice};
 
 use super::render::emit;
@@ -48,18 +45,6 @@ pub(super) struct Arguments {
     /// Ask the leader of a cluster, not just any member or relay
     #[arg(long)]
     leader: bool,
-    /// Our private key, for ssl:
-    #[arg(short, long, value_name = "FILE", requires = "certificate")]
-    private_key: Option<PathBuf>,
-    /// Our certificate, for ssl:
-    #[arg(short, long, value_name = "FILE", requires = "ca_cert")]
-    certificate: Option<PathBuf>,
-    /// The authority that the server's certificate must come from, for ssl:
-    #[arg(short = 'C', long, value_name = "FILE", requires = "private_key")]
-    ca_cert: Option<PathBuf>,
-    /// The name that the server's certificate must bear [default: any]
-    #[arg(long, value_name = "NAME")]
-    server_name: Option<String>,
 }
 
 /// What to watch.
@@ -111,7 +96,7 @@ impl Arguments {
         }
     }
 
-    fn options(&self) -> Result<Options, Failure> {
+    fn options(&self, global: &Global) -> Result<Options, Failure> {
         let remotes = Remote::list(&self.remote)
             .map_err(|error| Failure::input(format_args!("REMOTE: {error}")))?;
         let mut options = Options::new(remotes, &self.database);
@@ -130,25 +115,13 @@ impl Arguments {
                 options.tables.push(table);
             }
         }
-        if let (Some(private_key), Some(certificate), Some(ca_certificates)) = (
-            self.private_key.clone(),
-            self.certificate.clone(),
-            self.ca_cert.clone(),
-        ) {
-            let server_name = self.server_name.clone();
-            options.tls = Some(Tls {
-                private_key,
-                certificate,
-                ca_certificates,
-                server_name,
-            });
-        }
+        options.tls = global.tls.for_remotes("REMOTE", &options.remotes)?;
         Ok(options)
     }
 
     /// A client with the whole picture, and what it consists of.
     async fn synced(&self, global: &Global) -> Result<(Client, Changes), Failure> {
-        let mut client = Client::connect(self.options()?);
+        let mut client = Client::connect(self.options(global)?);
         let timeout = global.database_timeout();
         let mut last = format!(
             "{}: no answer within {} s",
