@@ -47,12 +47,18 @@ pub mod pieces;
 mod port_desc;
 mod port_mod;
 mod port_stats;
+#[cfg(test)]
+mod properties;
 mod property;
 mod queue;
 pub(crate) mod registry;
 mod role;
+#[cfg(test)]
+mod samples;
 mod table;
 mod tlv;
+#[cfg(test)]
+mod total;
 pub(crate) mod wire;
 
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};

@@ -451,6 +451,12 @@ pub(crate) fn put_multipart_head(
     }
 }
 
+/// Every kind of message with its first and last version in each of its forms.
+#[cfg(test)]
+pub(crate) fn kinds() -> impl Iterator<Item = (Kind, Version, Version)> {
+    TABLE.iter().map(|e| (e.kind, e.first, e.last))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,17 @@ pub(crate) struct Reader<'a> {
     unknown: Unknown,
 }
 
+#[cfg(test)]
+thread_local! {
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has read from any reader, so that tests can tell how the work grows.
+#[cfg(test)]
+pub(crate) fn reads() -> usize {
+    READS.get()
+}
+
 impl<'a> Reader<'a> {
     /// Reads `bytes`, which begin `offset` bytes into the message; what is not known is refused.
     pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
@@ -68,6 +79,8 @@ impl<'a> Reader<'a> {
     /// The next `n` bytes.
     #[inline]
     pub(crate) fn bytes(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
         let (head, tail) = self.rest.split_at_checked(n).ok_or(DecodeError {
             offset: self.offset,
             error: OfpError::BAD_LEN,
@@ -112,6 +125,8 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
         let (head, tail) = self.rest.split_first_chunk().ok_or(DecodeError {
             offset: self.offset,
             error: OfpError::BAD_LEN,
