@@ -18,7 +18,7 @@ pub use parse::{
     parse_flow_stats, parse_group, parse_group_dump, parse_group_features, parse_group_mod,
     parse_group_stats, parse_group_stats_dump, parse_instructions, parse_match, parse_meter_dump,
     parse_meter_features, parse_meter_mod, parse_meter_stats_dump, parse_packet_out,
-    parse_tlv_maps,
+    parse_table_features_dump, parse_tlv_maps,
 };
 pub use print::Names;
 

@@ -4,6 +4,7 @@
 mod action_names;
 mod continuation;
 mod ct_flush;
+mod field_order;
 mod flow;
 mod group;
 mod match10;
@@ -14,7 +15,7 @@ mod queue;
 mod summary;
 mod switch;
 mod table;
-mod table_features;
+pub(crate) mod table_features;
 
 pub(crate) use action_names::action_names;
 pub use table_features::format_table_features;

@@ -10,6 +10,7 @@ mod learn;
 mod meter;
 mod more;
 mod packet_out;
+mod table_features;
 mod tlv;
 pub(crate) mod token;
 mod unknown;
@@ -28,6 +29,7 @@ use memchr::memmem::Finder;
 pub use meter::parse_meter_mod;
 pub use packet_out::parse_packet_out;
 use std::sync::LazyLock;
+pub use table_features::parse_table_features_dump;
 pub use tlv::parse_tlv_maps;
 use token::{KeyValue, Tokens};
 

@@ -1,6 +1,7 @@
 //! Messages about groups.
 
 use super::action_names::action_names;
+use super::field_order::place;
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
@@ -45,7 +46,7 @@ fn selection(out: &mut String, selection: &SelectionMethod, style: &Style<'_>) {
         let _ = write!(out, ",selection_method_param={}", selection.param);
     }
     let mut fields = selection.fields.clone();
-    fields.sort_by_key(|(field, _)| *field);
+    fields.sort_by_key(|(field, _)| place(*field));
     if fields.is_empty() {
         return;
     }

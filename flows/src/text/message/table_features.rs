@@ -2,6 +2,7 @@
 
 use super::Printed;
 use super::action_names::action_names;
+use super::field_order::place;
 use crate::Version;
 use crate::field::{Class, Field};
 use crate::ofpkt::wire::Reader;
@@ -11,45 +12,45 @@ use crate::ofpkt::{
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-type Fields = BTreeSet<Field>;
+pub(crate) type Fields = BTreeSet<Field>;
 
 /// Actions and fields that can be set.
 #[derive(Clone, PartialEq, Eq, Default)]
-struct Actions {
+pub(crate) struct Actions {
     /// A bit for each number of OpenFlow 1.2 and up.
-    actions: u32,
-    fields: Fields,
+    pub(crate) actions: u32,
+    pub(crate) fields: Fields,
 }
 
 /// What can be done with packets that match, or with those that do not.
 #[derive(Clone, PartialEq, Eq, Default)]
-struct Instructions {
-    next: BTreeSet<u8>,
+pub(crate) struct Instructions {
+    pub(crate) next: BTreeSet<u8>,
     /// A bit for each number on the wire.
-    instructions: u32,
-    write: Actions,
-    apply: Actions,
+    pub(crate) instructions: u32,
+    pub(crate) write: Actions,
+    pub(crate) apply: Actions,
 }
 
 #[derive(Clone, PartialEq, Eq, Default)]
-struct Features {
-    table: u8,
-    name: String,
-    metadata: (u64, u64),
+pub(crate) struct Features {
+    pub(crate) table: u8,
+    pub(crate) name: String,
+    pub(crate) metadata: (u64, u64),
     /// What becomes of packets that miss (OpenFlow 1.1 and 1.2).
-    missing: Option<&'static str>,
-    eviction: Option<bool>,
-    vacancy: Option<bool>,
-    max_entries: u32,
-    matched: Instructions,
-    missed: Instructions,
-    matches: Fields,
-    masks: Fields,
-    wildcards: Fields,
+    pub(crate) missing: Option<&'static str>,
+    pub(crate) eviction: Option<bool>,
+    pub(crate) vacancy: Option<bool>,
+    pub(crate) max_entries: u32,
+    pub(crate) matched: Instructions,
+    pub(crate) missed: Instructions,
+    pub(crate) matches: Fields,
+    pub(crate) masks: Fields,
+    pub(crate) wildcards: Fields,
 }
 
 /// Names of instructions with their numbers, in the order in which they are told.
-static INSTRUCTIONS: [(u32, &str); 6] = [
+pub(crate) static INSTRUCTIONS: [(u32, &str); 6] = [
     (6, "meter"),
     (4, "apply_actions"),
     (5, "clear_actions"),
@@ -310,37 +311,6 @@ impl Actions {
     }
 }
 
-/// Where a field stands among Open vSwitch's own numbers of fields, which differ from the table's in these runs.
-fn place(field: Field) -> (u8, usize) {
-    use Field as F;
-    static RUNS: [&[Field]; 3] = [
-        &[
-            F::Metadata,
-            F::InPort,
-            F::InPortOxm,
-            F::ActsetOutput,
-            F::SkbPriority,
-            F::PktMark,
-        ],
-        &[F::VlanTci, F::DlVlan, F::VlanVid, F::DlVlanPcp, F::VlanPcp],
-        &[
-            F::NwProto,
-            F::NwTos,
-            F::IpDscp,
-            F::NwEcn,
-            F::NwTtl,
-            F::IpFrag,
-        ],
-    ];
-    for run in RUNS {
-        if let Some(at) = run.iter().position(|f| *f == field) {
-            let first = run.iter().map(|f| *f as u8).min();
-            return (first.unwrap_or(field as u8), at);
-        }
-    }
-    (field as u8, 0)
-}
-
 /// Names of fields behind a space, and the end of the line.
 fn names(out: &mut String, fields: &Fields) {
     let mut ordered: Vec<Field> = fields.iter().copied().collect();
@@ -598,8 +568,11 @@ pub fn format_table_features(
         teller.tell(&mut out, understood(raw, version)?, None);
     }
     teller.finish(&mut out);
-    // Between tables stands an empty line, before the first one none.
-    Ok(out.strip_prefix('\n').unwrap_or(&out).to_owned())
+    // Here the empty line stands behind each table, not before it.
+    Ok(match out.strip_prefix('\n') {
+        Some(told) => format!("{told}\n"),
+        None => out,
+    })
 }
 
 /// What tables have counted; before OpenFlow 1.3 they also say what they can do.

@@ -1,4 +1,4 @@
-//! Groups and meters as text, against Open vSwitch itself: what `ovs-ofctl` takes and refuses is taken and refused, what it
+//! Groups, meters and tables as text, against Open vSwitch itself: what `ovs-ofctl` takes and refuses is taken and refused, what it
 //! makes of it is the same, and what it dumps of a real switch is read and, printed again, the same text.
 
 #![allow(
@@ -10,12 +10,16 @@
 use std::process::Command;
 
 use flows::Version;
-use flows::ofpkt::{Body, GroupModCommand, Message, MeterModCommand, MultipartReply};
-use flows::text::{
-    Names, parse_group_dump, parse_group_features, parse_group_mod, parse_group_stats_dump,
-    parse_meter_dump, parse_meter_features, parse_meter_mod, parse_meter_stats_dump, print_message,
+use flows::ofpkt::{
+    Body, GroupModCommand, Message, MeterModCommand, MultipartReply, MultipartRequest,
+    TableFeatures,
 };
-use tests::PrivateSwitch;
+use flows::text::{
+    Names, format_table_features, parse_group_dump, parse_group_features, parse_group_mod,
+    parse_group_stats_dump, parse_meter_dump, parse_meter_features, parse_meter_mod,
+    parse_meter_stats_dump, parse_table_features_dump, print_message,
+};
+use tests::{Connection, PrivateSwitch};
 
 /// Groups of every kind, well said and not.
 const GROUPS: [&str; 46] = [
@@ -231,5 +235,58 @@ fn dumps_of_a_real_switch_are_read_and_printed_again() {
         let features = parse_meter_features(&text).unwrap();
         assert_ne!(features.max_meters, 0);
         same(&text, MultipartReply::MeterFeatures(features));
+    }
+}
+
+#[test]
+fn tables_of_a_real_switch_are_read_and_printed_again() {
+    let switch = bridge();
+    switch.succeed(&[
+        "ovs-vsctl",
+        "--",
+        "--id=@t",
+        "create",
+        "Flow_Table",
+        "name=main",
+        "flow_limit=1024",
+        "--",
+        "set",
+        "bridge",
+        "br0",
+        "flow_tables:3=@t",
+    ]);
+    for version in [Version::V13, Version::V14, Version::V15] {
+        let option = format!("-OOpenFlow1{}", version.wire() - 1);
+        let out = switch.succeed(&["ovs-ofctl", &option, "dump-table-features", "br0"]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        let tables = parse_table_features_dump(&text, version).unwrap();
+        assert_eq!(tables.len(), 254);
+        assert_eq!(format_table_features(&tables, version).unwrap(), text);
+
+        // What the text says is what the switch has said: the same properties, if perhaps in another order of fields.
+        let socket = switch.dir().join("br0.mgmt");
+        let mut connection = Connection::open(&socket, version).unwrap();
+        let question = MultipartRequest::TableFeatures(Vec::new());
+        let parts = connection.ask_parts(Body::MultipartRequest(question));
+        let mut real = Vec::new();
+        for part in parts.unwrap() {
+            let MultipartReply::TableFeatures(part) = part else {
+                panic!("{part:?}");
+            };
+            real.extend(part);
+        }
+        for (read, real) in tables.iter().zip(&real) {
+            let sizes = |table: &TableFeatures| {
+                let mut all: Vec<(u16, usize)> = table
+                    .properties
+                    .iter()
+                    .map(|(kind, data)| (*kind, data.len()))
+                    .collect();
+                all.sort_unstable();
+                all
+            };
+            assert_eq!(sizes(read), sizes(real), "{version} table {}", real.table);
+            assert_eq!((read.table, &read.name), (real.table, &real.name));
+        }
     }
 }
