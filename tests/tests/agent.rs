@@ -1,6 +1,10 @@
 //! The agent as its operator meets it: what it says of itself, and what it does with the place that it runs from.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helpers fail as its body does"
+)]
 
 use std::process::Command;
 
