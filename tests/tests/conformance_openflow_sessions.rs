@@ -366,7 +366,17 @@ fn sessions_of_open_vswitch() {
                     let next = queue.lock().unwrap().pop_front();
                     let Some(record) = next else { return };
                     let begin = Instant::now();
-                    let verdict = run(record);
+                    let mut verdict = run(record);
+                    if let Verdict::Failed(why) = &verdict {
+                        // A few records hang on the order of threads in the switch (flows of one priority that overlap):
+                        // what is wrong in heddle fails on the next switch as well.
+                        say(&format!(
+                            "conformance: once more on another switch: {}: {}",
+                            text(record, "id").unwrap_or_default(),
+                            why.lines().next().unwrap_or_default()
+                        ));
+                        verdict = run(record);
+                    }
                     if !only.is_empty() || begin.elapsed() > Duration::from_secs(20) {
                         let id = text(record, "id").unwrap_or_default();
                         say(&format!("{id}: {:?}", begin.elapsed()));
