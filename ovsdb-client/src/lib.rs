@@ -54,7 +54,9 @@
 //!
 //! [`Options::remotes`] are tried in order. Of a cluster the client talks to the leader, or to any member
 //! ([`ServerChoice`]); a relay will do for both. It leaves a server that loses its leadership, its cluster or its
-//! source, and never follows a member that is behind what was seen before. `ssl:` needs [`Options::tls`].
+//! source, and never follows a member that is behind what was seen before: neither behind the index of the log that the
+//! last one told, nor one that lacks a transaction that came after it. (A relay tells no index; it minds that of its own
+//! source.) `ssl:` needs [`Options::tls`].
 //!
 //! # What holds
 //!

@@ -29,6 +29,10 @@ use crate::rpc::{Frame, FrameError, Framer, Message, MessageError};
 use crate::schema::{Schema, SchemaError};
 use server::ServerWatch;
 
+/// After so long members that may be behind by what came after the index are believed: one that is in contact with its
+/// cluster has long since caught up.
+const DOUBT_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The identifiers of our two monitors on the wire.
 const DATA: &str = "data";
 const SERVER: &str = "server";
@@ -77,8 +81,13 @@ impl SessionConfig {
 pub struct Resume {
     /// What was monitored, and the last transaction that the replica holds.
     pub last: Option<(Arc<Plan>, Uuid)>,
-    /// The cluster's log index that the replica has reached: an older member would lead back in time.
+    /// The cluster's log index that the last server told: a member behind it would lead back in time.
     pub min_index: Option<i64>,
+    /// The transactions that came after that was told. The server tells its index before or after the rows, so that the
+    /// replica is that many entries of the log further, or one less.
+    pub ahead: i64,
+    /// Since when members were refused because they may be behind what came after the index.
+    pub doubted_since: Option<Instant>,
     /// The cluster's id.
     pub cluster: Option<Uuid>,
 }
@@ -225,6 +234,8 @@ struct Core {
     plan: Option<Arc<Plan>>,
     asked_schema: bool,
     synced: bool,
+    /// The replica is of an earlier session, which this one is to go on from.
+    continues: bool,
     last_bytes: Instant,
     probing: bool,
     reply_bytes: usize,
@@ -236,6 +247,7 @@ impl Session {
     pub fn new(config: Arc<SessionConfig>, resume: Resume, now: Instant) -> Self {
         let mut core = Core {
             server: ServerWatch::new(&config.database),
+            continues: resume.last.is_some(),
             resume,
             output: BytesMut::new(),
             events: Vec::new(),
@@ -646,7 +658,12 @@ impl Core {
                             .map_err(what)?,
                     ),
                 };
+                if !resumed {
+                    self.doubt(&plan)?;
+                }
                 self.synced = true;
+                self.continues = false;
+                (self.resume.ahead, self.resume.doubted_since) = (0, None);
                 self.resume.last = Some((plan, last));
                 self.events
                     .push((SessionEvent::Synced { resumed, updates }, size));
@@ -685,7 +702,19 @@ impl Core {
     /// Goes on once this server is one to talk to, and ends the session when it no longer is.
     fn check_server(&mut self) -> Result<(), SessionError> {
         let state = self.server.check(self.config.server, &self.resume)?;
+        if state.cluster.is_some() && self.resume.cluster != state.cluster {
+            self.resume.ahead = 0;
+        }
         self.resume.cluster = state.cluster.or(self.resume.cluster);
+        if let (Some(index), Some(known)) = (state.index, self.resume.min_index) {
+            let further = index.saturating_sub(known);
+            self.resume.ahead = match self.continues {
+                // Another server: what it has more may be what we have, too.
+                true => self.resume.ahead.saturating_sub(further).max(0),
+                false if further > 0 => 0,
+                false => self.resume.ahead,
+            };
+        }
         self.resume.min_index = state.index.or(self.resume.min_index);
         self.ask_schema();
         Ok(())
@@ -740,9 +769,35 @@ impl Core {
 
     /// Remembers the last transaction; an update of another form knows none, and nothing can be resumed then.
     fn advance(&mut self, last: Option<Uuid>) {
+        let last = last.unwrap_or(Uuid::nil());
         if let Some((_, known)) = &mut self.resume.last {
-            *known = last.unwrap_or(Uuid::nil());
+            // A change of the conditions sends rows without a transaction.
+            if *known != last {
+                self.resume.ahead = self.resume.ahead.saturating_add(1);
+            }
+            *known = last;
         }
+    }
+
+    /// A member of the same cluster does not know the last transaction that we have: its history has been cut off, or
+    /// it is behind.
+    fn doubt(&mut self, plan: &Plan) -> Result<(), ServerFault> {
+        let Some((earlier, last)) = self.resume.last.as_ref().filter(|_| self.continues) else {
+            return Ok(());
+        };
+        let asked = plan.continues(earlier) && !last.is_nil();
+        let since = self.resume.doubted_since.unwrap_or(self.last_bytes);
+        let index = self.resume.min_index.filter(|_| self.server.is_clustered());
+        if let Some(found) = index
+            && asked
+            && self.resume.ahead > 0
+            && self.last_bytes.saturating_duration_since(since) < DOUBT_PATIENCE
+        {
+            self.resume.doubted_since = Some(since);
+            let expected = found.saturating_add(self.resume.ahead);
+            return Err(ServerFault::Behind { found, expected });
+        }
+        Ok(())
     }
 }
 

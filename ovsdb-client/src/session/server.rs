@@ -104,6 +104,13 @@ impl ServerWatch {
             })
     }
 
+    /// Whether the database is one member's copy of a cluster's.
+    pub(super) fn is_clustered(&self) -> bool {
+        let database = self.database.as_str();
+        let row = self.replica.find("Database", "name", database);
+        row.is_some_and(|row| row.string("model") == Ok("clustered"))
+    }
+
     pub(super) fn check(
         &self,
         choice: ServerChoice,

@@ -272,6 +272,72 @@ fn only_a_server_that_will_do_is_talked_to() {
 }
 
 #[test]
+fn a_member_that_lacks_our_last_transaction_is_refused_while_it_may_be_behind() {
+    let row = |index: i64| {
+        json!({"name": "Test", "model": "clustered", "connected": true, "leader": true, "index": index,
+            "cid": ["uuid", ROW]})
+    };
+    let last = Uuid::from_u128(7);
+    // The server told index 5, then rows of a transaction, and died before it told the next index.
+    let mut peer = Peer::new(Resume::default());
+    peer.serve(&mut member(row(5))).unwrap();
+    peer.feed(&json!({"method": "update3", "params": ["data", last, {}], "id": null}))
+        .unwrap();
+    // Rows for other conditions are no transaction.
+    peer.feed(&json!({"method": "update3", "params": ["data", last, {}], "id": null}))
+        .unwrap();
+    let resume = peer.session.resume();
+    let died = peer.now;
+    let next = |resume: &Resume, index: i64, found: bool, later: u64| {
+        let mut peer = Peer::new(resume.clone());
+        peer.now = died + Duration::from_secs(later);
+        let mut answer = member(row(index));
+        let end = peer.serve(&mut |method: &str, params: &Value| match method {
+            "monitor_cond_since" => {
+                assert_eq!(
+                    params[3],
+                    json!(last),
+                    "what it refused before is not forgotten"
+                );
+                Ok(json!([found, last, {}]))
+            }
+            _ => answer(method, params),
+        });
+        (
+            end.map_err(|error| error.to_string()),
+            peer.session.resume(),
+        )
+    };
+    let behind = |index: i64, expected: i64| {
+        Err(format!(
+            "the server is behind: its log is at {index}, but {expected} was seen before"
+        ))
+    };
+    assert_eq!(next(&resume, 4, false, 0).0, behind(4, 5));
+    let (end, refused) = next(&resume, 5, false, 0);
+    assert_eq!(end, behind(5, 6));
+    assert_eq!(next(&refused, 5, false, 9).0, behind(5, 6));
+    assert_eq!(
+        next(&refused, 5, true, 9).0,
+        Ok(()),
+        "it has the transaction"
+    );
+    assert_eq!(next(&refused, 6, false, 9).0, Ok(()), "it is further");
+    assert_eq!(next(&refused, 5, false, 11).0, Ok(()), "nothing ever comes");
+    assert_eq!(next(&refused, 6, false, 9).1.ahead, 0);
+
+    // Whoever has told the index after the rows may lose its history.
+    let update = json!({"Database": {ROW: {"modify": {"index": 6}}}});
+    let mut peer = Peer::new(Resume::default());
+    peer.serve(&mut member(row(5))).unwrap();
+    peer.feed(&json!({"method": "update3", "params": ["data", last, {}], "id": null}))
+        .unwrap();
+    peer.feed(&json!({"method": "update2", "params": ["server", update], "id": null}))
+        .unwrap();
+    assert_eq!(next(&peer.session.resume(), 6, false, 0).0, Ok(()));
+}
+
+#[test]
 fn a_conversion_starts_the_monitor_anew() {
     let mut peer = Peer::synced();
     peer.feed(&json!({"method": "monitor_canceled", "params": ["data"], "id": null}))

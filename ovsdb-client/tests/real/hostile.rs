@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use uuid::Uuid;
 
-use crate::proxy::{Mischief, Proxy, handshake};
+use crate::proxy::{Mischief, Proxy, handshake, handshake_as};
 use crate::server::{PATIENCE, SCHEMA, Server};
 
 const MIB: usize = 1 << 20;
@@ -304,5 +304,65 @@ async fn events_that_nobody_takes_become_the_net_change() {
     assert!(
         events < 200 && changed < 300,
         "{events} events, {changed} rows"
+    );
+}
+
+/// A member of a cluster whose log is at `index`, and what it says to a client that wants to go on.
+fn member(index: i64, rows: serde_json::Value, resumed: bool, stays: bool) -> Mischief {
+    Box::new(move |mut stream: UnixStream| {
+        Box::pin(async move {
+            let id = Uuid::from_u128(1);
+            handshake_as(&mut stream, |request| {
+                let result = match request["method"].as_str().unwrap() {
+                    "get_schema" if request["params"][0] == "_Server" => json!({"name": "_Server", "tables": {
+                        "Database": {"columns": {"name": {"type": "string"}, "model": {"type": "string"},
+                            "connected": {"type": "boolean"}, "leader": {"type": "boolean"},
+                            "cid": {"type": {"key": "uuid", "min": 0}}, "index": {"type": {"key": "integer", "min": 0}}}}}}),
+                    "monitor_cond" => json!({"Database": {id.to_string(): {"initial": {"name": "Test",
+                        "model": "clustered", "connected": true, "leader": true, "cid": ["uuid", id], "index": index}}}}),
+                    "monitor_cond_since" => json!([resumed, Uuid::from_u128(2), rows]),
+                    _ => return None,
+                };
+                Some((result, serde_json::Value::Null))
+            })
+            .await;
+            if stays {
+                until_left(&mut stream).await;
+            }
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_reader_never_goes_back_to_a_member_that_is_behind() {
+    let row = Uuid::from_u128(9);
+    let rows = json!({"Port": {row.to_string(): {"initial": {"name": "p"}}}});
+    let members = vec![
+        member(5, rows, false, false),
+        // The old picture, without the row, from a follower that has not heard of it yet.
+        member(4, json!({}), false, true),
+        member(5, json!({}), true, true),
+    ];
+    let proxy = Proxy::start("/nowhere".into(), members);
+    let options = Options::new(vec![proxy.remote()], "Test").table(MonitorTable::new("Port"));
+    let mut client = Client::connect(options);
+    let mut story = Vec::new();
+    while story.len() < 4 {
+        let event = tokio::time::timeout(PATIENCE, client.next()).await;
+        match event.expect("an event") {
+            Event::Synced(changes) => story.push(format!("synced {}", changes.len())),
+            Event::Disconnected { error, .. } => story.push(error.to_string()),
+            _ => {}
+        }
+        assert!(client.replica().row("Port", row).is_some() || story.is_empty());
+    }
+    assert_eq!(
+        story,
+        [
+            "synced 1",
+            "the server closed the connection",
+            "the server is behind: its log is at 4, but 5 was seen before",
+            "synced 0"
+        ]
     );
 }
