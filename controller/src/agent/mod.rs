@@ -16,7 +16,7 @@ mod endpoint;
 mod metrics;
 mod publish;
 mod runtime;
-mod session;
+pub mod session;
 pub mod status;
 mod switch;
 
@@ -40,6 +40,7 @@ use self::switch::{Link, LinkEvent};
 use crate::model::{Settings, Site};
 use crate::northbound::{self, LeftOut};
 use crate::reconcile::database;
+use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::reconciler::{Command, Reconciler, Report};
 
@@ -423,6 +424,14 @@ impl Agent {
                 ofport,
                 name,
             } => self.reconciler.port_changed(&bridge, ofport, name),
+            LinkEvent::FlowsChanged {
+                bridge,
+                observations,
+            } => {
+                let observations = observations.into_iter();
+                let edits = observations.filter_map(|o| self.reconciler.flow_observed(&bridge, o));
+                tell_edits(&bridge, edits);
+            }
             LinkEvent::Acknowledged { bridge } => {
                 let (_, programming) = self.counters.bridge(&bridge);
                 programming.acknowledged += 1;
@@ -512,6 +521,30 @@ impl Agent {
                 .publish(&mut northbound.client, settings, site, &report);
         }
         self.report = report;
+    }
+}
+
+/// Says what others have done to heddle's flows; of many at once the first and how many.
+fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) {
+    let (mut deleted, mut altered, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    for edit in edits {
+        match edit {
+            Edit::Deleted(flow) => deleted.push(flow),
+            Edit::Altered(flow) => altered.push(flow),
+            Edit::Foreign(flow) => foreign.push(flow),
+        }
+    }
+    if let Some(flow) = deleted.first() {
+        let flows = deleted.len();
+        warn!(bridge, flows, %flow, "somebody has deleted flows of heddle's: putting them back");
+    }
+    if let Some(flow) = altered.first() {
+        let flows = altered.len();
+        warn!(bridge, flows, %flow, "somebody has changed flows of heddle's: changing them back");
+    }
+    if let Some(flow) = foreign.first() {
+        let flows = foreign.len();
+        info!(bridge, flows, %flow, "somebody has added flows that are not heddle's");
     }
 }
 

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flows::Flow;
-use flows::ofpkt::FlowStatsRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::session::{Refusal, Session, SessionError, SessionEvent};
-use crate::compile::Cookie;
+use super::session::{Refusal, Scope, Session, SessionError, SessionEvent};
 use crate::model::{INTEGRATION_BRIDGE, TUNNEL_BRIDGE};
+use crate::reconcile::observation::Observation;
 use crate::reconcile::reconciler::FlowMod;
 
 /// The pause before the second attempt to connect; it doubles up to [`MAX_PAUSE`].
@@ -27,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// What happens with a bridge.
 #[derive(Debug)]
 pub(super) enum LinkEvent {
-    /// A session has begun: all ports by number, and heddle's flows (on a provider bridge: all).
+    /// A session has begun: all ports by number, and all flows (on a provider bridge: of table 0).
     Began {
         bridge: String,
         session: u64,
@@ -45,6 +44,11 @@ pub(super) enum LinkEvent {
         bridge: String,
         ofport: u32,
         name: Option<String>,
+    },
+    /// Others have changed flows, in this order.
+    FlowsChanged {
+        bridge: String,
+        observations: Vec<Observation>,
     },
     /// The changes given to [`Link::program`] are made.
     Acknowledged { bridge: String },
@@ -159,7 +163,7 @@ impl Task {
         let connected = timeout(SILENCE, UnixStream::connect(&self.path)).await;
         let mut stream = connected.map_err(|_| LinkError::Silent)?.map_err(io)?;
         let (mut reader, mut writer) = stream.split();
-        let mut session = Session::new(self.flows_asked_for());
+        let mut session = Session::new(self.scope());
         self.session = self.session.wrapping_add(1);
         let mut buffer = vec![0; 64 * 1024];
         let mut deadline = Instant::now() + SILENCE;
@@ -186,9 +190,8 @@ impl Task {
                 }
                 changes = self.commands.recv(), if *began => match changes {
                     Some((meant_for, changes)) if meant_for == self.session => {
-                        if let Err(error) = session.program(changes) {
-                            let refused = LinkEvent::Refused { bridge: self.bridge.clone(), error };
-                            if self.events.send(refused).await.is_err() {
+                        for event in session.program(changes) {
+                            if self.events.send(self.named(event)).await.is_err() {
                                 return Ok(());
                             }
                         }
@@ -207,15 +210,13 @@ impl Task {
         }
     }
 
-    /// On heddle's own bridges its own flows; on a provider bridge all of table 0, where heddle adds to the operator's.
-    fn flows_asked_for(&self) -> FlowStatsRequest {
-        let mut request = FlowStatsRequest::all();
-        if [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&self.bridge.as_str()) {
-            (request.cookie, request.cookie_mask) = (Cookie::OWNER_VALUE, Cookie::OWNER_MASK);
-        } else {
-            request.table = crate::compile::pipeline::provider::TRANSLATE.number;
+    /// heddle's own bridges whole; of a provider bridge table 0, where heddle adds to the operator's flows.
+    fn scope(&self) -> Scope {
+        let own = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&self.bridge.as_str());
+        Scope {
+            table: (!own).then_some(crate::compile::pipeline::provider::TRANSLATE.number),
+            ..Scope::default()
         }
-        request
     }
 
     fn named(&self, event: SessionEvent) -> LinkEvent {
@@ -231,6 +232,10 @@ impl Task {
                 bridge,
                 ofport,
                 name,
+            },
+            SessionEvent::FlowsChanged(observations) => LinkEvent::FlowsChanged {
+                bridge,
+                observations,
             },
             SessionEvent::Acknowledged => LinkEvent::Acknowledged { bridge },
             SessionEvent::Refused { error } => LinkEvent::Refused { bridge, error },
