@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ovsdb_client::replica::Layout;
 use ovsdb_client::schema::{BaseType, ColumnSchema, ColumnType, Schema, TableSchema};
 use ovsdb_client::value::decode::DatumSeed;
 use ovsdb_client::value::{Datum, difference};
@@ -247,6 +248,75 @@ impl Record<'_> {
         self.judge(Ok(text))
     }
 
+    /// The default of each type, beside what RFC 7047 §5.2.1 says it is.
+    fn defaults(&self) -> Verdict {
+        let types = [
+            ("integer", json!(0)),
+            ("real", json!(0)),
+            ("boolean", json!(false)),
+            ("string", json!("")),
+            (
+                "uuid",
+                json!(["uuid", "00000000-0000-0000-0000-000000000000"]),
+            ),
+        ];
+        let mut text = String::new();
+        for min in [0, 1] {
+            for (key, key_default) in &types {
+                let void = ("void", Value::Null);
+                for (value, value_default) in std::iter::once(&void).chain(&types) {
+                    let mut json = json!({"key": key, "min": min, "max": 1});
+                    let expected = match (*value, min) {
+                        ("void", 0) => json!(["set", []]),
+                        ("void", _) => key_default.clone(),
+                        (_, 0) => json!(["map", []]),
+                        _ => json!(["map", [[key_default, value_default]]]),
+                    };
+                    if *value != "void" {
+                        json["value"] = json!(value);
+                    }
+                    let column = ColumnType::from_json("type", &json).unwrap();
+                    let found = plain(&json!(column.default_datum()));
+                    let verdict = if found == expected { "OK" } else { "wrong" };
+                    text += &format!("key {key}, value {value}, n_min {min}: {verdict}\n");
+                }
+            }
+        }
+        self.judge(Ok(text))
+    }
+
+    /// Which of the named rows are equal.
+    fn equal_rows(&self) -> Verdict {
+        let table = TableSchema::from_json("t", &parse(self.operands()[0]).unwrap()).unwrap();
+        let types = table.columns.iter();
+        let types = types.map(|(name, column)| (name.clone(), column.column_type.clone()));
+        let layout = std::sync::Arc::new(Layout::new("t", types.collect()));
+        let mut rows: Vec<(String, Row)> = Vec::new();
+        let mut found = Vec::new();
+        for operand in &self.operands()[1..] {
+            let pair = parse(operand).unwrap();
+            let data = layout
+                .columns()
+                .map(|(name, column)| match pair[1].get(name) {
+                    Some(json) => decode(column, &json.to_string()).unwrap(),
+                    None => column.default_datum(),
+                });
+            let row = Row::new(uuid::Uuid::nil(), layout.clone(), data.collect()).unwrap();
+            let name = pair[0].as_str().unwrap().to_owned();
+            let equal = rows.iter().filter(|(_, other)| *other == row);
+            found.extend(equal.map(|(other, _)| format!("{other} == {name}")));
+            rows.push((name, row));
+        }
+        found.sort();
+        let expected = self.0["expected_text"].as_str().unwrap_or_default();
+        let mut expected: Vec<&str> = expected.lines().filter(|line| !line.is_empty()).collect();
+        expected.sort_unstable();
+        match found == expected {
+            true => Verdict::Passed,
+            false => Verdict::Failed(format!("{found:?}, expected {expected:?}")),
+        }
+    }
+
     /// Rows and the columns that are not at their default.
     fn rows(&self) -> Verdict {
         let table = TableSchema::from_json("t", &parse(self.operands()[0]).unwrap()).unwrap();
@@ -283,7 +353,11 @@ impl Record<'_> {
     /// Transactions on a real server, through the client.
     fn execute(&self) -> Verdict {
         let schema = &self.0["args"]["schema"];
-        let server = Server::start(schema);
+        let server = match self.0["args"]["command"] == "execute-readonly" {
+            // A backup whose source is not there takes no writes.
+            true => Server::start_with(schema, &["--sync-from=unix:/nowhere"]),
+            false => Server::start(schema),
+        };
         let name = schema["name"].as_str().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -477,7 +551,9 @@ impl Record<'_> {
                         .map_err(json_error),
                 )
             }
-            (_, "execute") => self.execute(),
+            (_, "execute" | "execute-readonly") => self.execute(),
+            (_, "default-data") => self.defaults(),
+            (_, "compare-rows") => self.equal_rows(),
             (_, "monitor" | "monitor-cond") => self.monitor(),
             _ => Verdict::Elsewhere,
         }
@@ -619,6 +695,10 @@ struct Server {
 
 impl Server {
     fn start(schema: &Value) -> Self {
+        Self::start_with(schema, &[])
+    }
+
+    fn start_with(schema: &Value, args: &[&str]) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("conformance-")
             .tempdir()
@@ -634,6 +714,7 @@ impl Server {
             .args(["--no-chdir", "--log-file=/dev/null"])
             .arg(format!("--remote=punix:{}", file("sock").display()))
             .arg(format!("--unixctl={}", file("ctl").display()))
+            .args(args)
             .arg(file("db"))
             .stderr(Stdio::null())
             .spawn()
