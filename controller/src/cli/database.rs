@@ -33,7 +33,9 @@ impl Database {
         let timeout = global.database_timeout();
         let mut client = Client::connect(options);
         client.synced(timeout).await.map_err(|error| {
-            let why = error.last.map_or(": it does not answer".to_owned(), |(_, why)| format!(": {why}"));
+            let why = error.last.map_or(": it does not answer".to_owned(), |(_, why)| {
+                format!(": {:#}", anyhow::Error::from(why))
+            });
             Failure::failed(format_args!(
                 "no northbound database at {} after {} s{why}; `heddle db serve` serves one, --nb or HEDDLE_NB names another",
                 global.nb(),

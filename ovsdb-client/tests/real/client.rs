@@ -554,3 +554,27 @@ async fn a_conversion_brings_the_new_schema() {
     let row = client.replica().find("Port", "name", "p0").unwrap();
     assert_eq!(row.string("colour").unwrap(), "");
 }
+
+#[tokio::test]
+async fn any_method_of_the_server_can_be_called() {
+    use ovsdb_client::connection::CallError;
+    use serde_json::json;
+
+    let server = Server::start(SCHEMA);
+    let mut client = connect(&server).await;
+    let id = client.call("get_server_id", &json!([])).await.unwrap();
+    assert!(uuid::Uuid::try_parse(id.as_str().unwrap()).is_ok(), "{id}");
+    assert_eq!(client.databases().await.unwrap(), ["Test", "_Server"]);
+    let schema = client.call("get_schema", &json!(["Test"])).await.unwrap();
+    assert_eq!(schema["name"], "Test");
+    let echo = json!([{"a": [1, "b"]}]);
+    assert_eq!(client.call("echo", &echo).await.unwrap(), echo);
+    assert!(matches!(
+        client.call("dance", &json!([])).await,
+        Err(CallError::Refused(_))
+    ));
+    // And the connection is as good as before.
+    let mut transaction = Transaction::new();
+    transaction.insert("Port", port("p0"));
+    client.transact(transaction).await.unwrap();
+}

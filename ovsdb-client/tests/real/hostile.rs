@@ -93,6 +93,18 @@ async fn every_mischief_is_told_and_survived() {
             after_handshake(update(row, json!({"insert": {"name": 1}}))),
             "the server sent a malformed update",
         ),
+        (
+            after_handshake(
+                json!({"method": "update3", "params": ["data", Uuid::nil(), {"Wall": {}}], "id": null})
+                    .to_string()
+                    .into_bytes(),
+            ),
+            "the server sent a malformed update",
+        ),
+        (
+            after_handshake(b"{\"id\" \"c1\": {}}".to_vec()),
+            "the server sent a malformed message: byte 5: expected a colon",
+        ),
     ];
     let (mischief, words): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
     let proxy = Proxy::start(server.socket(), mischief);
@@ -105,7 +117,7 @@ async fn every_mischief_is_told_and_survived() {
     options.remotes = vec![server.remote()];
     let mut other = Client::connect(options);
     other.synced(PATIENCE).await.unwrap();
-    for words in words {
+    for (number, words) in words.into_iter().enumerate() {
         loop {
             match tokio::time::timeout(PATIENCE, client.next())
                 .await
@@ -123,11 +135,11 @@ async fn every_mischief_is_told_and_survived() {
             }
         }
         let mut transaction = Transaction::new();
-        transaction.insert("Port", Columns::new().set("name", words));
+        transaction.insert("Port", Columns::new().set("name", number.to_string()));
         other.transact(transaction).await.unwrap();
     }
     client.synced(PATIENCE).await.unwrap();
-    assert_eq!(client.replica().table("Port").unwrap().len(), 8);
+    assert_eq!(client.replica().table("Port").unwrap().len(), 10);
     assert!(
         sent.load(Ordering::SeqCst) < 16 * MIB,
         "{} bytes taken",

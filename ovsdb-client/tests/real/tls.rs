@@ -1,7 +1,7 @@
 //! `ssl:` remotes with the certificates of ovs-pki.
 
 use ovsdb_client::connection::Tls;
-use ovsdb_client::{Client, Event, MonitorTable, Options, Remote};
+use ovsdb_client::{Client, Columns, Event, MonitorTable, Options, Remote, Transaction};
 
 use crate::server::{PATIENCE, Pki, SCHEMA, Server, free_port, temp_dir};
 
@@ -111,4 +111,52 @@ async fn a_server_that_speaks_no_tls_is_refused() {
     };
     let error = refusal(&Remote::Tcp { host, port }, None).await;
     assert!(!error.is_empty());
+}
+
+#[tokio::test]
+async fn the_server_is_asked_for_by_name() {
+    let (_server, _, pki) = start();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let remote = Remote::Ssl {
+        host: "127.0.0.1".to_owned(),
+        port: listener.local_addr().unwrap().port(),
+    };
+    let hello = tokio::spawn(async move {
+        use tokio::io::AsyncReadExt;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = vec![0; 4096];
+        let count = stream.read(&mut hello).await.unwrap();
+        hello.truncate(count);
+        hello
+    });
+    let tls = Tls {
+        server_name: Some("db.example".to_owned()),
+        ..pki.client()
+    };
+    let _client = client(&remote, Some(tls));
+    let hello = tokio::time::timeout(PATIENCE, hello)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        hello.windows(10).any(|part| part == b"db.example"),
+        "no server name in {hello:?}"
+    );
+}
+
+#[tokio::test]
+async fn large_transactions_get_through() {
+    let (_server, remote, pki) = start();
+    let mut client = client(&remote, Some(pki.client()));
+    client.synced(PATIENCE).await.unwrap();
+    // More than TLS and the socket hold back, in messages whose ends fall anywhere.
+    for round in 0..5 {
+        let mut transaction = Transaction::new();
+        for number in 0..1000 {
+            let name = format!("{round}-{number}-{}", "x".repeat(1500 + round));
+            transaction.insert("Port", Columns::new().set("name", name));
+        }
+        client.transact(transaction).await.unwrap();
+    }
+    assert_eq!(client.replica().table("Port").unwrap().len(), 5000);
 }

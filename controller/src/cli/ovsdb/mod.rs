@@ -133,8 +133,9 @@ impl Arguments {
                 match client.next().await {
                     Event::Synced(changes) => return Ok(changes),
                     Event::Disconnected { remote, error, .. } => {
-                        last = format!("{remote}: {error}");
-                        if error.is_lasting() {
+                        let lasting = error.is_lasting();
+                        last = format!("{remote}: {:#}", anyhow::Error::from(error));
+                        if lasting {
                             return Err(());
                         }
                     }
@@ -167,7 +168,9 @@ impl Watch {
         loop {
             match client.next().await {
                 Event::Synced(changes) | Event::Changed(changes) => emit(&text(&changes))?,
-                Event::Disconnected { remote, error, .. } => eprintln!("heddle: {remote}: {error}"),
+                Event::Disconnected { remote, error, .. } => {
+                    eprintln!("heddle: {remote}: {:#}", anyhow::Error::from(error));
+                }
                 Event::Connected { .. }
                 | Event::ConditionsChanged
                 | Event::Lock { .. }
