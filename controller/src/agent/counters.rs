@@ -29,11 +29,13 @@ impl Peer {
         self.error = None;
     }
 
-    /// There is no session, or no more.
-    pub(super) fn failed(&mut self, error: String) {
+    /// There is no session, or no more. True if that is news: the same failure again and again is told once.
+    pub(super) fn failed(&mut self, error: String) -> bool {
+        let news = self.connected || self.error.as_ref() != Some(&error);
         self.connected = false;
         self.failures = self.failures.saturating_add(1);
         self.error = Some(error);
+        news
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Programming {
     pub deleted: u64,
     /// Networks whose learned flows it was told to forget.
     pub forgotten: u64,
+    /// Flows of heddle's that others had deleted or altered, and that were put right.
+    pub repaired: u64,
     /// Bundles that it has committed.
     pub acknowledged: u64,
     /// Bundles that it has refused.
@@ -126,6 +130,8 @@ pub(super) struct Counters {
     pub(super) reports: (u64, u64),
     /// Signals to read everything anew.
     pub(super) reloads: u64,
+    /// Writings of the last known intent.
+    pub(super) intent_files: u64,
 }
 
 impl Counters {
@@ -155,12 +161,13 @@ mod tests {
     #[test]
     fn a_peer_counts_sessions_and_failures() {
         let mut peer = Peer::default();
-        peer.failed("gone".to_owned());
+        assert!(peer.failed("gone".to_owned()));
         peer.began();
         assert_eq!((peer.connected, peer.sessions, peer.failures), (true, 1, 1));
         assert_eq!(peer.error, None);
-        peer.failed("closed".to_owned());
-        assert_eq!((peer.connected, peer.failures), (false, 2));
+        assert!(peer.failed("closed".to_owned()));
+        assert!(!peer.failed("closed".to_owned()), "the same again");
+        assert_eq!((peer.connected, peer.failures), (false, 3));
         assert_eq!(peer.error.as_deref(), Some("closed"));
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fresh: Duration::from_millis(200),
+            fresh: Duration::from_millis(500),
             loop_patience: Duration::from_secs(5),
             request_patience: Duration::from_secs(5),
             connection_patience: Duration::from_secs(15),

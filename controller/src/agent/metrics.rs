@@ -152,7 +152,11 @@ fn intent(status: &Status, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         ("heddle_state", "What the agent is at: one of these is 1"),
         states.map(|(name, state)| ([("state", name)], flag(state == status.state))),
     )?;
-    let sources = [("none", Source::None), ("database", Source::Database)];
+    let sources = [
+        ("none", Source::None),
+        ("database", Source::Database),
+        ("file", Source::File),
+    ];
     gauges(
         encoder,
         (
@@ -281,6 +285,17 @@ fn bridges(status: &Status, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result 
     )?;
     counters(
         encoder,
+        (
+            "heddle_repairs",
+            "Flows that others had deleted or altered, and that were put right",
+        ),
+        status
+            .bridges
+            .iter()
+            .map(|(name, bridge)| ([("bridge", name.as_str())], bridge.programmed.repaired)),
+    )?;
+    counters(
+        encoder,
         ("heddle_bundles", "Bundles that the switch has answered"),
         status.bridges.iter().flat_map(|(name, bridge)| {
             let programmed = &bridge.programmed;
@@ -345,6 +360,14 @@ fn totals(status: &Status, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         encoder,
         ("heddle_reloads", "Signals to read everything anew"),
         [([], totals.reloads)],
+    )?;
+    counters(
+        encoder,
+        (
+            "heddle_intent_files",
+            "How often the last known intent was written to its file",
+        ),
+        [([], totals.intent_files)],
     )
 }
 

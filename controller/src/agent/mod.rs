@@ -13,14 +13,17 @@
 mod convergence;
 mod counters;
 mod endpoint;
+mod intent_file;
+mod keeper;
 mod metrics;
 mod publish;
 mod runtime;
 pub mod session;
 pub mod status;
+mod supervisor;
 mod switch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -35,7 +38,10 @@ use tracing::{debug, error, info, warn};
 use self::convergence::Convergence;
 use self::counters::Counters;
 use self::endpoint::{Endpoint, Limits, Listener, Question};
+use self::keeper::{Keeper, Outcome};
 use self::publish::Publisher;
+use self::status::Source;
+use self::supervisor::Supervisor;
 use self::switch::{Link, LinkEvent};
 use crate::model::{Settings, Site};
 use crate::northbound::{self, LeftOut};
@@ -67,30 +73,54 @@ pub struct Options {
     pub metrics: Option<TcpListener>,
     /// Keys and certificates for `ssl:` remotes; none: those of the switch, as `ovs-vsctl set-ssl` has set them.
     pub tls: Option<Tls>,
+    /// The file that keeps the last known intent.
+    pub intent_file: PathBuf,
 }
 
-/// Runs until `stop` is done. Bridges, ports and flows stay as they are: the host goes on forwarding.
+/// What the agent is told while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// To drop all it knows of its surroundings and to look anew: connect to both databases again (with the files for TLS
+    /// as they are now), list all flows and ports again, compare, and repair what differs. On a host where nothing
+    /// differs nothing is sent. The last known intent stays in force meanwhile.
+    Reload,
+    /// To end.
+    Stop,
+}
+
+/// Runs until it is told to stop, or nobody can tell it any more. Bridges, ports and flows stay as they are: the host goes on forwarding.
 ///
 /// A database or a switch that is absent, and settings that are wrong, are no end: the agent says so and waits.
 ///
 /// # Errors
 ///
 /// The socket in [`Options::runtime`] can not be made.
-pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<(), RuntimeError> {
-    tokio::pin!(stop);
+pub async fn run(
+    options: Options,
+    mut signals: mpsc::Receiver<Signal>,
+) -> Result<(), RuntimeError> {
     let mut agent = Agent::new(options)?;
     loop {
         let happening = tokio::select! {
-            () = &mut stop => return Ok(()),
+            signal = signals.recv() => match signal {
+                Some(Signal::Reload) => Happening::Reload,
+                Some(Signal::Stop) | None => break,
+            },
             happening = agent.next() => happening,
         };
         // To look changes nothing, and those who look must not make the agent work.
-        let looked = matches!(happening, Happening::Asked(_));
+        let looked = matches!(happening, Happening::Asked(_) | Happening::Due);
         agent.handle(happening);
         if !looked {
             agent.advance();
         }
+        let now = Instant::now();
+        agent.keep_intent(now);
+        agent.tell(now);
     }
+    agent.supervisor.stopping();
+    agent.keep_intent_at_last().await;
+    Ok(())
 }
 
 /// What the agent waits for.
@@ -100,6 +130,12 @@ enum Happening {
     Link(LinkEvent),
     /// Somebody wants to know how the agent does.
     Asked(Question),
+    /// To read everything anew.
+    Reload,
+    /// Work for the file of the last known intent is done.
+    Kept(Outcome),
+    /// Something is to be told or kept now.
+    Due,
     /// The pause after a failure is over.
     Resumed,
 }
@@ -132,9 +168,15 @@ struct Agent {
     report: Report,
     convergence: Convergence,
     counters: Counters,
-    /// Since when a bundle has been on its way, by bridge.
-    sent: BTreeMap<String, Instant>,
+    /// Since when each bundle has been on its way, by bridge, in order.
+    sent: BTreeMap<String, VecDeque<Instant>>,
     questions: mpsc::Receiver<Question>,
+    supervisor: Supervisor,
+    keeper: Keeper,
+    /// Where `site` is from.
+    source: Source,
+    /// Why the last known intent could not be kept.
+    intent_file_error: Option<String>,
     /// Answers while this is here.
     _endpoint: Endpoint,
 }
@@ -142,6 +184,8 @@ struct Agent {
 struct Northbound {
     remotes: Vec<Remote>,
     tls: Option<Tls>,
+    /// It has answered: its replica is the database as it is or was.
+    known: bool,
     client: Client,
 }
 
@@ -152,18 +196,13 @@ impl Agent {
         let (endpoint, questions) =
             Endpoint::start([unix].into_iter().chain(tcp).collect(), Limits::default());
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let mut connection =
-            ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
-        connection.tls = options.tls.clone();
-        let switch = Client::connect(
-            database::tables()
-                .into_iter()
-                .fold(connection, ovsdb_client::Options::table),
-        );
-        info!(remote = %options.ovs, "connecting to the switch's database");
+        let noted = options.runtime.noted().map(str::to_owned);
+        let keeper = Keeper::new(options.intent_file.clone(), noted);
+        let switch = connect_to_switch(&options);
+        let now = Instant::now();
         Ok(Self {
             options,
-            started: (Instant::now(), since_1970.unwrap_or_default().as_secs_f64()),
+            started: (now, since_1970.unwrap_or_default().as_secs_f64()),
             switch,
             northbound: None,
             links: BTreeMap::new(),
@@ -183,6 +222,10 @@ impl Agent {
             counters: Counters::default(),
             sent: BTreeMap::new(),
             questions,
+            supervisor: Supervisor::from_environment(now),
+            keeper,
+            source: Source::None,
+            intent_file_error: None,
             _endpoint: endpoint,
         })
     }
@@ -200,12 +243,21 @@ impl Agent {
                 None => std::future::pending().await,
             }
         };
+        let deadlines = [self.supervisor.deadline(), self.keeper.deadline()];
+        let due = async {
+            match deadlines.into_iter().flatten().min() {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             event = self.switch.next() => Happening::Switch(event),
             event = northbound => Happening::Northbound(event),
             Some(event) = self.events.1.recv() => Happening::Link(event),
             Some(question) = self.questions.recv() => Happening::Asked(question),
+            Some(outcome) = self.keeper.outcome() => Happening::Kept(outcome),
             () = resumed => Happening::Resumed,
+            () = due => Happening::Due,
         }
     }
 
@@ -215,6 +267,9 @@ impl Agent {
             Happening::Northbound(event) => self.handle_northbound(event),
             Happening::Link(event) => self.handle_link(event),
             Happening::Resumed => self.resume_at = None,
+            Happening::Due => {}
+            Happening::Reload => self.reload(),
+            Happening::Kept(outcome) => self.intent_outcome(outcome),
             Happening::Asked(question) => {
                 // Whoever asked may have gone.
                 let _ = question.send(Arc::new(status::look(self, Instant::now())));
@@ -235,8 +290,9 @@ impl Agent {
                 error,
                 retry_in,
             } => {
-                warn!(%remote, "no switch database: {error}; trying again in {retry_in:?}");
-                self.counters.switch.failed(error.to_string());
+                if self.counters.switch.failed(error.to_string()) {
+                    warn!(%remote, "no switch database: {error}; trying again in {retry_in:?}");
+                }
                 // What the database said may be wrong by now: nothing is decided before it is read anew.
                 self.observed = None;
             }
@@ -307,28 +363,7 @@ impl Agent {
             .as_ref()
             .is_none_or(|northbound| northbound.remotes != settings.nb || northbound.tls != tls)
         {
-            let remotes: Vec<String> = settings.nb.iter().map(ToString::to_string).collect();
-            info!(
-                remote = remotes.join(","),
-                "connecting to the northbound database"
-            );
-            let needs_tls = |remote: &Remote| matches!(remote, Remote::Ssl { .. });
-            if tls.is_none() && settings.nb.iter().any(needs_tls) {
-                warn!(
-                    "ssl: needs a key, a certificate and an authority: `ovs-vsctl set-ssl KEY CERTIFICATE CA-CERTIFICATE`, \
-                     or --private-key, --certificate and --ca-cert"
-                );
-            }
-            let mut connection =
-                ovsdb_client::Options::new(settings.nb.clone(), northbound::DATABASE);
-            connection.tls = tls.clone();
-            let tables = northbound::tables().into_iter();
-            let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
-            self.northbound = Some(Northbound {
-                remotes: settings.nb.clone(),
-                tls,
-                client,
-            });
+            self.northbound = Some(Northbound::connect(settings.nb.clone(), tls));
             self.publisher = Publisher::default();
             self.counters.northbound = Peer::default();
         }
@@ -336,15 +371,18 @@ impl Agent {
     }
 
     fn handle_northbound(&mut self, event: Event) {
-        let Some(northbound) = &self.northbound else {
-            return;
-        };
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the northbound database"),
-            Event::Synced(_) | Event::Changed(_) => {
-                if matches!(event, Event::Synced(_)) {
+            Event::Synced(ref changes) | Event::Changed(ref changes) => {
+                let synced = matches!(event, Event::Synced(_));
+                self.intent_changed(changes, synced);
+                if synced {
                     self.counters.northbound.began();
                 }
+                let Some(northbound) = &mut self.northbound else {
+                    return;
+                };
+                northbound.known = true;
                 let reading = northbound::site(northbound.client.replica());
                 if reading.left_out != self.left_out {
                     for row in &reading.left_out {
@@ -353,6 +391,7 @@ impl Agent {
                     self.left_out = reading.left_out;
                 }
                 self.publisher.connected = true;
+                self.source = Source::Database;
                 self.convergence.seen(reading.site.revision, Instant::now());
                 self.site = Some(reading.site);
             }
@@ -361,8 +400,9 @@ impl Agent {
                 error,
                 retry_in,
             } => {
-                warn!(%remote, "no northbound database: {error}; trying again in {retry_in:?}");
-                self.counters.northbound.failed(error.to_string());
+                if self.counters.northbound.failed(error.to_string()) {
+                    warn!(%remote, "no northbound database: {error}; trying again in {retry_in:?}");
+                }
                 self.publisher = Publisher::default();
             }
             Event::TransactionDone { id, outcome } => {
@@ -409,12 +449,13 @@ impl Agent {
                 error,
                 retry_in,
             } => {
-                warn!(
-                    bridge,
-                    "no OpenFlow session: {error}; trying again in {retry_in:?}"
-                );
                 self.sent.remove(&bridge);
-                self.counters.bridge(&bridge).0.failed(error.to_string());
+                if self.counters.bridge(&bridge).0.failed(error.to_string()) {
+                    warn!(
+                        bridge,
+                        "no OpenFlow session: {error}; trying again in {retry_in:?}"
+                    );
+                }
                 self.link_errors
                     .insert(bridge.clone(), format!("no OpenFlow session: {error}"));
                 self.reconciler.session_ended(&bridge);
@@ -430,12 +471,15 @@ impl Agent {
             } => {
                 let observations = observations.into_iter();
                 let edits = observations.filter_map(|o| self.reconciler.flow_observed(&bridge, o));
-                tell_edits(&bridge, edits);
+                let repairs = tell_edits(&bridge, edits);
+                let (_, programming) = self.counters.bridge(&bridge);
+                programming.repaired = programming.repaired.saturating_add(repairs);
             }
             LinkEvent::Acknowledged { bridge } => {
                 let (_, programming) = self.counters.bridge(&bridge);
                 programming.acknowledged += 1;
-                if let Some(since) = self.sent.remove(&bridge) {
+                let sent = self.sent.get_mut(&bridge);
+                if let Some(since) = sent.and_then(VecDeque::pop_front) {
                     programming.latency.observe(since.elapsed());
                 }
                 self.reconciler.bundle_acknowledged(&bridge);
@@ -454,6 +498,39 @@ impl Agent {
                 self.reconciler.session_ended(&bridge);
                 self.pause();
             }
+        }
+    }
+
+    /// See [`Signal::Reload`].
+    fn reload(&mut self) {
+        info!("reading everything anew");
+        self.counters.reloads = self.counters.reloads.saturating_add(1);
+        self.supervisor.reloading(Instant::now());
+        self.switch = connect_to_switch(&self.options);
+        (self.observed, self.transaction) = (None, None);
+        self.reconciler.transaction_ended();
+        for (bridge, _) in std::mem::take(&mut self.links) {
+            self.reconciler.session_ended(&bridge);
+        }
+        for (session, _) in self.counters.bridges.values_mut() {
+            session.connected = false;
+        }
+        self.sent.clear();
+        (
+            self.counters.switch.connected,
+            self.counters.northbound.connected,
+        ) = (false, false);
+        self.publisher = Publisher::default();
+        let northbound = self.northbound.take();
+        self.northbound = northbound.map(|old| Northbound::connect(old.remotes, old.tls));
+        (self.report.applied, self.resume_at) = (None, None);
+    }
+
+    /// Tells the service manager what is due.
+    fn tell(&mut self, now: Instant) {
+        if self.supervisor.listens() {
+            let (settled, status) = status::summary(self);
+            self.supervisor.tell(now, settled, &status);
         }
     }
 
@@ -500,7 +577,10 @@ impl Agent {
                     debug!(bridge, changes = changes.len(), "programming");
                     if let Some(link) = self.links.get(&bridge) {
                         self.counters.bridge(&bridge).1.sent(&changes);
-                        self.sent.insert(bridge, Instant::now());
+                        self.sent
+                            .entry(bridge)
+                            .or_default()
+                            .push_back(Instant::now());
                         link.program(changes);
                     }
                 }
@@ -516,6 +596,7 @@ impl Agent {
         }
         report.problems.extend(self.setting_errors.clone());
         report.problems.extend(self.link_errors.clone());
+        report.problems.extend(self.intent_file_problem());
         if let Some(northbound) = &mut self.northbound {
             self.publisher
                 .publish(&mut northbound.client, settings, site, &report);
@@ -524,8 +605,8 @@ impl Agent {
     }
 }
 
-/// Says what others have done to heddle's flows; of many at once the first and how many.
-fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) {
+/// Says what others have done to heddle's flows; of many at once the first and how many. Returns how many need repair.
+fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) -> u64 {
     let (mut deleted, mut altered, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
     for edit in edits {
         match edit {
@@ -546,6 +627,42 @@ fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) {
         let flows = foreign.len();
         info!(bridge, flows, %flow, "somebody has added flows that are not heddle's");
     }
+    u64::try_from(deleted.len().saturating_add(altered.len())).unwrap_or(u64::MAX)
+}
+
+impl Northbound {
+    fn connect(remotes: Vec<Remote>, tls: Option<Tls>) -> Self {
+        let text: Vec<String> = remotes.iter().map(ToString::to_string).collect();
+        info!(
+            remote = text.join(","),
+            "connecting to the northbound database"
+        );
+        let needs_tls = |remote: &Remote| matches!(remote, Remote::Ssl { .. });
+        if tls.is_none() && remotes.iter().any(needs_tls) {
+            warn!(
+                "ssl: needs a key, a certificate and an authority: `ovs-vsctl set-ssl KEY CERTIFICATE CA-CERTIFICATE`, \
+                 or --private-key, --certificate and --ca-cert"
+            );
+        }
+        let mut connection = ovsdb_client::Options::new(remotes.clone(), northbound::DATABASE);
+        connection.tls = tls.clone();
+        let tables = northbound::tables().into_iter();
+        let client = Client::connect(tables.fold(connection, ovsdb_client::Options::table));
+        Self {
+            remotes,
+            tls,
+            known: false,
+            client,
+        }
+    }
+}
+
+fn connect_to_switch(options: &Options) -> Client {
+    info!(remote = %options.ovs, "connecting to the switch's database");
+    let mut connection = ovsdb_client::Options::new(vec![options.ovs.clone()], database::DATABASE);
+    connection.tls = options.tls.clone();
+    let tables = database::tables().into_iter();
+    Client::connect(tables.fold(connection, ovsdb_client::Options::table))
 }
 
 /// Opens and closes links until there is one to each bridge that needs one.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
@@ -37,8 +37,12 @@ pub enum RuntimeError {
 pub struct Runtime {
     socket: PathBuf,
     /// The lock ends with the file.
-    _lock: File,
+    lock: File,
+    noted: Option<String>,
 }
+
+/// The length of a note, in bytes.
+const NOTE: usize = 16;
 
 impl Runtime {
     /// Takes the directory and makes it if it is not there.
@@ -54,17 +58,35 @@ impl Runtime {
         fs::create_dir_all(directory).map_err(at(directory))?;
         let path = directory.join(LOCK);
         let mut options = File::options();
-        let open = options.create(true).truncate(false).write(true);
+        let open = options.create(true).truncate(false).read(true).write(true);
         let lock = open.open(&path).map_err(at(&path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RuntimeError::Taken(path)),
             Err(TryLockError::Error(error)) => return Err(RuntimeError::Io { path, error }),
         }
+        let mut note = [0; NOTE];
+        let noted = lock.read_exact_at(&mut note, 0).ok();
         Ok(Self {
             socket: socket(directory),
-            _lock: lock,
+            noted: noted.and_then(|()| Some(std::str::from_utf8(&note).ok()?.to_owned())),
+            lock,
         })
+    }
+
+    /// What the agent that had the directory before this one noted last.
+    pub(super) fn noted(&self) -> Option<&str> {
+        self.noted.as_deref()
+    }
+
+    /// Notes something for the next agent: the first 16 bytes of it.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub(super) fn note(&self, text: &str) -> io::Result<()> {
+        let line = format!("{text:NOTE$.NOTE$}\n");
+        self.lock.write_all_at(line.as_bytes(), 0)
     }
 
     /// Listens on the socket, in place of one that an agent has left behind. Only the agent's own user may connect.
@@ -123,8 +145,10 @@ mod tests {
         let first = Runtime::take(&path).unwrap();
         let error = Runtime::take(&path).unwrap_err();
         assert!(matches!(error, RuntimeError::Taken(_)), "{error}");
+        first.note("0123456789abcdef").unwrap();
         drop(first);
-        Runtime::take(&path).unwrap();
+        let second = Runtime::take(&path).unwrap();
+        assert_eq!(second.noted(), Some("0123456789abcdef"));
     }
 
     #[tokio::test]

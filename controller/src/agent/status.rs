@@ -91,6 +91,8 @@ pub enum Source {
     None,
     /// The northbound database, in this life of the agent.
     Database,
+    /// The file of the last known intent: the database is out of reach since the agent started.
+    File,
 }
 
 /// One bridge.
@@ -152,6 +154,8 @@ pub struct Totals {
     pub reports_refused: u64,
     /// Signals to read everything anew.
     pub reloads: u64,
+    /// How often the last known intent was written to its file.
+    pub intent_files: u64,
 }
 
 impl Bridge {
@@ -187,10 +191,7 @@ pub(super) fn look(agent: &Agent, now: Instant) -> Status {
         state,
         waiting_for,
         intent: Intent {
-            source: agent
-                .site
-                .as_ref()
-                .map_or(Source::None, |_| Source::Database),
+            source: agent.source,
             revision: seen,
             applied,
             lag: agent.convergence.lag(now),
@@ -214,6 +215,7 @@ pub(super) fn look(agent: &Agent, now: Instant) -> Status {
             reports: counters.reports.0,
             reports_refused: counters.reports.1,
             reloads: counters.reloads,
+            intent_files: counters.intent_files,
         },
     }
 }
@@ -223,7 +225,38 @@ fn problems(agent: &Agent) -> BTreeMap<String, String> {
     let mut out = agent.report.problems.clone();
     out.extend(agent.setting_errors.clone());
     out.extend(agent.link_errors.clone());
+    out.extend(agent.intent_file_problem());
     out
+}
+
+/// Whether all that is known is on the switch, and one line for the service manager.
+pub(super) fn summary(agent: &Agent) -> (bool, String) {
+    if let Some(what) = waiting_for(agent) {
+        return (false, format!("waiting for {what}"));
+    }
+    let report = &agent.report;
+    let (seen, applied) = (
+        agent.convergence.newest_seen(),
+        agent.convergence.newest_applied(),
+    );
+    let settled = report.applied.is_some() && applied == seen;
+    let (up, plugged) = (report.up.len(), report.plugged.len());
+    let mut text = match seen {
+        Some(revision) if settled => format!("revision {revision} is applied"),
+        Some(revision) => format!("applying revision {revision}"),
+        None => "no revision yet".to_owned(),
+    };
+    text += &format!("; {up} ports up, {} waiting", plugged.saturating_sub(up));
+    if agent.source == Source::File {
+        text += "; no northbound database, last known intent";
+    } else if !agent.counters.northbound.connected {
+        text += "; no northbound database";
+    }
+    if !report.problems.is_empty() {
+        text += &format!("; {} problems", report.problems.len());
+    }
+    let fresh = agent.counters.northbound.connected || agent.source == Source::File;
+    (settled && fresh, text)
 }
 
 /// What an agent that can not go on waits for.
@@ -262,7 +295,7 @@ fn bridges(agent: &Agent) -> BTreeMap<String, Bridge> {
         .map(|(name, (session, programmed))| {
             let bridge = Bridge {
                 session: session.clone(),
-                programming: agent.sent.contains_key(name),
+                programming: agent.sent.get(name).is_some_and(|sent| !sent.is_empty()),
                 flows: Vec::new(),
                 programmed: programmed.clone(),
             };

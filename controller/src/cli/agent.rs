@@ -3,7 +3,6 @@
 mod status;
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,10 +10,10 @@ use clap::{Args, Subcommand};
 use ovsdb_client::Remote;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tokio::sync::mpsc;
 
-use super::{Failure, Global};
-use crate::agent::{self, Options, Runtime, RuntimeError};
+use super::{Failure, Global, log};
+use crate::agent::{self, Options, Runtime, RuntimeError, Signal};
 use crate::model::Settings;
 
 const EXAMPLES: &str = "\
@@ -29,6 +28,7 @@ Examples:
   heddle agent status                                   what the running agent does, knows and waits for
   curl --unix-socket /run/heddle/agent.sock http://agent/metrics
 
+SIGHUP makes the agent look at everything anew: databases, files for TLS, flows, ports; what differs is repaired.
 Stopping the agent changes nothing: the switch goes on forwarding as it is.";
 
 /// Make this host's Open vSwitch what the northbound database says
@@ -86,6 +86,9 @@ struct Run {
     /// Serve /metrics and /status here too: neither encrypted nor authenticated, so best on a loopback address
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
+    /// Where the agent keeps the last known intent, for a start without the northbound database
+    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/heddle")]
+    state_dir: PathBuf,
 }
 
 impl Arguments {
@@ -99,27 +102,23 @@ impl Arguments {
 
 impl Run {
     async fn run(self, global: &Global) -> Result<(), Failure> {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_target(false)
-            .with_ansi(std::io::stderr().is_terminal())
-            .init();
+        log::start()?;
         let options = self.options(global).await?;
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")));
-        let (mut interrupt, mut terminate) = (
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-        );
-        let stop = async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        agent::run(options, stop).await.map_err(place)
+        let (sender, signals) = mpsc::channel(4);
+        for (kind, meaning) in [
+            (SignalKind::interrupt(), Signal::Stop),
+            (SignalKind::terminate(), Signal::Stop),
+            (SignalKind::hangup(), Signal::Reload),
+        ] {
+            let mut stream =
+                signal(kind).map_err(|error| Failure::failed(format_args!("signals: {error}")))?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                // The agent has ended when nobody takes it.
+                while stream.recv().await.is_some() && sender.send(meaning).await.is_ok() {}
+            });
+        }
+        agent::run(options, signals).await.map_err(place)
     }
 
     async fn options(self, global: &Global) -> Result<Options, Failure> {
@@ -190,6 +189,7 @@ impl Run {
             hostname,
             runtime,
             metrics,
+            intent_file: self.state_dir.join("intent.json"),
         })
     }
 }

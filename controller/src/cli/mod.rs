@@ -8,6 +8,7 @@ mod db;
 mod flow;
 mod host;
 mod lab;
+mod log;
 mod network;
 mod object;
 mod ovsdb;

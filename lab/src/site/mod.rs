@@ -180,7 +180,7 @@ impl Site {
         let dir = self.lab.shared().make_dir(host.name())?;
         let mut command = Command::new(&self.binary);
         command.args(["agent", "--ovs", &host.remote(), "--runtime-dir"]);
-        command.arg(&dir);
+        command.arg(&dir).arg("--state-dir").arg(&dir);
         command.env(
             "RUST_LOG",
             std::env::var("HEDDLE_LAB_LOG").unwrap_or_else(|_| "info".to_owned()),

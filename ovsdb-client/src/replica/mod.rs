@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::monitor::{RowUpdate, TableUpdates};
+use crate::monitor::{Plan, RowUpdate, TableUpdates};
 use crate::value::{Datum, difference};
 
 /// An update that contradicts the replica: the server and we no longer speak of the same rows.
@@ -38,6 +38,17 @@ pub struct Replica {
 }
 
 impl Replica {
+    /// A replica that no connection moves, with the rows of a full picture, such as one that a program has kept.
+    ///
+    /// # Errors
+    /// The picture modifies or deletes rows, or has a table or columns that the plan has not.
+    pub fn still(plan: &Plan, picture: TableUpdates) -> Result<Self, ReplicaError> {
+        let mut replica = Self::default();
+        replica.set_layouts(&plan.layouts);
+        replica.replace(picture)?;
+        Ok(replica)
+    }
+
     /// The rows of a table; `None` when it is not monitored, or before the first connection.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&TableReplica> {

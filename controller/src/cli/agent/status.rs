@@ -186,8 +186,8 @@ fn intent(status: &Status) -> String {
         None => "nothing applied yet".to_owned(),
     };
     let source = match intent.source {
-        Source::None => ", from nowhere",
-        Source::Database => "",
+        Source::None | Source::Database => "",
+        Source::File => " (the last known one: no northbound database since the start)",
     };
     format!("revision {revision}{source}, {applied}")
 }
@@ -216,6 +216,9 @@ fn bridge(bridge: &Bridge) -> String {
     );
     if programmed.refused > 0 {
         let _ = write!(text, ", {} of them refused", programmed.refused);
+    }
+    if programmed.repaired > 0 {
+        let _ = write!(text, "; {} flows repaired", programmed.repaired);
     }
     if bridge.programming {
         text.push_str(", one on its way");

@@ -1,0 +1,351 @@
+//! What a host does while its surroundings are away: the northbound database, a bridge, the agent itself; and what the
+//! service manager hears of it.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lab::probe::{self, Stream};
+use lab::{Host, PATIENCE, Signal, Site, wait};
+use serde_json::Value;
+use tests::Document;
+
+fn tenant() -> Document {
+    Document::new().network(
+        "net",
+        "type: vxlan, vni: 1",
+        "10.0.0",
+        "fd00",
+        &["a", "b", "c"],
+    )
+}
+
+/// How many flow-mods and group-mods a host's switch has been sent since the counting was switched on.
+fn flow_mods(host: &Host) -> usize {
+    let log = fs::read_to_string(host.dir().join("ovs-vswitchd.log")).unwrap();
+    log.matches("OFPT_FLOW_MOD").count() + log.matches("GROUP_MOD").count()
+}
+
+fn count_flow_mods(host: &Host) {
+    host.appctl(&["vlog/set", "vconn:file:dbg"]).unwrap();
+    host.appctl(&["vlog/disable-rate-limit", "vconn"]).unwrap();
+}
+
+fn status(site: &Site, host: &Host) -> lab::Result<Value> {
+    let dir = host.dir().display().to_string();
+    let text = site.heddle(&["agent", "status", "--json", "--runtime-dir", &dir])?;
+    Ok(serde_json::from_str(&text).unwrap())
+}
+
+/// Waits until an agent answers and its status is as wanted.
+fn wait_for_status(site: &Site, host: &Host, what: &str, wanted: impl Fn(&Value) -> bool) {
+    wait::until_true(what, PATIENCE, || {
+        site.check_agents()?;
+        // It may not have come so far as to answer.
+        Ok(status(site, host).is_ok_and(|status| wanted(&status)))
+    })
+    .unwrap();
+}
+
+fn intent_file(host: &Host) -> PathBuf {
+    host.dir().join("intent.json")
+}
+
+/// Waits until the file has what the agent acts on, as its lock notes.
+fn wait_until_kept(host: &Host) {
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+    wait::until_true("the last known intent is in its file", PATIENCE, || {
+        let note = read(host.dir().join("agent.lock"));
+        let file = read(intent_file(host));
+        let foot = file.lines().next_back().unwrap_or_default();
+        Ok(note.trim().len() == 16 && foot.contains(note.trim()))
+    })
+    .unwrap();
+}
+
+/// The database is away and the agent starts: nothing is sent, traffic goes on, an endpoint is plugged in anew and works.
+/// The database comes back, with changes, and they are applied.
+#[test]
+fn the_last_known_intent_carries_on_without_the_database() {
+    let site = Site::start("survive", 2, &[]).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (mut a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
+    let c = site.plug("c", 1).unwrap();
+    site.wait().unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    let host = site.host(1).unwrap();
+    wait_until_kept(host);
+    let stream = Stream::start(&c, &b, false, 100).unwrap();
+    count_flow_mods(host);
+
+    site.stop_agent(host, Signal::SIGKILL).unwrap();
+    // What the agent does not hear of.
+    let more = tenant().port("d", "net", 9, "10.0.0.9, \"fd00::9\"");
+    site.apply(&more.to_string()).unwrap();
+    site.stop_database().unwrap();
+    site.start_agent(host).unwrap();
+    wait_for_status(
+        &site,
+        host,
+        "the agent goes on with the last known intent",
+        |now| now["intent"]["source"] == "file" && now["state"] == "applied",
+    );
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+
+    let unplugged = a.unplug().unwrap();
+    wait_for_status(&site, host, "the agent sees that a is gone", |now| {
+        now["ports"]
+            .as_array()
+            .is_some_and(|ports| ports.len() == 1)
+    });
+    a.replug_as(unplugged, 4711).unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    probe::ping(&a, &c, PATIENCE).unwrap();
+    stream.wait_for(30).unwrap();
+    let report = stream.stop().unwrap();
+    assert_eq!(
+        (report.lost, report.unanswered, report.duplicated),
+        (0, 0, 0),
+        "{report:?}"
+    );
+
+    site.start_database().unwrap();
+    site.wait().unwrap();
+    wait_for_status(&site, host, "the database counts again", |now| {
+        now["intent"]["source"] == "database"
+    });
+    let d = site.plug("d", 1).unwrap();
+    probe::ping(&d, &b, PATIENCE).unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+}
+
+/// A file that is behind, spoilt or another's is told and not used, and nothing is changed because of it.
+#[test]
+fn a_file_that_can_not_be_trusted_changes_nothing() {
+    let site = Site::start("distrust", 1, &[]).unwrap();
+    let host = site.host(1).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
+    site.wait().unwrap();
+    wait_until_kept(host);
+    let (lock, file) = (host.dir().join("agent.lock"), intent_file(host));
+    site.stop_agent(host, Signal::SIGKILL).unwrap();
+    site.stop_database().unwrap();
+    count_flow_mods(host);
+    let before = host.flows("br-int").unwrap();
+    let (note, kept) = (fs::read(&lock).unwrap(), fs::read(&file).unwrap());
+    let text = String::from_utf8(kept.clone()).unwrap();
+
+    for (note, content, complaint) in [
+        (
+            b"behind----------\n".to_vec(),
+            kept.clone(),
+            "it may be older than what is on the switch",
+        ),
+        (
+            note.clone(),
+            kept[..kept.len() / 2].to_vec(),
+            "it is not a file of heddle's",
+        ),
+        (
+            note.clone(),
+            text.replace("02:00:00:00:00:01", "02:00:00:00:00:0a")
+                .into_bytes(),
+            "its checksum is",
+        ),
+        (
+            note.clone(),
+            vec![b'['; 1 << 20],
+            "it is not a file of heddle's",
+        ),
+    ] {
+        fs::write(&lock, note).unwrap();
+        fs::write(&file, content).unwrap();
+        let said = site.agent_log(host).unwrap().len();
+        site.start_agent(host).unwrap();
+        wait::until_true(complaint, PATIENCE, || {
+            site.check_agents()?;
+            Ok(site.agent_log(host)?[said..].contains(complaint))
+        })
+        .unwrap();
+        assert_eq!(status(&site, host).unwrap()["intent"]["source"], "none");
+        site.stop_agent(host, Signal::SIGKILL).unwrap();
+    }
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    assert_eq!(host.flows("br-int").unwrap(), before);
+    probe::ping(&a, &b, PATIENCE).unwrap();
+
+    // Without any file it is the same.
+    fs::remove_file(&file).unwrap();
+    site.start_agent(host).unwrap();
+    wait_for_status(&site, host, "the agent waits for the database", |now| {
+        now["waiting_for"]
+            .as_str()
+            .is_some_and(|what| what.contains("northbound"))
+    });
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    site.start_database().unwrap();
+    site.wait().unwrap();
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+}
+
+/// Bridges are deleted while the agent runs: they come back, and so does what was on them and is heddle's.
+#[test]
+fn bridges_that_are_deleted_come_back() {
+    let site = Site::start("bridges", 2, &[]).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
+    probe::ping(&a, &b, PATIENCE).unwrap();
+    let host = site.host(1).unwrap();
+    host.vsctl("del-br br-tun").unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
+
+    // With br-int go the ports of the endpoints, which are not heddle's to make.
+    host.vsctl("del-br br-int").unwrap();
+    site.wait_until_up("a", &[]).unwrap();
+    host.wait_for_bridge("br-int", PATIENCE).unwrap();
+    let c = site.plug("c", 1).unwrap();
+    probe::ping(&c, &b, PATIENCE).unwrap();
+    probe::ping(&b, &c, PATIENCE).unwrap();
+}
+
+/// An agent under a service manager that is this test.
+struct Service {
+    child: Child,
+    socket: UnixDatagram,
+}
+
+impl Service {
+    fn start(site: &Site, host: &Host) -> Self {
+        let path = host.dir().join("notify.sock");
+        let _ = fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        let log = fs::File::create(host.dir().join("service.log")).unwrap();
+        let mut command = Command::new(site.binary());
+        command.args(["agent", "--ovs", &host.remote()]);
+        for flag in ["--runtime-dir", "--state-dir"] {
+            command.arg(flag).arg(host.dir());
+        }
+        let child = command
+            .env("NOTIFY_SOCKET", path)
+            .env("WATCHDOG_USEC", "1000000")
+            .env_remove("WATCHDOG_PID")
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { child, socket }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// All that was said up to the line that begins with `wanted`.
+    fn hear(&mut self, wanted: &str) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut said = Vec::new();
+        while Instant::now() < deadline {
+            let mut buffer = [0; 4096];
+            if let Ok(count) = self.socket.recv(&mut buffer) {
+                let text = String::from_utf8(buffer[..count].to_vec()).unwrap();
+                said.extend(text.lines().map(str::to_owned));
+                if said.iter().any(|line| line.starts_with(wanted)) {
+                    return said;
+                }
+            }
+        }
+        panic!("no {wanted} in {said:?}");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The whole life of a service: ready once all is applied, alive, reloaded without a flow-mod, ended.
+#[test]
+fn a_service_manager_hears_what_it_must() {
+    let site = Site::start("service", 1, &[]).unwrap();
+    let host = site.host(1).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
+    site.wait().unwrap();
+    site.stop_agent(host, Signal::SIGTERM).unwrap();
+    count_flow_mods(host);
+    let stream = Stream::start(&a, &b, false, 100).unwrap();
+
+    let mut service = Service::start(&site, host);
+    let said = service.hear("READY=1");
+    let status = said.iter().rfind(|line| line.starts_with("STATUS="));
+    assert!(status.unwrap().contains("2 ports up"), "{said:?}");
+    service.hear("WATCHDOG=1");
+    service.hear("WATCHDOG=1");
+
+    for reload in 1..=3 {
+        service.signal("HUP");
+        let said = service.hear("RELOADING=1");
+        assert!(
+            said.iter().any(|line| line.starts_with("MONOTONIC_USEC=")),
+            "{said:?}"
+        );
+        service.hear("READY=1");
+        // A fresh dump was compared, each time.
+        wait_for_status(&site, host, "the reload is over", |now| {
+            now["counters"]["reloads"] == reload
+                && now["state"] == "applied"
+                && now["bridges"]["br-int"]["sessions"] == reload + 1
+        });
+    }
+    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+
+    service.signal("TERM");
+    service.hear("STOPPING=1");
+    assert!(service.child.wait().unwrap().success());
+    let report = stream.stop().unwrap();
+    assert_eq!((report.lost, report.unanswered), (0, 0), "{report:?}");
+    assert!(!Path::new(&host.dir().join("agent.sock")).exists());
+}
+
+/// Whoever waits for the service does not wait for a database that is not there; and nobody hammers at it.
+#[test]
+fn a_service_is_ready_without_the_database() {
+    let site = Site::start("lonely", 1, &[]).unwrap();
+    let host = site.host(1).unwrap();
+    site.stop_agent(host, Signal::SIGTERM).unwrap();
+    site.stop_database().unwrap();
+    fs::remove_file(intent_file(host)).unwrap();
+    let mut service = Service::start(&site, host);
+    let said = service.hear("READY=1");
+    assert!(
+        said.iter()
+            .any(|line| line.starts_with("STATUS=waiting for the northbound database")),
+        "{said:?}"
+    );
+    let failures = status(&site, host).unwrap()["northbound"]["failures"]
+        .as_u64()
+        .unwrap();
+    assert!(
+        (1..40).contains(&failures),
+        "{failures} attempts in ten seconds"
+    );
+    // Once there is one, no restart is needed.
+    site.start_database().unwrap();
+    wait_for_status(&site, host, "the host is up to date", |now| {
+        now["state"] == "applied"
+    });
+}
