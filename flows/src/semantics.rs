@@ -189,21 +189,36 @@ impl Canonical<'_> {
         }
     }
 
-    /// Adds a write, joined with the one before if that is of the same field.
+    /// Adds a write, joined with those of the same field before it. Writes of registers in a row come in the order of the
+    /// registers: what order they were in makes no difference.
     fn set(&mut self, field: Field, value: u128, mask: u128) {
-        let mut new = all_or_some(field, value, mask);
+        let new = all_or_some(field, value, mask);
         if new.mask() == 0 {
             return;
         }
-        if let Some(Action::SetField(last)) = self.out.last_mut()
+        let after = |action: &Action| match action {
+            Action::SetField(set) => {
+                is_register(field) && is_register(set.field()) && set.field() > field
+            }
+            _ => false,
+        };
+        let later = self
+            .out
+            .iter()
+            .rev()
+            .take_while(|action| after(action))
+            .count();
+        let place = self.out.len() - later;
+        if let Some(Action::SetField(last)) = place
+            .checked_sub(1)
+            .and_then(|before| self.out.get_mut(before))
             && last.field() == field
             && last.wide_bytes().is_none()
         {
             let value = last.value() & !new.mask() | new.value();
-            new = all_or_some(field, value, last.mask() | new.mask());
-            *last = new;
+            *last = all_or_some(field, value, last.mask() | new.mask());
         } else {
-            self.out.push(Action::SetField(new));
+            self.out.insert(place, Action::SetField(new));
         }
     }
 }
@@ -216,6 +231,10 @@ fn all_or_some(field: Field, value: u128, mask: u128) -> SetField {
     } else {
         SetField::new(field, value, mask)
     }
+}
+
+fn is_register(field: Field) -> bool {
+    (Field::Reg0..=Field::Reg15).contains(&field)
 }
 
 #[cfg(test)]

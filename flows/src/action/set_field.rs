@@ -56,7 +56,8 @@ impl SetField {
     #[must_use]
     pub fn new(field: Field, value: u128, mask: u128) -> Self {
         let all = crate::field::low_bits(u16::from(field.info().bytes) * 8);
-        let whole = mask & all == all;
+        let tag = writable_mask(Field::VlanVid);
+        let whole = mask & all == all || (field == Field::VlanVid && mask & tag == tag);
         let mask = mask & writable_mask(field);
         if field.is_tun_metadata() {
             let bytes = value.to_be_bytes();

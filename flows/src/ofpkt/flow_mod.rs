@@ -189,10 +189,10 @@ impl FlowMod {
         out.u16(0);
         out.zeros(6);
         let start = out.len();
+        oxm::put_match(out, &flow.matches, Version::V10);
         if filter {
             oxm::put_cookie(out, flow.cookie, self.cookie_mask);
         }
-        oxm::put_match(out, &flow.matches, Version::V10);
         out.fill_len(start, length_at);
         out.pad8(start);
         instructions::put(out, &flow.instructions, &flow.matches, Version::V10);

@@ -380,7 +380,7 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
         matches.set(Field::EthType, u128::from(dl_type), u128::MAX);
     }
     let ip = matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
-    let arp = matches!(matches.eth_type(), Some(0x0806));
+    let arp = matches!(matches.eth_type(), Some(0x0806 | 0x8035));
     if ip && has(V11_NW_TOS) {
         if tos & 3 != 0 {
             return Err(bad(OfpError::MATCH_BAD_VALUE));

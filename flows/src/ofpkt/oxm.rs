@@ -114,21 +114,21 @@ fn rank(slot: Slot, arp: bool) -> u8 {
         S::NwProto if arp => 12,
         S::NwSrc | S::Ipv6Src => 13,
         S::NwDst | S::Ipv6Dst => 14,
-        S::Ipv6Label => 15,
         S::ArpSha => 16,
         S::ArpTha => 17,
         S::NwFrag => 18,
         S::NwTos => 19,
         S::NwTtl => 20,
-        S::NwProto => 21,
-        S::TpSrc => 22,
-        S::TpDst => 23,
-        S::TcpFlags => 24,
-        S::NdReserved => 25,
-        S::NdTarget => 26,
-        S::NdOptionsType => 27,
-        S::NdSll => 28,
-        S::NdTll => 29,
+        S::Ipv6Label => 21,
+        S::NwProto => 22,
+        S::TpSrc => 23,
+        S::TpDst => 24,
+        S::TcpFlags => 25,
+        S::NdReserved => 26,
+        S::NdTarget => 27,
+        S::NdOptionsType => 28,
+        S::NdSll => 29,
+        S::NdTll => 30,
         S::TunId => 40,
         S::TunFlags => 41,
         S::TunSrc => 42,
@@ -202,13 +202,27 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
             continue;
         }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
-        if entry.slot < Slot::VlanTci
-            || prerequisites_hold(matches, matches.owner(entry.slot).info().prerequisite)
-        {
+        if entry.slot < Slot::VlanTci || is_sent(matches, entry.slot) {
             put_entry(out, matches, entry, version, nxm);
         }
     }
     raw.for_each(|(_, piece)| out.extend_from_slice(piece));
+}
+
+/// True if an entry goes into messages. Open vSwitch does not ask for all that a field needs, but lets a switch refuse ports
+/// of later fragments, and the network service header of other packets.
+fn is_sent(matches: &Match, slot: Slot) -> bool {
+    use Prerequisite as P;
+    let ip = matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
+    let proto = |number| ip && matches.nw_proto() == Some(number);
+    match matches.owner(slot).info().prerequisite {
+        P::Nsh | P::Ethernet => true,
+        _ if slot == Slot::Ipv6Label => ip,
+        P::Tcp => proto(6),
+        P::Udp => proto(17),
+        P::Sctp => proto(132),
+        other => prerequisites_hold(matches, other),
+    }
 }
 
 #[inline]
@@ -521,6 +535,10 @@ fn read_field(
     {
         return Err(OfpError::MATCH_BAD_MASK);
     }
+    // Open vSwitch looks at these as they come in.
+    if matches!(field, Field::NshTtl | Field::NshMdtype) && !is_valid(field, value) {
+        return Err(OfpError::MATCH_BAD_VALUE);
+    }
     if !prerequisites_hold(matches, info.prerequisite) {
         return Err(OfpError::MATCH_BAD_PREREQ);
     }
@@ -541,8 +559,8 @@ pub(crate) fn is_valid(field: Field, value: u128) -> bool {
         Field::NwTos => value & !0xfc == 0,
         Field::ArpOp => value <= 0xff,
         Field::CtState => value & !0xff == 0,
-        Field::NshMdtype => matches!(value, 1 | 2),
         Field::NshTtl => value <= 63,
+        Field::NshMdtype => matches!(value, 1 | 2),
         Field::InPortOxm | Field::ActsetOutput => {
             u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some())
         }
@@ -560,7 +578,7 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
             .slot(Slot::NwFrag)
             .is_none_or(|(value, _)| value & 2 == 0)
     };
-    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58) && whole();
+    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58);
     let nd = |types: &[u128]| {
         icmpv6()
             && matches
@@ -585,7 +603,7 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
         Prerequisite::Tcp => ip() && proto(6) && whole(),
         Prerequisite::Udp => ip() && proto(17) && whole(),
         Prerequisite::Sctp => ip() && proto(132) && whole(),
-        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1) && whole(),
+        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1),
         Prerequisite::Icmpv6 => icmpv6(),
         Prerequisite::Nd => nd(&[135, 136]),
         Prerequisite::NdSolicit => nd(&[135]),

@@ -7,10 +7,11 @@ mod packet;
 pub(crate) use forms::{change_sayable, sayable};
 
 use crate::action::{Bundle, Ct, LearnSource, LearnTarget};
-use crate::field::{Field, Prerequisite};
+use crate::field::{Field, Prerequisite, Slot};
 use crate::ofpkt::{OfpError, prerequisites_hold};
-use crate::{Action, Flow, Match, Port, Subfield};
+use crate::{Action, Flow, Instructions, Match, Port, Subfield};
 use packet::Packet;
+use std::net::IpAddr;
 
 /// What is wrong with a flow: the error by which a switch refuses it, and in words.
 #[derive(Debug)]
@@ -34,8 +35,9 @@ pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
         let what = format!("meter:{meter}: not a meter: expected 1 to 4294901760");
         return Err(Misfit::new(OfpError::METER_INVALID, what));
     }
+    connections(&flow.matches)?;
     actions(&flow.instructions.apply, &mut packet, legacy)?;
-    conjunctions(&flow.instructions.apply)?;
+    conjunctions(&flow.instructions)?;
     if let Some(write) = &flow.instructions.write {
         // Only the first list decides what a version allows.
         actions(write, &mut packet, true)?;
@@ -51,17 +53,44 @@ pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
     Ok(())
 }
 
-fn conjunctions(actions: &[Action]) -> Checked {
-    let conjunction = |a: &Action| matches!(a, Action::Conjunction { .. });
+/// A connection has addresses of the family of its packets.
+fn connections(matches: &Match) -> Checked {
+    for (slots, eth_type) in [
+        ([Slot::CtNwSrc, Slot::CtNwDst], 0x0800),
+        ([Slot::CtIpv6Src, Slot::CtIpv6Dst], 0x86dd),
+    ] {
+        if matches.eth_type() != Some(eth_type)
+            && slots.into_iter().any(|slot| matches.slot(slot).is_some())
+        {
+            return need(false, &"a connection's address");
+        }
+    }
+    Ok(())
+}
+
+fn conjunctions(of: &Instructions) -> Checked {
+    if !of
+        .apply
+        .iter()
+        .any(|a| matches!(a, Action::Conjunction { .. }))
+    {
+        return Ok(());
+    }
     let other = |a: &&Action| !matches!(a, Action::Conjunction { .. } | Action::Note(_));
-    match actions.iter().find(other) {
-        Some(action) if actions.iter().any(conjunction) => Err(Misfit::new(
+    let more = of.meter.is_some()
+        || of.clear
+        || of.write.is_some()
+        || of.write_metadata.is_some()
+        || of.goto_table.is_some();
+    match (of.apply.iter().find(other), more) {
+        (None, false) => Ok(()),
+        (action, _) => Err(Misfit::new(
             OfpError::ACTION_BAD_TYPE,
             format!(
-                "\"conjunction\" actions may be used along with \"note\" but not any other kind of action such as {action}"
+                "\"conjunction\" actions may be used along with \"note\" but not any other kind of action such as {}",
+                action.map_or_else(|| "an instruction".to_owned(), ToString::to_string)
             ),
         )),
-        _ => Ok(()),
     }
 }
 
@@ -98,7 +127,7 @@ fn bad_port(action: &Action, what: &str) -> Misfit {
 
 /// Refuses ports that packets can not be sent to.
 fn reachable(port: Port, action: &Action) -> Checked {
-    if port.0 < 0xff00 || (port >= Port::IN_PORT && port != Port::UNSET) {
+    if port.0 < 0xff00 || (Port::IN_PORT..=Port::LOCAL).contains(&port) {
         Ok(())
     } else {
         Err(bad_port(action, "no packet can be sent to this port"))
@@ -183,8 +212,8 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
         | Action::DecMplsTtl => need_modern(packet.has(Prerequisite::Mpls), &action, legacy),
         Action::FinTimeout(..) => need_modern(packet.proto == 6, &action, legacy),
         Action::Resubmit { ct: true, .. } => need(packet.has(Prerequisite::Ct), &action),
-        Action::Ct(ct) => conntrack(ct, packet, legacy),
-        Action::Clone(inner) => actions(inner, &mut packet.clone(), true),
+        Action::Ct(ct) => conntrack(ct, packet),
+        Action::Clone(inner) => actions(inner, &mut packet.clone(), legacy),
         Action::Learn(learn) => {
             let mut learned = Match::new();
             for spec in &learn.specs {
@@ -216,7 +245,6 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
         }
         Action::Multipath(multipath) => readable(multipath.dst, packet),
         Action::Bundle(bundle) => members(bundle, action, packet),
-        Action::CheckPktLarger(_, dst) => readable(*dst, packet),
         Action::DecNshTtl => need_modern(packet.has(Prerequisite::Nsh), &action, legacy),
         Action::Encap(encap) => {
             packet.encap(encap.packet_type);
@@ -238,15 +266,27 @@ fn members(bundle: &Bundle, action: &Action, packet: &Packet) -> Checked {
         if *member == Port::CONTROLLER {
             return Err(bad_port(action, "the controller can not be a member"));
         }
-        reachable(*member, action)?;
+        // A member that is none is one that is always down.
+        if *member != Port::ANY {
+            reachable(*member, action)?;
+        }
     }
     Ok(())
 }
 
-fn conntrack(ct: &Ct, packet: &Packet, legacy: bool) -> Checked {
-    need_modern(packet.has(Prerequisite::Ip), &"ct", legacy)?;
-    need_modern(ct.alg != 21 || packet.proto == 6, &"ct(alg=ftp)", legacy)?;
-    need_modern(ct.alg != 69 || packet.proto == 17, &"ct(alg=tftp)", legacy)?;
+fn conntrack(ct: &Ct, packet: &Packet) -> Checked {
+    need(packet.has(Prerequisite::Ip), &"ct")?;
+    let invalid = ct.commit && packet.is_invalid;
+    need(!invalid, &"ct(commit) of an invalid connection")?;
+    need(ct.alg != 21 || packet.proto == 6, &"ct(alg=ftp)")?;
+    need(ct.alg != 69 || packet.proto == 17, &"ct(alg=tftp)")?;
+    if let Some((first, _)) = ct.nat.as_ref().and_then(|nat| nat.addresses) {
+        let family = match first {
+            IpAddr::V4(_) => Prerequisite::Ipv4,
+            IpAddr::V6(_) => Prerequisite::Ipv6,
+        };
+        need(packet.has(family), &"nat")?;
+    }
     if let crate::action::CtZone::Field(part) = ct.zone {
         readable(part, packet)?;
     }

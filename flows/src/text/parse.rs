@@ -393,7 +393,10 @@ impl Spec {
                     "flow additions cannot use a cookie mask: they set the cookie",
                 ));
             }
-            Some(mask) => self.cookie_mask = value::u64(mask)?,
+            Some(mask) => {
+                self.cookie_mask = value::u64(mask)?;
+                self.flow.cookie = number & self.cookie_mask;
+            }
             None if self.says.filters() => {
                 return Err(Fault::new(
                     text,
@@ -402,12 +405,13 @@ impl Spec {
                     ),
                 ));
             }
-            None => self.cookie_given = true,
+            None => {
+                self.cookie_given = true;
+                // In a change all ones say that the cookie stays.
+                let stays = self.says == Says::Change && number == u64::MAX;
+                self.flow.cookie = if stays { 0 } else { number };
+            }
         }
-        self.flow.cookie = match self.cookie_mask {
-            0 => number,
-            mask => number & mask,
-        };
         Ok(())
     }
 }

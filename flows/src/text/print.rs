@@ -105,7 +105,8 @@ impl FlowMod {
             FlowModCommand::Delete => "delete ",
             FlowModCommand::DeleteStrict => "delete_strict ",
         });
-        let loose = matches!(command, FlowModCommand::Modify | FlowModCommand::Delete);
+        // A delete of all priorities has none.
+        let loose = command == FlowModCommand::Delete;
         let delete = matches!(
             command,
             FlowModCommand::Delete | FlowModCommand::DeleteStrict

@@ -23,6 +23,8 @@ pub(super) struct Packet {
     is_later_fragment: bool,
     icmp: (u16, u16),
     is_tracked: bool,
+    /// Whether the connection is one that can not be.
+    pub(super) is_invalid: bool,
 }
 
 impl Packet {
@@ -37,6 +39,7 @@ impl Packet {
             tags: [number(Slot::VlanTci) & VLAN_CFI != 0, false],
             is_later_fragment: number(Slot::NwFrag) & 2 != 0,
             icmp: (short(Slot::TpSrc), short(Slot::TpDst)),
+            is_invalid: number(Slot::CtState) & 0x10 != 0,
             is_tracked: prerequisites_hold(matches, Prerequisite::Ct),
         }
     }
@@ -56,7 +59,7 @@ impl Packet {
         let kind = self.kind();
         let ip = matches!(kind, 0x0800 | 0x86dd);
         let transport = |proto| ip && self.proto == proto && !self.is_later_fragment;
-        let icmpv6 = kind == 0x86dd && transport(58);
+        let icmpv6 = kind == 0x86dd && self.proto == 58;
         match prerequisite {
             P::Always => true,
             P::Ethernet => self.packet_type == ETHERNET,
@@ -70,7 +73,7 @@ impl Packet {
             P::Tcp => transport(6),
             P::Udp => transport(17),
             P::Sctp => transport(132),
-            P::Icmpv4 => kind == 0x0800 && transport(1),
+            P::Icmpv4 => kind == 0x0800 && self.proto == 1,
             P::Icmpv6 => icmpv6,
             P::Nd => icmpv6 && matches!(self.icmp, (135 | 136, 0)),
             P::NdSolicit => icmpv6 && self.icmp == (135, 0),

@@ -339,13 +339,14 @@ fn output<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
     }
     match value::short_subfield(text) {
         Ok(part) => Ok(Action::OutputReg(part, 0xffff)),
+        Err(fault) if text.contains('[') || Field::from_name(text).is_some() => Err(fault),
         Err(_) => Err(Fault::new(text, format!("{text}: output to unknown port"))),
     }
 }
 
 fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
     let (written, name) = arrow(text)?;
-    let field = Field::from_name(name)
+    let field = value::plainly_named(name)
         .ok_or_else(|| Fault::new(name, format!("{name} is not a valid OXM field name")))?;
     writable(field, name)?;
     if field.info().wire.is_empty() {
@@ -358,14 +359,11 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
         let (number, mask) = written
             .split_once('/')
             .map_or((written, None), |(n, m)| (n, Some(m)));
-        let mut bytes = value::wide_number(number)?;
+        let bytes = value::significant(number)?;
         let Some(mask) = mask else {
             return Ok(SetField::wide(field, &bytes, None));
         };
-        let mut mask = value::wide_number(mask)?;
-        let len = bytes.len().max(mask.len());
-        bytes.splice(0..0, std::iter::repeat_n(0, len - bytes.len()));
-        mask.splice(0..0, std::iter::repeat_n(0, len - mask.len()));
+        let (bytes, mask) = value::same_length(bytes, value::significant(mask)?);
         if bytes.iter().zip(&mask).any(|(b, m)| b & !m != 0) {
             let what = format!("{written}: a value with bits that its mask does not have");
             return Err(Fault::new(written, what));
@@ -412,7 +410,14 @@ fn load<'a>(text: &'a str) -> Parsed<'a, SetField> {
     let shifted = wide(&number)
         .checked_shl(u32::from(dst.offset))
         .unwrap_or(0);
-    Ok(SetField::new(dst.field, shifted, dst.mask()).spelled(SetSpelling::Load))
+    let write = SetField::new(dst.field, shifted, dst.mask()).spelled(SetSpelling::Load);
+    if write.mask() == 0 {
+        return Err(Fault::new(
+            name,
+            format!("{name}: a mask of nothing writes nothing: these bits are not the field's own"),
+        ));
+    }
+    Ok(write)
 }
 
 /// A write of some bits of a tunnel metadata field, all 124 bytes of which are there.

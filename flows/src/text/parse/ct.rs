@@ -74,7 +74,7 @@ pub(super) fn ct<'a>(text: &'a str, names: &Names, depth: u8) -> Parsed<'a, Ct> 
 }
 
 fn zone_field<'a>(text: &'a str) -> Parsed<'a, Subfield> {
-    let part = value::subfield(text)?;
+    let part = value::old_subfield(text)?;
     if part.bits != 16 {
         return Err(Fault::new(
             text,
@@ -170,8 +170,13 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
         )
     };
     let (addresses, ports) = if text.starts_with('[') {
-        let (inner, after) = text.rsplit_once(']').ok_or_else(|| bad(text))?;
-        (inner, after.strip_prefix(':'))
+        let (_, after) = text.rsplit_once(']').ok_or_else(|| bad(text))?;
+        let addresses = text.split_at(text.len() - after.len()).0;
+        let ports = after.strip_prefix(':');
+        if ports.is_none() && !after.is_empty() {
+            return Err(bad(after));
+        }
+        (addresses, ports)
     } else if text.matches(':').count() > 1 {
         (text, None)
     } else {
@@ -179,7 +184,9 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
             .map_or((text, None), |(a, p)| (a, Some(p)))
     };
     let address = |part: &'a str| -> Parsed<'a, IpAddr> {
-        part.trim_matches(['[', ']'])
+        let inner = part.strip_prefix('[').and_then(|p| p.strip_suffix(']'));
+        inner
+            .unwrap_or(part)
             .parse()
             .map_err(|_| Fault::new(part, format!("bad address {part:?}")))
     };

@@ -93,6 +93,10 @@ fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
                     target,
                 });
             }
+            if dst.is_whole() && !text.contains('[') && value::subfield(text).is_err() {
+                return whole_value(dst.field, text, names)
+                    .map(|source| LearnSpec { source, target });
+            }
             if text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains('[') {
                 return Ok(LearnSpec {
                     source: constant(text, dst.bits)?,
@@ -124,34 +128,42 @@ fn whole_field<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> 
             target,
         });
     }
+    let source = if text.contains('[') || value::subfield(text).is_ok() {
+        let src = value::old_subfield(text)?;
+        same_width(src, dst, text)?;
+        LearnSource::Field(src)
+    } else {
+        whole_value(field, text, names)?
+    };
+    Ok(LearnSpec { source, target })
+}
+
+/// A value of a whole field, in the field's own form.
+fn whole_value<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, LearnSource> {
+    let bits = field.bits();
     if field.is_tun_metadata() && text.starts_with("0x") {
         let bytes = value::wide_number(text)?;
         let mut all = vec![0; 124usize.saturating_sub(bytes.len())];
         all.extend(bytes);
-        return Ok(LearnSpec {
-            source: LearnSource::Value {
-                bytes: all.into(),
-                bits: dst.bits,
-            },
-            target,
+        return Ok(LearnSource::Value {
+            bytes: all.into(),
+            bits,
         });
     }
-    match value::masked(field, text, names) {
-        Ok(found) => Ok(LearnSpec {
-            source: LearnSource::value(found.value & field.full_mask(), dst.bits),
-            target,
-        }),
-        Err(fault) => match value::old_subfield(text) {
-            Ok(src) => {
-                same_width(src, dst, text)?;
-                Ok(LearnSpec {
-                    source: LearnSource::Field(src),
-                    target,
-                })
-            }
-            Err(_) => Err(fault),
-        },
+    let found = value::masked(field, text, names)?;
+    let bytes = crate::field::low_bits(u16::from(field.info().bytes) * 8);
+    if found.mask & bytes != bytes {
+        return Err(Fault::new(
+            text,
+            format!("{text}: what is learned has no mask"),
+        ));
     }
+    // What is matched of a tag is also that there is one.
+    let tag = if field == Field::VlanVid { 0x1000 } else { 0 };
+    Ok(LearnSource::value(
+        found.value & (field.full_mask() | tag),
+        bits,
+    ))
 }
 
 fn same_width<'a>(src: Subfield, dst: Subfield, at: &'a str) -> Parsed<'a, ()> {

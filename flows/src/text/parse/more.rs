@@ -84,7 +84,8 @@ pub(super) fn controller<'a>(text: &'a str) -> Parsed<'a, Action> {
             "id" => found.controller_id = value::u16(pair.value, "id")?,
             "userdata" => found.userdata = hex_bytes(pair.value)?.into(),
             "pause" => found.pause = true,
-            "meter_id" => found.meter_id = Some(value::u32(pair.value)?),
+            // Meters begin at 1.
+            "meter_id" => found.meter_id = Some(value::u32(pair.value)?).filter(|id| *id != 0),
             key => {
                 return Err(Fault::new(
                     key,
@@ -216,6 +217,13 @@ pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a,
         return Err(Fault::new(
             kind,
             format!("{text}: unknown member_type `{kind}'"),
+        ));
+    }
+    let after = tail.strip_prefix("members").or(tail.strip_prefix("slaves"));
+    if !after.is_some_and(|rest| rest.starts_with([':', ' '])) {
+        return Err(Fault::new(
+            tail,
+            format!("{text}: missing member delimiter, expected `members:'"),
         ));
     }
     let list = tail

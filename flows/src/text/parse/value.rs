@@ -522,38 +522,57 @@ fn match_field_named(key: &str) -> Option<Field> {
     match key {
         "gtpu_flags" => Some(Field::TunGtpuFlags),
         "gtpu_msgtype" => Some(Field::TunGtpuMsgtype),
-        _ => Field::from_name(key).filter(|field| {
-            let info = field.info();
-            key == info.name || key == info.alias
-        }),
+        _ => plainly_named(key),
     }
 }
 
+/// The field with this name or alias; the names on the wire are for parts of fields.
+pub(crate) fn plainly_named(name: &str) -> Option<Field> {
+    Field::from_name(name).filter(|field| {
+        let info = field.info();
+        name == info.name || name == info.alias
+    })
+}
+
 fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<'a, ()> {
-    if text.is_empty() {
+    if text.is_empty() || text == "*" {
         // Only the presence of the option is asked for.
         matches.set_wide(field, &[], Some(&[]));
         return Ok(());
     }
-    let (value, mask) = match text.split_once('/') {
+    let (value, mask) = match cut(text, b'/') {
         Some((value, mask)) => (value, Some(mask)),
         None => (text, None),
     };
-    let mut bytes = wide_number(value)?;
+    let bytes = significant(value)?;
+    if matches.get(field).is_some() {
+        return Err(Fault::new(
+            text,
+            format!("field {field} set multiple times"),
+        ));
+    }
     match mask {
-        None => {
-            let zeros = bytes.iter().take_while(|b| **b == 0).count();
-            matches.set_wide(field, bytes.split_at(zeros).1, None);
-        }
+        None => matches.set_wide(field, &bytes, None),
         Some(mask) => {
-            let mut mask = wide_number(mask)?;
-            let len = bytes.len().max(mask.len());
-            bytes.splice(0..0, std::iter::repeat_n(0, len - bytes.len()));
-            mask.splice(0..0, std::iter::repeat_n(0, len - mask.len()));
+            let (bytes, mask) = same_length(bytes, significant(mask)?);
             matches.set_wide(field, &bytes, Some(&mask));
         }
     }
     Ok(())
+}
+
+/// Reads a number of any length, without its leading zeros: the length of a tunnel option is that of its number.
+pub(crate) fn significant<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
+    let bytes = wide_number(text)?;
+    Ok(bytes.into_iter().skip_while(|b| *b == 0).collect())
+}
+
+/// Two numbers with as many bytes as the longer one.
+pub(crate) fn same_length(mut a: Vec<u8>, mut b: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    let len = a.len().max(b.len());
+    a.splice(0..0, std::iter::repeat_n(0, len - a.len()));
+    b.splice(0..0, std::iter::repeat_n(0, len - b.len()));
+    (a, b)
 }
 
 /// A part whose place and width are one 16-bit number in the message: it has at most 64 bits.
@@ -589,7 +608,9 @@ pub(crate) fn old_field<'a>(field: Field, at: &'a str) -> Parsed<'a, ()> {
 /// `field[a..b]`, `field[a]`, `field[]`, or `field`.
 pub(crate) fn subfield<'a>(text: &'a str) -> Parsed<'a, Subfield> {
     let text = text.trim_ascii();
-    if let Some(field) = text.strip_suffix("[]").and_then(Field::from_name) {
+    if let Some(field) = text.strip_suffix("[]").and_then(Field::from_name)
+        && !field.info().wire.is_empty()
+    {
         return Ok(Subfield::whole(field));
     }
     let (name, bits) = match cut(text, b'[') {

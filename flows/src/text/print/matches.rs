@@ -1,7 +1,7 @@
 //! Writing matches: one pass over the entries, which are stored in the order in which they are written.
 
 use super::Names;
-use crate::field::{Field, Format, Slot};
+use crate::field::{Field, Format, Prerequisite, Slot};
 use crate::matching::Entry;
 use crate::text::flags;
 use crate::text::number::{dec, eth, hex, hex_digits, hex_padded, ipv4, ipv6, netmask};
@@ -81,7 +81,12 @@ fn write(out: &mut String, names: &Names, matches: &Match, priority: Option<u16>
     for entry in matches.entries() {
         if keyword_due && entry.slot >= Slot::PacketType {
             keyword_due = false;
-            if entry.slot != Slot::PacketType && matches.slot(Slot::RecircId).is_some() {
+            let in_ethernet =
+                |e: Entry<'_>| matches.owner(e.slot).info().prerequisite != Prerequisite::Always;
+            if entry.slot != Slot::PacketType
+                && matches.slot(Slot::RecircId).is_some()
+                && matches.entries().any(in_ethernet)
+            {
                 out.push_str("eth,");
             }
         }
@@ -336,10 +341,12 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
         }
         Slot::TpSrc | Slot::TpDst => {
             let first = entry.slot == Slot::TpSrc;
-            let label = match context.proto {
+            // A number that no ICMP message has is one of a port.
+            let icmp = !context.whole || (value <= 0xff && entry.mask_bytes.is_none());
+            let label = match context.proto.filter(|_| icmp) {
                 Some(1) if context.eth_type == 0x0800 => ["icmp_type", "icmp_code"],
                 Some(58) if context.eth_type == 0x86dd => ["icmp_type", "icmp_code"],
-                Some(2) if context.is_ip() => ["igmp_type", "igmp_code"],
+                Some(2) if context.is_ip() && !context.whole => ["igmp_type", "igmp_code"],
                 _ => ["tp_src", "tp_dst"],
             };
             let [src, dst] = label;
@@ -365,6 +372,19 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
             unmasked(out, entry, context, true);
         }
         Slot::TunErspanDir | Slot::TunErspanIdx | Slot::TunErspanHwid => {}
+        Slot::NshFlags if entry.mask_bytes.is_some() => {
+            name(out, "nsh_flags");
+            hex_padded(out, value, 2);
+            out.push('/');
+            hex_padded(out, entry.mask(), 2);
+            out.push(',');
+        }
+        Slot::NshSpi => {
+            name(out, "nsh_spi");
+            out.push_str("0x");
+            hex_digits(out, value, 1);
+            out.push(',');
+        }
         Slot::NshC1 | Slot::NshC2 | Slot::NshC3 | Slot::NshC4 if !context.nsh_contexts => {}
         Slot::TunGbpFlags | Slot::TunGtpuFlags => unmasked(out, entry, context, true),
         Slot::TunGtpuMsgtype => unmasked(out, entry, context, false),
@@ -373,7 +393,7 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
         slot => {
             let field = crate::matching::plain_view(slot);
             if field.is_tun_metadata() {
-                tun_metadata(out, field, entry);
+                tun_metadata(out, field, entry, context.whole);
                 return;
             }
             match field.info().format {
@@ -429,8 +449,9 @@ fn vlan(out: &mut String, tci: u32, mask: u32) {
 }
 
 /// Hexadecimal without leading zeros, as long as it may be; the bare name if only its presence is asked for.
-fn tun_metadata(out: &mut String, field: Field, entry: &Entry<'_>) {
+fn tun_metadata(out: &mut String, field: Field, entry: &Entry<'_>, whole: bool) {
     out.push_str(field.name());
+    // Only the presence of the option is matched.
     if entry
         .mask_bytes
         .is_some_and(|mask| mask.iter().all(|b| *b == 0))
@@ -440,7 +461,11 @@ fn tun_metadata(out: &mut String, field: Field, entry: &Entry<'_>) {
     }
     out.push('=');
     hex_bytes(out, entry.value_bytes);
-    if let Some(mask) = entry.mask_bytes {
+    // Open vSwitch leaves out a mask of whole bytes at the end.
+    let ends = |mask: &[u8]| mask.iter().skip_while(|m| **m == 0).all(|m| *m == 0xff);
+    if let Some(mask) = entry.mask_bytes
+        && (whole || !ends(mask))
+    {
         out.push('/');
         hex_bytes(out, mask);
     }
@@ -500,7 +525,10 @@ pub(crate) fn field_value(
         }
         Format::CtState => flags::CT_STATE.write(out, low, low_mask(mask) & 0xff),
         Format::TcpFlags => flags::TCP.write(out, low, low_mask(mask) & 0xfff),
-        Format::TunnelFlags => flags::TUNNEL.write(out, low, low_mask(mask)),
+        Format::TunnelFlags => {
+            let whole = low_mask(mask) & 1 == 1;
+            flags::TUNNEL.write(out, low, if whole { u32::MAX } else { low_mask(mask) });
+        }
         Format::Frag => out.push_str(frag_word(low, low_mask(mask) & 3)),
         Format::PacketType => {
             out.push('(');
