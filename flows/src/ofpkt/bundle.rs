@@ -1,7 +1,6 @@
 //! Bundles: several changes that are made together or not at all (OpenFlow 1.5.1, 7.3.9; ONF extension 230 before 1.4).
 
 use super::message::Message;
-use super::property;
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 
@@ -75,8 +74,8 @@ pub struct BundleControl {
     pub kind: BundleControlKind,
     /// How the bundle is applied; the same in every message of one bundle.
     pub flags: BundleFlags,
-    /// Properties: type and data. None are known.
-    pub properties: Vec<(u16, Vec<u8>)>,
+    /// Properties as they are on the wire; none are known.
+    pub properties: Vec<u8>,
 }
 
 impl BundleControl {
@@ -95,7 +94,7 @@ impl BundleControl {
         out.u32(self.bundle_id);
         out.u16(self.kind.number());
         out.u16(self.flags.0);
-        property::put_all(out, &self.properties);
+        out.extend_from_slice(&self.properties);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -117,17 +116,18 @@ pub struct BundleAdd {
     pub flags: BundleFlags,
     /// The change; its version and transaction id are those of the message that carries it.
     pub message: Box<Message>,
-    /// Properties: type and data. None are known.
-    pub properties: Vec<(u16, Vec<u8>)>,
+    /// What follows the change, as it is on the wire: its padding and properties, none of which are known.
+    pub properties: Vec<u8>,
 }
 
-/// Properties as far as they are kept: Open vSwitch does not look at them.
-fn read_properties(reader: &mut Reader<'_>) -> Result<Vec<(u16, Vec<u8>)>, DecodeError> {
-    if reader.keeps() {
-        return property::all(reader);
-    }
-    reader.skip(reader.len())?;
-    Ok(Vec::new())
+/// What follows, if it is kept: Open vSwitch does not look at it.
+fn read_properties(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
+    let rest = reader.bytes(reader.len())?;
+    Ok(if reader.keeps() {
+        rest.to_vec()
+    } else {
+        Vec::new()
+    })
 }
 
 impl BundleAdd {
@@ -146,12 +146,8 @@ impl BundleAdd {
         out.u32(self.bundle_id);
         out.zeros(2);
         out.u16(self.flags.0);
-        let start = out.len();
         self.message.encode_into(out);
-        if !self.properties.is_empty() {
-            out.pad8(start);
-            property::put_all(out, &self.properties);
-        }
+        out.extend_from_slice(&self.properties);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
@@ -172,9 +168,6 @@ impl BundleAdd {
         }
         let inner = reader.sub(usize::from(len))?;
         let message = Box::new(Message::read(inner, depth + 1)?);
-        // The message is padded where something follows it.
-        let padding = usize::from(len).next_multiple_of(8) - usize::from(len);
-        reader.skip(padding.min(reader.len()))?;
         Ok(Self {
             bundle_id,
             flags,

@@ -220,10 +220,11 @@ impl Put for Writer {
     }
 
     fn text(&mut self, text: &str, n: usize) {
-        let bytes = text.as_bytes();
-        // One byte is kept for the end mark.
-        let used = bytes.len().min(n.saturating_sub(1));
-        self.extend_from_slice(bytes.split_at(used).0);
+        // One byte is kept for the end mark, and no character is cut in two.
+        let most = text.len().min(n.saturating_sub(1));
+        let used = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+        let used = used.unwrap_or(0);
+        self.extend_from_slice(text.split_at(used).0.as_bytes());
         self.zeros(n - used);
     }
 

@@ -115,6 +115,9 @@ impl FlowMod {
         if self.cookie_mask != 0 {
             let _ = write!(out, "cookie={:#x}/{:#x}, ", flow.cookie, self.cookie_mask);
             flow.cookie = 0;
+        } else if delete {
+            // Without a mask it compares nothing.
+            flow.cookie = 0;
         }
         if self.out_port != Port::ANY {
             out.push_str("out_port=");

@@ -112,7 +112,7 @@ fn body(c: &mut Choices<'_>, kind: Kind, version: Version, xid: u32) -> Body {
             ]);
             let mut control = BundleControl::new(c.u32(), kind, BundleFlags(c.u16()));
             if c.unknown {
-                control.properties = c.properties(1);
+                control.properties = vec![0xff, 0xff, 0, 8, c.u8(), 0, 0, 0];
             }
             Body::BundleControl(control)
         }
@@ -121,7 +121,7 @@ fn body(c: &mut Choices<'_>, kind: Kind, version: Version, xid: u32) -> Body {
             let inner = Message::new(version, xid, Body::FlowMod(Box::new(change)));
             let mut add = BundleAdd::new(c.u32(), BundleFlags(c.u16()), inner);
             if c.unknown {
-                add.properties = c.properties(1);
+                add.properties = c.bytes(20);
             }
             Body::BundleAdd(add)
         }
