@@ -125,6 +125,71 @@ fn spoiled_text_is_read_or_refused() {
     }
 }
 
+/// Texts of everything else that is read, whole dumps among them.
+const TEXTS: &[&str] = &[
+    "group_id=1,type=select,selection_method=hash,fields(eth_dst,ip_src=255.255.255.0),bucket=weight:5,actions=output:1,bucket=bucket_id:7,watch_port:2,2",
+    "insert_bucket group_id=1,command_bucket_id=last,bucket=bucket_id:3,set_field:1->reg0,resubmit(,3)",
+    "OFPST_GROUP reply (OF1.3) (xid=0x2):\n group_id=1,duration=2.5s,ref_count=0,packet_count=1,byte_count=2,bucket0:packet_count=1,byte_count=2,bucket3:packet_count=1,byte_count=2",
+    " Group table:\n    Types:  0xf\n    Capabilities:  0x7\n    all group:\n       max_groups=0xffffff00\n       actions: output group set_field",
+    "meter=1 kbps burst stats bands=\ntype=drop rate=1 burst_size=2\ntype=dscp_remark rate=3 burst_size=4 prec_level=5\n\nmeter=2 pktps bands=",
+    "meter:1 flow_count:1 packet_in_count:2 byte_in_count:3 duration:4.5s bands:\n0: packet_count:6 byte_count:7\n1: packet_count:8 byte_count:9",
+    "max_meter:9 max_bands:8 max_color:1\nband_types: drop dscp_remark\ncapabilities: kbps pktps burst stats",
+    "  table 0 (\"main\"):\n    metadata: match=0xff write=0xff\n    max_entries=1000\n    instructions (table miss and others):\n      next tables: 1-253\n      instructions: meter apply_actions\n      Write-Actions and Apply-Actions features:\n        actions: output group\n        supported on Set-Field: tun_{id,gbp_{id,flags},metadata0...metadata63} reg0...reg15\n    matching:\n      arbitrary mask: eth_{src,dst}\n\n  tables 1...252: ditto\n\n  table 253:\n    (same features)",
+    "in_port=1 packet=00010203040500102030405012340000 metadata=5,actions=output:2",
+    "{class=0xffff,type=0,len=4}->tun_metadata0,{class=1,type=0x80,len=124}->tun_metadata63",
+    "!own,table=3,out_port=2,tcp,in_port=1",
+];
+
+#[test]
+fn spoiled_dumps_and_commands_are_read_or_refused() {
+    use flows::ofpkt::{GroupModCommand, MeterModCommand};
+    use flows::text;
+    let mut numbers = Numbers(0x1234_5678_9abc_def1);
+    let names = Names::default();
+    for whole in TEXTS {
+        for round in 0..500 {
+            let mut bytes = whole.as_bytes().to_vec();
+            if round > 0 {
+                numbers.spoil(&mut bytes);
+            }
+            let spoiled = String::from_utf8_lossy(&bytes);
+            for command in [GroupModCommand::ADD, GroupModCommand::DELETE] {
+                if let Ok(change) = text::parse_group_mod(&spoiled, command, &names) {
+                    let told = change.to_text(&names);
+                    let again = text::parse_group_mod(&told, command, &names);
+                    assert_eq!(again.unwrap(), change, "{told}");
+                }
+            }
+            for group in text::parse_group_dump(&spoiled, &names).unwrap_or_default() {
+                let told = group.to_text(&names);
+                assert_eq!(text::parse_group(&told, &names).unwrap(), group, "{told}");
+            }
+            let counted = text::parse_group_stats_dump(&spoiled).unwrap_or_default();
+            assert!(
+                counted
+                    .iter()
+                    .all(|group| group.buckets.len() <= spoiled.len() * 4)
+            );
+            let _ = text::parse_group_features(&spoiled, Version::V13);
+            if let Ok(change) = text::parse_meter_mod(&spoiled, MeterModCommand::Add) {
+                let told = change.config.to_text();
+                let again = text::parse_meter_mod(&told, MeterModCommand::Add);
+                assert_eq!(again.unwrap(), change, "{told}");
+            }
+            let _ = text::parse_meter_dump(&spoiled);
+            let _ = text::parse_meter_stats_dump(&spoiled);
+            let _ = text::parse_meter_features(&spoiled);
+            let _ = text::parse_packet_out(&spoiled, &names);
+            let _ = text::parse_tlv_maps(&spoiled);
+            let _ = text::parse_flow_monitor(&spoiled, Version::V14, &names);
+            if let Ok(tables) = text::parse_table_features_dump(&spoiled, Version::V13) {
+                assert!(tables.len() <= 255);
+                assert!(text::format_table_features(&tables, Version::V13).is_ok());
+            }
+        }
+    }
+}
+
 #[test]
 fn nesting_has_a_limit() {
     let deep = format!(

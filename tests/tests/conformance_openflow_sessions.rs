@@ -142,8 +142,14 @@ impl Session<'_> {
             options.create(true).append(true);
             Stdio::from(options.open(self.switch.dir().join(name)).unwrap())
         };
+        // A monitor goes on writing after this command has ended, and must not be ended with it.
+        let stays = arguments.contains(&"--detach");
+        if stays {
+            command.env_remove("OVS_CTL_TIMEOUT");
+        }
         let [out, err] = ["out", "err"].map(|stream| {
             let file = step["redirect"][stream].as_str();
+            let file = file.or(stays.then_some("stderr"));
             file.filter(|_| program == "ovs-ofctl")
                 .map_or_else(Stdio::piped, open)
         });
@@ -319,6 +325,11 @@ fn deviations(record: &Value) -> Vec<usize> {
         .collect()
 }
 
+/// True if the real `ovs-ofctl` is asked, to judge this harness.
+fn is_real() -> bool {
+    std::env::var("HEDDLE_OFCTL").is_ok_and(|value| value == "real")
+}
+
 fn run(record: &Value) -> Verdict {
     let steps = record["args"]["steps"].as_array().unwrap();
     if steps
@@ -337,7 +348,7 @@ fn run(record: &Value) -> Verdict {
         switch,
         steps,
         deviates: deviations(record),
-        real: std::env::var("HEDDLE_OFCTL").is_ok_and(|value| value == "real"),
+        real: is_real(),
     };
     session.run().into()
 }
@@ -358,7 +369,12 @@ fn sessions_of_open_vswitch() {
         })
         .collect();
     let queue = Mutex::new(asked);
-    let account = Mutex::new(Account::new(include_str!("conformance_openflow.unpassed")));
+    let unpassed = if is_real() {
+        ""
+    } else {
+        include_str!("conformance_openflow.unpassed")
+    };
+    let account = Mutex::new(Account::new(unpassed));
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {

@@ -17,7 +17,8 @@ use flows::ofpkt::{
 use flows::text::{
     Names, format_table_features, parse_group_dump, parse_group_features, parse_group_mod,
     parse_group_stats_dump, parse_meter_dump, parse_meter_features, parse_meter_mod,
-    parse_meter_stats_dump, parse_table_features_dump, print_message,
+    parse_meter_stats_dump, parse_packet_out, parse_table_features_dump, parse_tlv_maps,
+    print_message,
 };
 use tests::{Connection, PrivateSwitch};
 
@@ -128,18 +129,77 @@ const METERS: [&str; 24] = [
     "meter=1 kbps flub=1 bands=type=drop rate=1",
 ];
 
+/// Whether the real `ovs-ofctl` takes a text, and what it says: only then does it look for the bridge, which is not there.
+fn taken(command: &str, text: &str) -> (bool, String) {
+    let empty = tempfile::tempdir().unwrap();
+    let options = [
+        "-O",
+        "OpenFlow13",
+        "--no-names",
+        command,
+        "no-such-bridge",
+        text,
+    ];
+    let out = Command::new("ovs-ofctl")
+        .args(options)
+        .env("OVS_RUNDIR", empty.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    (said.contains("no-such-bridge is not a bridge"), said)
+}
+
+/// Packets to send, well said and not.
+const PACKETS: [&str; 18] = [
+    "in_port=1 packet=0001020304050010203040501234 actions=2",
+    "packet=0001020304050010203040501234",
+    "in_port=controller,packet=0001020304050010203040501234,action=drop",
+    "in_port=local packet=0001020304050010203040501234 actions=controller,1",
+    "in_port=none packet=0001020304050010203040501234 actions=set_field:1->reg0,resubmit(,3)",
+    "in_port=1 packet=0001020304050010203040501234 metadata=5,reg0=1,tun_id=3,actions=table",
+    "packet_type(0,0x0) packet=0001020304050010203040501234 actions=1",
+    "packet_type=(1,0x800) packet=0001020304050010203040501234 actions=1",
+    "in_port=1 actions=2",
+    "in_port=flood packet=0001020304050010203040501234 actions=2",
+    "in_port=flub packet=0001020304050010203040501234 actions=2",
+    "in_port packet=0001020304050010203040501234 actions=2",
+    "packet=00",
+    "packet=000102030405001020304050123x",
+    "ip_dst=1.2.3.4 packet=0001020304050010203040501234 actions=2",
+    "in_port=1 packet=0001020304050010203040501234 actions=flub",
+    "in_port=1 packet=0001020304050010203040501234 actions=clear_actions",
+    "flub=1 packet=0001020304050010203040501234 actions=2",
+];
+
+#[test]
+fn packets_to_send_are_taken_and_refused_as_by_ovs_ofctl() {
+    for text in PACKETS {
+        let (taken, said) = taken("packet-out", text);
+        let ours = parse_packet_out(text, &Names::default());
+        assert_eq!(ours.is_ok(), taken, "{text}: {said} {ours:?}");
+    }
+}
+
+#[test]
+fn tunnel_options_are_taken_and_refused_as_by_ovs_ofctl() {
+    for text in [
+        "{class=0xffff,type=0,len=4}->tun_metadata0",
+        "{class=1,type=0x80,len=124}->tun_metadata63,{class=2,type=3,len=8}->tun_metadata1",
+        "{class=1,type=1,len=4}",
+        "{type=1,class=1,len=4}->tun_metadata0",
+        "{class=1,type=1,len=4}->reg0",
+        "flub",
+    ] {
+        let (taken, said) = taken("add-tlv-map", text);
+        let ours = parse_tlv_maps(text);
+        assert_eq!(ours.is_ok(), taken, "{text}: {said} {ours:?}");
+    }
+}
+
 #[test]
 fn meters_are_taken_and_refused_as_by_ovs_ofctl() {
-    let empty = tempfile::tempdir().unwrap();
     for text in METERS {
-        let out = Command::new("ovs-ofctl")
-            .args(["-O", "OpenFlow13", "add-meter", "no-such-bridge", text])
-            .env("OVS_RUNDIR", empty.path())
-            .output()
-            .unwrap();
-        // Only what it has taken goes to the bridge that is not there.
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        let taken = said.contains("no-such-bridge is not a bridge");
+        let (taken, said) = taken("add-meter", text);
         let ours = parse_meter_mod(text, MeterModCommand::Add);
         assert_eq!(ours.is_ok(), taken, "{text}: {said} {ours:?}");
         if let Ok(change) = ours {

@@ -451,7 +451,7 @@ pub(super) fn stats(text: &str) -> Parsed<'_, GroupStats> {
 }
 
 /// How many buckets in a row may not be told, because the switch does not count them.
-const MAX_UNCOUNTED: usize = 4096;
+const MAX_UNCOUNTED: usize = 64;
 
 /// Number and value of `bucketN:packet_count=value`.
 fn bucket_counter<'a>(key: &'a str, value: &'a str) -> Option<(&'a str, &'a str)> {

@@ -81,6 +81,13 @@ fn begin<'a>(head: &'a str, found: &mut Vec<Features>) -> Parsed<'a, ()> {
     if first > last || (first != last && !ditto) {
         return Err(wrong());
     }
+    if let Some(before) = found.last().filter(|before| before.table >= first) {
+        let what = format!(
+            "table {first} after table {}: tables count upwards",
+            before.table
+        );
+        return Err(Fault::new(head, what));
+    }
     for table in first..=last {
         let mut features = match found.last() {
             Some(before) if ditto => before.clone(),
@@ -508,6 +515,7 @@ mod tests {
                 17,
             ),
             ("tables 3...2: ditto", 1, 8),
+            ("table 3:\ntable 3:", 2, 7),
         ] {
             let error = parse_table_features_dump(text, Version::V13).unwrap_err();
             assert_eq!(
