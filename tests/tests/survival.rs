@@ -1,7 +1,11 @@
 //! What a host does while its surroundings are away: the northbound database, a bridge, the agent itself; and what the
 //! service manager hears of it.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helpers fail as its body does"
+)]
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
