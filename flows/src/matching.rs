@@ -344,7 +344,14 @@ impl Match {
     /// Value and mask of a slot of fixed width.
     #[inline]
     pub(crate) fn slot(&self, slot: Slot) -> Option<(u128, u128)> {
-        self.entry(slot).map(|e| (e.value(), e.mask()))
+        match *self.bytes.get(self.place(slot))? {
+            [_, length, ref numbers @ ..] if length & MASKED != 0 => {
+                let (value, mask) = numbers.split_at(numbers.len() / 2);
+                Some((number(value), number(mask)))
+            }
+            [_, _, ref value @ ..] => Some((number(value), slot.full_mask())),
+            _ => None,
+        }
     }
 
     /// The entry of a slot.

@@ -192,13 +192,18 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let mut entries: SmallVec<[(u8, Entry<'_>); 16]> =
         matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
     entries.sort_unstable_by_key(|(rank, _)| *rank);
-    let ct_proto = matches.slot(Slot::CtNwProto).is_some();
-    let mut raw = matches.raw().peekable();
+    let mut raw = matches.raw();
+    let mut next_raw = raw.next();
     for (rank, entry) in &entries {
-        while let Some((_, piece)) = raw.next_if(|(after, _)| after <= rank) {
+        while let Some((after, piece)) = next_raw
+            && after <= *rank
+        {
             out.extend_from_slice(piece);
+            next_raw = raw.next();
         }
-        if matches!(entry.slot, Slot::CtTpSrc | Slot::CtTpDst) && !ct_proto {
+        if matches!(entry.slot, Slot::CtTpSrc | Slot::CtTpDst)
+            && matches.slot(Slot::CtNwProto).is_none()
+        {
             continue;
         }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
@@ -206,7 +211,10 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
             put_entry(out, matches, entry, version, nxm);
         }
     }
-    raw.for_each(|(_, piece)| out.extend_from_slice(piece));
+    next_raw
+        .into_iter()
+        .chain(raw)
+        .for_each(|(_, piece)| out.extend_from_slice(piece));
 }
 
 /// True if an entry goes into messages. Open vSwitch does not ask for all that a field needs, but lets a switch refuse ports
@@ -225,18 +233,27 @@ fn is_sent(matches: &Match, slot: Slot) -> bool {
     }
 }
 
+/// Appends a number of `len` bytes, at most 16, and its mask if there is one.
 #[inline]
-fn put_number(out: &mut Writer, value: u128, len: usize) {
-    // Lengths that are known where they are used make this a few instructions.
-    match (len, value.to_be_bytes()) {
-        (1, [.., a]) => out.push(a),
-        (2, [.., a, b]) => out.extend_from_slice(&[a, b]),
-        (4, [.., a, b, c, d]) => out.extend_from_slice(&[a, b, c, d]),
-        (6, [.., a, b, c, d, e, f]) => out.extend_from_slice(&[a, b, c, d, e, f]),
-        (len, bytes) => {
-            out.extend_from_slice(bytes.split_at(bytes.len().saturating_sub(len)).1);
-        }
+fn put_number(out: &mut Writer, value: u128, mask: Option<u128>, len: usize) {
+    // The bytes of each begin at the top of 16; the mask overwrites what of them is not the value's.
+    let shift = 8 * u32::try_from(16_usize.saturating_sub(len)).unwrap_or(0);
+    let top = |number: u128| number.checked_shl(shift).unwrap_or(0).to_be_bytes();
+    let mut bytes = [0; 32];
+    if let Some(place) = bytes.first_chunk_mut() {
+        *place = top(value);
     }
+    let mut used = len.min(16);
+    if let Some(mask) = mask {
+        if let Some(place) = bytes
+            .get_mut(used..)
+            .and_then(|rest| rest.first_chunk_mut())
+        {
+            *place = top(mask);
+        }
+        used *= 2;
+    }
+    out.extend_from_slice(bytes.split_at(used).0);
 }
 
 /// Appends one entry, of a number.
@@ -252,10 +269,7 @@ pub(crate) fn put_value(
     };
     let len = usize::from(field.info().bytes);
     put_header(out, id, mask.is_some(), len);
-    put_number(out, value, len);
-    if let Some(mask) = mask {
-        put_number(out, mask, len);
-    }
+    put_number(out, value, mask, len);
 }
 
 fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version, nxm: bool) {

@@ -11,7 +11,7 @@ const ETHERNET: u32 = 0;
 const UNKNOWN: u32 = u32::MAX;
 
 /// Packets of a flow.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Packet {
     packet_type: u32,
     /// The Ethernet type of frames; 0 where it is not known.
@@ -29,19 +29,26 @@ pub(super) struct Packet {
 
 impl Packet {
     pub(super) fn of(matches: &Match) -> Self {
-        let number = |slot| matches.slot(slot).map_or(0, |(value, mask)| value & mask);
-        let short = |slot| u16::try_from(number(slot) & 0xffff).unwrap_or(0);
-        let packet_type = u32::try_from(number(Slot::PacketType)).unwrap_or(ETHERNET);
-        Self {
-            packet_type,
-            eth_type: short(Slot::DlType),
-            proto: u8::try_from(number(Slot::NwProto)).unwrap_or(0),
-            tags: [number(Slot::VlanTci) & VLAN_CFI != 0, false],
-            is_later_fragment: number(Slot::NwFrag) & 2 != 0,
-            icmp: (short(Slot::TpSrc), short(Slot::TpDst)),
-            is_invalid: number(Slot::CtState) & 0x10 != 0,
-            is_tracked: prerequisites_hold(matches, Prerequisite::Ct),
+        let mut packet = Self::default();
+        for entry in matches.entries() {
+            let value = entry.value();
+            let short = u16::try_from(value & 0xffff).unwrap_or(0);
+            match entry.slot {
+                Slot::PacketType => packet.packet_type = u32::try_from(value).unwrap_or(ETHERNET),
+                Slot::DlType => packet.eth_type = short,
+                Slot::NwProto => packet.proto = u8::try_from(value).unwrap_or(0),
+                Slot::VlanTci => packet.tags = [value & VLAN_CFI != 0, false],
+                Slot::NwFrag => packet.is_later_fragment = value & 2 != 0,
+                Slot::TpSrc => packet.icmp.0 = short,
+                Slot::TpDst => packet.icmp.1 = short,
+                Slot::CtState => {
+                    packet.is_invalid = value & 0x10 != 0;
+                    packet.is_tracked = prerequisites_hold(matches, Prerequisite::Ct);
+                }
+                _ => {}
+            }
         }
+        packet
     }
 
     /// The Ethernet type, which other packets may have in their packet type.
