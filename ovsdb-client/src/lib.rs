@@ -68,6 +68,9 @@
 //! - A transaction is never sent twice. When its connection breaks before the reply, the outcome comes after the next
 //!   sync: committed if a row that it inserted is there, else
 //!   [`Unknown`](operation::TransactError::Unknown) with what the replica shows.
+//! - While a program waits it moves the connection itself; while it does something else a task of the runtime does, so
+//!   that probes are answered and what was submitted is sent.
+//! - Events that nobody takes do not pile up: beyond [`Options::max_unread`] bytes they are merged into the net change.
 //! - What a server sends is bounded in size, depth and unread amount; what does not fit ends the connection with an
 //!   error that names the place.
 

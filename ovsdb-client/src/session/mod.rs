@@ -9,10 +9,14 @@
 //!        └── the server has no _Server database (before Open vSwitch 2.9) ──┘
 //! ```
 
+mod config;
+mod error;
 mod server;
 #[cfg(test)]
 mod tests;
 
+pub use config::{Resume, SessionConfig};
+pub use error::SessionError;
 pub use server::{ServerChoice, ServerFault};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,9 +28,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::monitor::decode::{Form, NotificationSeed, SinceSeed, UpdatesSeed, decode_text};
-use crate::monitor::{MonitorTable, Plan, SchemaMismatch, TableUpdates};
-use crate::rpc::{Frame, FrameError, Framer, Message, MessageError};
-use crate::schema::{Schema, SchemaError};
+use crate::monitor::{Plan, TableUpdates};
+use crate::rpc::{Frame, Framer, Message};
+use crate::schema::Schema;
 use server::ServerWatch;
 
 /// After so long members that may be behind by what came after the index are believed: one that is in contact with its
@@ -36,61 +40,6 @@ const DOUBT_PATIENCE: Duration = Duration::from_secs(10);
 /// The identifiers of our two monitors on the wire.
 const DATA: &str = "data";
 const SERVER: &str = "server";
-
-/// What a session is for.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// The database.
-    pub database: String,
-    /// The tables to replicate.
-    pub tables: Vec<MonitorTable>,
-    /// Replicate all other tables too.
-    pub every_table: bool,
-    /// Which members of a cluster will do.
-    pub server: ServerChoice,
-    /// After this long without a byte the server is asked whether it lives; as long again without an answer and the
-    /// session ends. `None`: never.
-    pub probe_interval: Option<Duration>,
-    /// Before the first full picture, this long without a byte ends the session: the server may be busy with it.
-    pub sync_patience: Duration,
-    /// How long a request may be without a reply, beyond what it asks for itself.
-    pub reply_patience: Duration,
-    /// The longest message, in bytes.
-    pub max_message: usize,
-    /// The most bytes that wait for the server to read them, beyond the transactions.
-    pub max_replies: usize,
-}
-
-impl SessionConfig {
-    /// What can be monitored of what is wanted.
-    fn plan(&self, schema: &Schema) -> Result<Plan, SchemaMismatch> {
-        let mut tables = self.tables.clone();
-        if self.every_table {
-            let other = schema
-                .tables
-                .keys()
-                .filter(|name| !self.tables.iter().any(|table| table.name() == *name));
-            tables.extend(other.map(|name| MonitorTable::new(name)));
-        }
-        Plan::new(schema, &tables)
-    }
-}
-
-/// What the next session may go on from.
-#[derive(Clone, Debug, Default)]
-pub struct Resume {
-    /// What was monitored, and the last transaction that the replica holds.
-    pub last: Option<(Arc<Plan>, Uuid)>,
-    /// The cluster's log index that the last server told: a member behind it would lead back in time.
-    pub min_index: Option<i64>,
-    /// The transactions that came after that was told. The server tells its index before or after the rows, so that the
-    /// replica is that many entries of the log further, or one less.
-    pub ahead: i64,
-    /// Since when members were refused because they may be behind what came after the index.
-    pub doubted_since: Option<Instant>,
-    /// The cluster's id.
-    pub cluster: Option<Uuid>,
-}
 
 /// What a session tells.
 #[derive(Debug)]
@@ -127,57 +76,6 @@ pub enum SessionEvent {
         /// Whether it is ours now.
         owned: bool,
     },
-}
-
-/// Why a session ended.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The stream is not JSON-RPC.
-    #[error("the server sent {0}")]
-    Frame(#[from] FrameError),
-    /// A message that is not an object of members.
-    #[error("the server sent a malformed message: {0}")]
-    Message(#[from] MessageError),
-    /// A message that is not what the protocol says.
-    #[error("the server sent a malformed {what}")]
-    Malformed {
-        /// The message.
-        what: &'static str,
-        /// Where and why.
-        source: serde_json::Error,
-    },
-    /// A reply to no request of ours.
-    #[error("the server answered request {0}, which was never made")]
-    UnexpectedReply(String),
-    /// The server refused a request that every server grants.
-    #[error("the server refused {request}: {error}")]
-    Refused {
-        /// The method.
-        request: &'static str,
-        /// The error member.
-        error: String,
-    },
-    /// The schema can not be read.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// The schema is not what the program needs.
-    #[error(transparent)]
-    Mismatch(#[from] SchemaMismatch),
-    /// This server is not one to talk to now.
-    #[error(transparent)]
-    Server(#[from] ServerFault),
-    /// The server cancelled the monitor of its own state.
-    #[error("the server cancelled the monitor of its _Server database")]
-    MonitorCanceled,
-    /// Nothing came for too long, in seconds.
-    #[error("the server was silent for {0} seconds")]
-    Silent(u64),
-    /// A request had no reply for too long, in seconds.
-    #[error("a request was not answered for {0} seconds")]
-    NoReply(u64),
-    /// The server asks faster than it reads the answers.
-    #[error("the server does not read our replies")]
-    NotReading,
 }
 
 /// What a reply is for.

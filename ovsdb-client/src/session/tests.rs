@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::monitor::RowUpdate;
+use crate::monitor::{MonitorTable, RowUpdate};
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 const ROW: &str = "00000000-0000-0000-0000-0000000000aa";
