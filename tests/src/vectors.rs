@@ -90,6 +90,12 @@ impl Account {
         }
     }
 
+    /// True if a record is listed as one that does not pass.
+    #[must_use]
+    pub fn expects_failure(&self, record: &Value) -> bool {
+        text(record, "id").is_some_and(|id| self.known.contains_key(id.as_str()))
+    }
+
     /// Counts a record.
     pub fn add(&mut self, record: &Value, verdict: Verdict) {
         let id = text(record, "id").unwrap_or_default();
