@@ -35,119 +35,230 @@ pub struct Message {
     pub body: Body,
 }
 
-/// What a message says.
+/// What a message says: one variant a message, by the name that OpenFlow or Open vSwitch gives it. Sections are those of
+/// OpenFlow 1.5.1; what is in `nicira-ext.h` and `ofp-msgs.h` of Open vSwitch is an extension.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Body {
     /// Opens a connection.
+    ///
+    /// `OFPT_HELLO` (7.5.1).
     Hello(Hello),
     /// Refuses a request.
+    ///
+    /// `OFPT_ERROR` (7.5.4).
     Error(ErrorMessage),
     /// Asks for an echo of these bytes.
+    ///
+    /// `OFPT_ECHO_REQUEST` (7.5.2).
     EchoRequest(Vec<u8>),
     /// Echoes these bytes.
+    ///
+    /// `OFPT_ECHO_REPLY` (7.5.3).
     EchoReply(Vec<u8>),
     /// Asks what the switch is.
+    ///
+    /// `OFPT_FEATURES_REQUEST` (7.3.1).
     FeaturesRequest,
     /// What the switch is.
+    ///
+    /// `OFPT_FEATURES_REPLY` (7.3.1).
     FeaturesReply(SwitchFeatures),
     /// Asks for the configuration.
+    ///
+    /// `OFPT_GET_CONFIG_REQUEST` (7.3.2).
     GetConfigRequest,
     /// The configuration.
+    ///
+    /// `OFPT_GET_CONFIG_REPLY` (7.3.2).
     GetConfigReply(SwitchConfig),
     /// Changes the configuration.
+    ///
+    /// `OFPT_SET_CONFIG` (7.3.2).
     SetConfig(SwitchConfig),
     /// A packet for the controller.
+    ///
+    /// `OFPT_PACKET_IN` (7.4.1).
     PacketIn(PacketIn),
     /// A flow has gone.
+    ///
+    /// `OFPT_FLOW_REMOVED` (7.4.2).
     FlowRemoved(FlowRemoved),
     /// A port has changed.
+    ///
+    /// `OFPT_PORT_STATUS` (7.4.3).
     PortStatus(PortStatus),
     /// A packet from the controller.
+    ///
+    /// `OFPT_PACKET_OUT` (7.3.6).
     PacketOut(PacketOut),
     /// Changes flows.
+    ///
+    /// `OFPT_FLOW_MOD` (7.3.4.2); in OpenFlow 1.0 also `NXT_FLOW_MOD`.
     FlowMod(Box<FlowMod>),
     /// Asks a question whose answer may have parts.
+    ///
+    /// `OFPT_MULTIPART_REQUEST`, before OpenFlow 1.3 `OFPT_STATS_REQUEST` (7.3.5).
     MultipartRequest(MultipartRequest),
     /// An answer or a part of one; `true` if more follows.
+    ///
+    /// `OFPT_MULTIPART_REPLY`, before OpenFlow 1.3 `OFPT_STATS_REPLY` (7.3.5).
     MultipartReply(MultipartReply, bool),
     /// Asks for an answer when all before is done.
+    ///
+    /// `OFPT_BARRIER_REQUEST` (7.3.7).
     BarrierRequest,
     /// All before is done.
+    ///
+    /// `OFPT_BARRIER_REPLY` (7.3.7).
     BarrierReply,
     /// Asks for a role.
+    ///
+    /// `OFPT_ROLE_REQUEST` (7.3.8).
     RoleRequest(RoleMessage),
     /// The role.
+    ///
+    /// `OFPT_ROLE_REPLY` (7.3.8).
     RoleReply(RoleMessage),
     /// Asks what the switch tells unasked.
+    ///
+    /// `OFPT_GET_ASYNC_REQUEST` (7.3.10).
     GetAsyncRequest,
     /// What the switch tells unasked.
+    ///
+    /// `OFPT_GET_ASYNC_REPLY` (7.3.10).
     GetAsyncReply(AsyncConfig),
     /// Changes what the switch tells unasked.
+    ///
+    /// `OFPT_SET_ASYNC` (7.3.10).
     SetAsync(AsyncConfig),
     /// Opens, closes, commits or discards a bundle.
+    ///
+    /// `OFPT_BUNDLE_CONTROL` (7.3.9), in OpenFlow 1.3 `ONFT_BUNDLE_CONTROL`.
     BundleControl(BundleControl),
     /// Adds a change to a bundle.
+    ///
+    /// `OFPT_BUNDLE_ADD_MESSAGE` (7.3.9), in OpenFlow 1.3 `ONFT_BUNDLE_ADD_MESSAGE`.
     BundleAdd(BundleAdd),
     /// A flow has gone, in Nicira's form.
+    ///
+    /// `NXT_FLOW_REMOVED` (nicira-ext.h).
     NxFlowRemoved(FlowRemoved),
     /// A packet for the controller, in Nicira's form.
+    ///
+    /// `NXT_PACKET_IN` (nicira-ext.h).
     NxPacketIn(PacketIn),
     /// A packet for the controller, in Nicira's second form.
+    ///
+    /// `NXT_PACKET_IN2` (nicira-ext.h).
     PacketIn2(PacketIn2),
     /// Lets a packet go on that stopped for the controller.
+    ///
+    /// `NXT_RESUME` (nicira-ext.h).
     Resume(PacketIn2),
     /// Asks for a role, in Nicira's form.
+    ///
+    /// `NXT_ROLE_REQUEST` (nicira-ext.h).
     NxRoleRequest(Role),
     /// The role, in Nicira's form.
+    ///
+    /// `NXT_ROLE_REPLY` (nicira-ext.h).
     NxRoleReply(Role),
     /// Changes what the switch tells unasked, in Nicira's form.
+    ///
+    /// `NXT_SET_ASYNC_CONFIG` (nicira-ext.h).
     NxSetAsync(AsyncConfig),
     /// Changes what the switch tells unasked, in the form of OpenFlow 1.4, before that.
+    ///
+    /// `NXT_SET_ASYNC_CONFIG2` (ofp-msgs.h).
     NxSetAsync2(AsyncConfig),
     /// Says in which form flows are changed in OpenFlow 1.0: 0 OpenFlow's own, 2 Nicira's.
+    ///
+    /// `NXT_SET_FLOW_FORMAT` (nicira-ext.h).
     SetFlowFormat(u32),
     /// Says whether a change of flows names its table in OpenFlow 1.0.
+    ///
+    /// `NXT_FLOW_MOD_TABLE_ID` (nicira-ext.h).
     FlowModTableId(bool),
     /// Says in which form packets come: 0 OpenFlow's own, 1 `NXT_PACKET_IN`, 2 `NXT_PACKET_IN2`.
+    ///
+    /// `NXT_SET_PACKET_IN_FORMAT` (nicira-ext.h).
     SetPacketInFormat(u32),
     /// Asks for the ages of flows with their counters.
+    ///
+    /// `NXT_FLOW_AGE` (ofp-msgs.h).
     FlowAge,
     /// Says by which number `controller` actions call this connection.
+    ///
+    /// `NXT_SET_CONTROLLER_ID` (nicira-ext.h).
     SetControllerId(u16),
     /// Forgets the connections of a zone.
+    ///
+    /// `NXT_CT_FLUSH_ZONE` (nicira-ext.h).
     CtFlushZone(u16),
     /// Changes groups.
+    ///
+    /// `OFPT_GROUP_MOD` (7.3.4.3), in OpenFlow 1.0 `NXT_GROUP_MOD`.
     GroupMod(GroupMod),
     /// Changes a meter.
+    ///
+    /// `OFPT_METER_MOD` (7.3.4.5).
     MeterMod(MeterMod),
     /// Changes a port.
+    ///
+    /// `OFPT_PORT_MOD` (7.3.4.4).
     PortMod(PortMod),
     /// Changes a table.
+    ///
+    /// `OFPT_TABLE_MOD` (7.3.4.1).
     TableMod(TableMod),
     /// Asks for the queues of a port (OpenFlow 1.0 to 1.3).
+    ///
+    /// `OFPT_QUEUE_GET_CONFIG_REQUEST` (OpenFlow 1.3.5, 7.3.6).
     QueueGetConfigRequest(Port),
     /// The queues of a port.
+    ///
+    /// `OFPT_QUEUE_GET_CONFIG_REPLY` (OpenFlow 1.3.5, 7.3.6).
     QueueGetConfigReply(QueueConfigs),
     /// The controller has another role now.
+    ///
+    /// `OFPT_ROLE_STATUS` (7.4.4).
     RoleStatus(RoleStatus),
     /// A table is full or has room again.
+    ///
+    /// `OFPT_TABLE_STATUS` (7.4.5).
     TableStatus(TableStatus),
     /// What another controller has asked for: a change of groups or meters.
+    ///
+    /// `OFPT_REQUESTFORWARD` (7.4.6).
     RequestForward(Box<Message>),
     /// Changes which tunnel option is which metadata field.
+    ///
+    /// `NXT_TLV_TABLE_MOD` (nicira-ext.h).
     TlvTableMod(TlvTableMod),
     /// Asks which tunnel option is which metadata field.
+    ///
+    /// `NXT_TLV_TABLE_REQUEST` (nicira-ext.h).
     TlvTableRequest,
     /// Which tunnel option is which metadata field.
+    ///
+    /// `NXT_TLV_TABLE_REPLY` (nicira-ext.h).
     TlvTableReply(TlvTable),
     /// Forgets connections.
+    ///
+    /// `NXT_CT_FLUSH` (nicira-ext.h).
     CtFlush(CtFlush),
     /// Ends a flow monitor (before OpenFlow 1.4).
+    ///
+    /// `NXT_FLOW_MONITOR_CANCEL`, in OpenFlow 1.3 `ONFT_FLOW_MONITOR_CANCEL` (nicira-ext.h).
     FlowMonitorCancel(u32),
     /// Flow monitors tell no more until there is room again (before OpenFlow 1.4).
+    ///
+    /// `NXT_FLOW_MONITOR_PAUSED`, in OpenFlow 1.3 `ONFT_FLOW_MONITOR_PAUSED` (nicira-ext.h).
     FlowMonitorPaused,
     /// Flow monitors tell again (before OpenFlow 1.4).
+    ///
+    /// `NXT_FLOW_MONITOR_RESUMED`, in OpenFlow 1.3 `ONFT_FLOW_MONITOR_RESUMED` (nicira-ext.h).
     FlowMonitorResumed,
     /// Anything else, as it is on the wire: the number of the type and the body.
     Other(u8, Vec<u8>),

@@ -15,99 +15,184 @@ use super::table::{TableDesc, TableFeatures, TableStats};
 use super::wire::{Put, Reader, Writer};
 use crate::{Port, Version};
 
-/// A question.
+/// A question (OpenFlow 1.5.1, 7.3.5): one variant a type, by its name without `OFPMP_` (before OpenFlow 1.3 `OFPST_`).
 #[derive(Clone, PartialEq, Debug)]
 pub enum MultipartRequest {
     /// What the switch is.
+    ///
+    /// `DESC`.
     Desc,
     /// Flows.
+    ///
+    /// `FLOW` (`OFPMP_FLOW_DESC` in 1.5).
     Flow(FlowStatsRequest),
     /// The sum of what flows have counted.
+    ///
+    /// `AGGREGATE`.
     Aggregate(FlowStatsRequest),
     /// Flows, asked for in Nicira's form.
+    ///
+    /// `NXST_FLOW` (nicira-ext.h).
     NxFlow(FlowStatsRequest),
     /// The sum of what flows have counted, asked for in Nicira's form.
+    ///
+    /// `NXST_AGGREGATE` (nicira-ext.h).
     NxAggregate(FlowStatsRequest),
     /// The switch's ports; one of them from OpenFlow 1.5 on.
+    ///
+    /// `PORT_DESC`.
     PortDesc(Port),
     /// What tables have counted.
+    ///
+    /// `TABLE`.
     Table,
     /// What a port, or any, has counted.
+    ///
+    /// `PORT`.
     PortStats(Port),
     /// What queues have counted.
+    ///
+    /// `QUEUE`.
     Queue(QueueRequest),
     /// How queues are set up (OpenFlow 1.4 and up).
+    ///
+    /// `QUEUE_DESC`.
     QueueDesc(QueueRequest),
     /// What a group, or any, has counted.
+    ///
+    /// `GROUP`, in 1.0 `NXST_GROUP`.
     Group(u32),
     /// The groups; one of them from OpenFlow 1.5 on and in 1.0.
+    ///
+    /// `GROUP_DESC`, in 1.0 `NXST_GROUP_DESC`.
     GroupDesc(u32),
     /// Which groups there can be.
+    ///
+    /// `GROUP_FEATURES`, in 1.0 and 1.1 `NXST_GROUP_FEATURES`.
     GroupFeatures,
     /// What a meter, or all, has counted.
+    ///
+    /// `METER`.
     Meter(u32),
     /// A meter, or all.
+    ///
+    /// `METER_CONFIG`.
     MeterConfig(u32),
     /// Which meters there can be.
+    ///
+    /// `METER_FEATURES`.
     MeterFeatures,
     /// What tables can do, or shall do.
+    ///
+    /// `TABLE_FEATURES`.
     TableFeatures(Vec<TableFeatures>),
     /// What tables do (OpenFlow 1.4 and up).
+    ///
+    /// `TABLE_DESC`.
     TableDesc,
     /// To be told how flows change.
+    ///
+    /// `FLOW_MONITOR`, in 1.3 `ONFST_FLOW_MONITOR`, before `NXST_FLOW_MONITOR`.
     FlowMonitor(Vec<FlowMonitorRequest>),
     /// What the bridge's exporter of flow records has counted.
+    ///
+    /// `NXST_IPFIX_BRIDGE` (ofp-msgs.h).
     IpfixBridge,
     /// What the exporters of flow records have counted.
+    ///
+    /// `NXST_IPFIX_FLOW` (ofp-msgs.h).
     IpfixFlow,
     /// Anything else: the number of the question and its body.
     Other(u16, Vec<u8>),
 }
 
-/// An answer, or a part of it.
+/// An answer, or a part of it (OpenFlow 1.5.1, 7.3.5): one variant a type, by its name without `OFPMP_` (before OpenFlow 1.3
+/// `OFPST_`).
 #[derive(Clone, PartialEq, Debug)]
 pub enum MultipartReply {
     /// What the switch is.
+    ///
+    /// `DESC`.
     Desc(SwitchDesc),
     /// Flows.
+    ///
+    /// `FLOW` (`OFPMP_FLOW_DESC` in 1.5).
     Flow(Vec<FlowStats>),
     /// The sum of what flows have counted.
+    ///
+    /// `AGGREGATE`.
     Aggregate(AggregateStats),
     /// Flows, in Nicira's form.
+    ///
+    /// `NXST_FLOW` (nicira-ext.h).
     NxFlow(Vec<FlowStats>),
     /// The sum of what flows have counted, in Nicira's form.
+    ///
+    /// `NXST_AGGREGATE` (nicira-ext.h).
     NxAggregate(AggregateStats),
     /// The switch's ports.
+    ///
+    /// `PORT_DESC`.
     PortDesc(Vec<PortDesc>),
     /// What tables have counted.
+    ///
+    /// `TABLE`.
     Table(Vec<TableStats>),
     /// What ports have counted.
+    ///
+    /// `PORT`.
     PortStats(Vec<PortStats>),
     /// What queues have counted.
+    ///
+    /// `QUEUE`.
     Queue(Vec<QueueStats>),
     /// How queues are set up.
+    ///
+    /// `QUEUE_DESC`.
     QueueDesc(Vec<QueueConfig>),
     /// What groups have counted.
+    ///
+    /// `GROUP`, in 1.0 `NXST_GROUP`.
     Group(Vec<GroupStats>),
     /// The groups.
+    ///
+    /// `GROUP_DESC`, in 1.0 `NXST_GROUP_DESC`.
     GroupDesc(Vec<GroupDesc>),
     /// Which groups there can be.
+    ///
+    /// `GROUP_FEATURES`, in 1.0 and 1.1 `NXST_GROUP_FEATURES`.
     GroupFeatures(GroupFeatures),
     /// What meters have counted.
+    ///
+    /// `METER`.
     Meter(Vec<MeterStats>),
     /// The meters.
+    ///
+    /// `METER_CONFIG`.
     MeterConfig(Vec<MeterConfig>),
     /// Which meters there can be.
+    ///
+    /// `METER_FEATURES`.
     MeterFeatures(MeterFeatures),
     /// What tables can do.
+    ///
+    /// `TABLE_FEATURES`.
     TableFeatures(Vec<TableFeatures>),
     /// What tables do.
+    ///
+    /// `TABLE_DESC`.
     TableDesc(Vec<TableDesc>),
     /// How flows have changed.
+    ///
+    /// `FLOW_MONITOR`, in 1.3 `ONFST_FLOW_MONITOR`, before `NXST_FLOW_MONITOR`.
     FlowMonitor(Vec<FlowUpdate>),
     /// What the bridge's exporter of flow records has counted.
+    ///
+    /// `NXST_IPFIX_BRIDGE` (ofp-msgs.h).
     IpfixBridge(Vec<IpfixStats>),
     /// What the exporters of flow records have counted.
+    ///
+    /// `NXST_IPFIX_FLOW` (ofp-msgs.h).
     IpfixFlow(Vec<IpfixStats>),
     /// Anything else: the number of the answer and its body.
     Other(u16, Vec<u8>),
