@@ -181,3 +181,74 @@ fn one_agent_at_a_time() {
     })
     .unwrap();
 }
+
+/// A stopped process, which goes on when this is dropped.
+struct Stopped(String);
+
+impl Stopped {
+    /// Stops the `ovs-vswitchd` of a host, found by the directory that it was started with.
+    fn switch_of(host: &Host) -> Self {
+        let dir = host.dir().display().to_string();
+        let is_it = |pid: &String| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            line.split('\0')
+                .next()
+                .is_some_and(|program| program.ends_with("ovs-vswitchd"))
+                && line.contains(&dir)
+        };
+        let entries = std::fs::read_dir("/proc").unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let pid = names
+            .filter(|name| name.chars().all(|c| c.is_ascii_digit()))
+            .find(is_it)
+            .unwrap();
+        signal(&pid, "STOP");
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal(&self.0, "CONT");
+    }
+}
+
+fn signal(pid: &str, name: &str) {
+    let status = Command::new("kill").args(["-s", name, pid]).status();
+    assert!(status.unwrap().success());
+}
+
+/// A revision is acknowledged when the switch has its flows, not before; until then the agent says how long it has waited.
+#[test]
+fn no_revision_is_acknowledged_before_the_switch_has_it() {
+    let site = Site::start("early", 1, &[]).unwrap();
+    let host = site.host(1).unwrap();
+    site.apply(&tenant().to_string()).unwrap();
+    let _endpoints = [site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap()];
+    site.wait().unwrap();
+    let before = status(&site, host).unwrap()["intent"]["applied"]
+        .as_u64()
+        .unwrap();
+
+    let stopped = Stopped::switch_of(host);
+    site.heddle(&["port", "delete", "a"]).unwrap();
+    let early = site.try_heddle(&["wait", "--timeout", "2"]).unwrap();
+    assert_eq!(early.code, Some(1), "{early:?}");
+    let now = status(&site, host).unwrap();
+    assert!(
+        now["intent"]["revision"].as_u64().unwrap() > before,
+        "{now:#}"
+    );
+    assert_eq!(now["intent"]["applied"].as_u64(), Some(before), "{now:#}");
+    assert!(now["intent"]["lag"].as_f64().unwrap() > 1.0, "{now:#}");
+    assert_eq!(now["state"], "working", "{now:#}");
+
+    drop(stopped);
+    site.wait().unwrap();
+    wait::until_true("nothing lags any more", PATIENCE, || {
+        let now = status(&site, host)?;
+        Ok(now["intent"]["lag"] == 0.0 && now["state"] == "applied")
+    })
+    .unwrap();
+}
