@@ -196,6 +196,38 @@ pub fn flow_mods(protocol: Protocol, dir: &Path, lines: &[&str]) -> Result<Vec<V
     Ok(heard)
 }
 
+/// Runs lines that should all be taken, and tells which are not; the messages are those of the others.
+///
+/// # Panics
+/// As [`flow_mods`].
+pub fn send<'a>(
+    protocol: Protocol,
+    dir: &Path,
+    lines: &mut Vec<&'a str>,
+    refused: &mut Vec<(&'a str, String)>,
+) -> Vec<Vec<u8>> {
+    loop {
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        match flow_mods(protocol, dir, lines) {
+            Ok(sent) => return sent,
+            Err(Refusal::Line(number, why)) => refused.push((lines.remove(number), why)),
+            Err(Refusal::Some(why)) => {
+                if lines.len() == 1 {
+                    refused.push((lines.remove(0), why));
+                    return Vec::new();
+                }
+                let mut tail = lines.split_off(lines.len() / 2);
+                let mut sent = send(protocol, dir, lines, refused);
+                sent.extend(send(protocol, dir, &mut tail, refused));
+                lines.append(&mut tail);
+                return sent;
+            }
+        }
+    }
+}
+
 /// Is a switch of one version to whoever speaks: keeps the changes of flows until the other end is closed.
 fn listen(mut stream: UnixStream, version: Version, changes: &mut Vec<Vec<u8>>) {
     stream

@@ -20,7 +20,7 @@ use flows::Version;
 use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
 use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 use tests::flow_text::FlowText;
-use tests::judge::{self, Protocol, Refusal};
+use tests::judge::{self, Protocol};
 use tests::random::Random;
 
 fn say(text: &str) {
@@ -105,35 +105,6 @@ fn ours(line: &str, protocol: Protocol) -> Result<FlowMod, String> {
     Ok(change)
 }
 
-/// Runs lines that should all be taken, and tells which are not; the messages are those of the others.
-fn send<'a>(
-    protocol: Protocol,
-    dir: &Path,
-    lines: &mut Vec<&'a str>,
-    refused: &mut Vec<(&'a str, String)>,
-) -> Vec<Vec<u8>> {
-    loop {
-        if lines.is_empty() {
-            return Vec::new();
-        }
-        match judge::flow_mods(protocol, dir, lines) {
-            Ok(sent) => return sent,
-            Err(Refusal::Line(number, why)) => refused.push((lines.remove(number), why)),
-            Err(Refusal::Some(why)) => {
-                if lines.len() == 1 {
-                    refused.push((lines.remove(0), why));
-                    return Vec::new();
-                }
-                let mut tail = lines.split_off(lines.len() / 2);
-                let mut sent = send(protocol, dir, lines, refused);
-                sent.extend(send(protocol, dir, &mut tail, refused));
-                lines.append(&mut tail);
-                return sent;
-            }
-        }
-    }
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -180,7 +151,7 @@ fn one_batch(protocol: Protocol, dir: &Path, texts: &[String], found: &mut Diffe
     }
     let mut refused = Vec::new();
     let mut lines: Vec<&str> = taken.iter().map(|(line, _)| *line).collect();
-    let sent = send(protocol, dir, &mut lines, &mut refused);
+    let sent = judge::send(protocol, dir, &mut lines, &mut refused);
     for (line, why) in refused {
         found.flow(protocol, line, &Difference::OnlyTheyRefuse(why));
     }

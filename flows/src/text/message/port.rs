@@ -143,10 +143,21 @@ pub(super) fn descs(
     style: &Style<'_>,
 ) -> Printed {
     out.push('\n');
+    let mut all = Vec::new();
     while !reader.is_empty() {
-        one(out, &PortDesc::read(reader, version)?, version, style);
+        all.push(PortDesc::read(reader, version)?);
     }
+    sorted(out, &all, version, style);
     Ok(())
+}
+
+/// Ports in the order of their numbers, the bridge's own at the end.
+pub(super) fn sorted(out: &mut String, ports: &[PortDesc], version: Version, style: &Style<'_>) {
+    let mut all: Vec<&PortDesc> = ports.iter().collect();
+    all.sort_by_key(|desc| desc.port);
+    for desc in all {
+        one(out, desc, version, style);
+    }
 }
 
 pub(super) fn desc_request(
@@ -254,6 +265,45 @@ struct Stats {
     duration: Option<(u32, u32)>,
     /// rx packets, tx packets, rx bytes, tx bytes, rx dropped, tx dropped, rx errors, tx errors, frame, over, crc, collisions
     counters: [u64; 12],
+    /// What Intel's experimenter property adds.
+    custom: Vec<(String, u64)>,
+}
+
+/// Intel's number as an experimenter, and that of its counters with names.
+const INTEL_CUSTOM: (u32, u32) = (0x0000_aa01, 2);
+
+/// Reads counters with names: how many, then of each the length of its name, the name, and the count.
+fn read_custom(mut data: Reader<'_>) -> Result<Vec<(String, u64)>, crate::ofpkt::DecodeError> {
+    if (data.u32()?, data.u32()?) != INTEL_CUSTOM {
+        return Ok(Vec::new());
+    }
+    data.skip(2)?;
+    let count = data.u16()?;
+    let mut found = Vec::new();
+    for _ in 0..count {
+        let length = usize::from(data.u8()?);
+        let name = String::from_utf8_lossy(data.bytes(length)?).into_owned();
+        found.push((name, data.u64()?));
+    }
+    Ok(found)
+}
+
+/// Three counters a line; those that are not known are left out.
+fn custom(out: &mut String, counters: &[(String, u64)]) {
+    if counters.is_empty() {
+        return;
+    }
+    out.push_str("           CUSTOM Statistics");
+    let known = counters.iter().filter(|(_, value)| *value != u64::MAX);
+    for (n, (name, value)) in known.enumerate() {
+        out.push_str(if n % 3 == 0 {
+            "\n                      "
+        } else {
+            " "
+        });
+        let _ = write!(out, "{name}={value},");
+    }
+    out.push('\n');
 }
 
 fn read_stats(
@@ -265,6 +315,7 @@ fn read_stats(
         port: Port::ANY,
         duration: None,
         counters: [u64::MAX; 12],
+        custom: Vec::new(),
     };
     if version < Version::V14 {
         stats.port = read_port(reader, version)?;
@@ -294,6 +345,8 @@ fn read_stats(
             for counter in stats.counters.iter_mut().skip(8) {
                 *counter = data.u64()?;
             }
+        } else if kind == 0xffff {
+            stats.custom = read_custom(data)?;
         }
     }
     Ok(stats)
@@ -368,6 +421,7 @@ pub(super) fn stats(
             duration(out, sec, nsec);
             out.push('\n');
         }
+        custom(out, &stats.custom);
     }
     Ok(())
 }

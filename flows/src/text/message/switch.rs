@@ -127,9 +127,7 @@ pub(super) fn features(
         }
         out.push('\n');
     }
-    for port in &found.ports {
-        super::port::one(out, port, version, style);
-    }
+    super::port::sorted(out, &found.ports, version, style);
     Ok(())
 }
 

@@ -96,6 +96,7 @@ fn desc(out: &mut String, desc: &TableDesc, style: &Style<'_>) {
         let (down, up, now) = vacancy(&desc.properties);
         let _ = write!(out, " vacancy_down={down}% vacancy_up={up}% vacancy={now}%");
     }
+    out.push('\n');
 }
 
 pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
