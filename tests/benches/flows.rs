@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use controller::compile::{HostView, Provider, compile};
+use controller::compile::{Engine, HostView, Provider};
 use controller::model::{Host, Network, Port, Segment, Site, TunnelType};
 use flows::ofpkt::{Body, FlowMod, FlowStats, Message, MultipartReply};
 use flows::text::{Names, parse_flow_stats};
@@ -272,8 +272,12 @@ fn a_large_host() -> Vec<Flow> {
         )]
         .into(),
     };
-    let host = compile(&site, &view);
-    let mut flows: Vec<Flow> = host.integration.into_iter().chain(host.tunnel).collect();
+    let engine = Engine::new(&site, view);
+    let all = engine.bridges().flat_map(|(_, flows)| {
+        let sorted: std::collections::BTreeSet<_> = flows.iter().collect();
+        sorted.into_iter().map(|(entry, _)| entry.flow().clone())
+    });
+    let mut flows: Vec<Flow> = all.collect();
     assert!(flows.len() >= FLOWS, "{}", flows.len());
     flows.truncate(FLOWS);
     flows

@@ -35,7 +35,7 @@ use super::Agent;
 use super::intent_file::{self, IntentFileError, Kept, Origin, is_kept};
 use super::status::Source;
 use crate::model::Settings;
-use crate::northbound;
+use crate::northbound::Mirror;
 
 /// How long after a change the file is written: others often follow.
 const DELAY: Duration = Duration::from_secs(1);
@@ -217,7 +217,10 @@ impl Agent {
             host: settings.host.clone(),
             remotes: remotes_of(settings),
             boot: self.keeper.boot.clone(),
-            revision: self.site.as_ref().map_or(0, |site| site.revision),
+            revision: self
+                .mirror
+                .as_ref()
+                .map_or(0, |mirror| mirror.site().revision),
         };
         // To copy a row is to count a reference.
         let tables = northbound.client.replica().tables();
@@ -275,7 +278,7 @@ impl Agent {
             return;
         };
         // The database was faster.
-        if self.site.is_some() {
+        if self.mirror.is_some() {
             return;
         }
         let kept = match read {
@@ -296,7 +299,8 @@ impl Agent {
             warn!(path, "the last known intent is not used: {objection}");
             return;
         }
-        let site = northbound::site(&kept.replica).site;
+        let mirror = Mirror::new(&kept.replica);
+        let site = mirror.site();
         warn!(
             path,
             revision = site.revision,
@@ -305,7 +309,8 @@ impl Agent {
         );
         self.convergence.seen(site.revision, Instant::now());
         self.source = Source::File;
-        self.site = Some(site);
+        self.reconciler.site_replaced();
+        self.mirror = Some(mirror);
     }
 
     /// That the last known intent can not be kept, as a problem of the host.

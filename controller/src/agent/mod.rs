@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ovsdb_client::connection::Tls;
-use ovsdb_client::{Client, Event, Remote, TransactionId};
+use ovsdb_client::{Changes, Client, Event, Remote, TransactionId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -43,8 +43,8 @@ use self::publish::Publisher;
 use self::status::Source;
 use self::supervisor::Supervisor;
 use self::switch::{Link, LinkEvent};
-use crate::model::{Settings, Site};
-use crate::northbound::{self, LeftOut};
+use crate::model::{Settings, Touched};
+use crate::northbound::{self, Mirror};
 use crate::reconcile::database;
 use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
@@ -157,9 +157,7 @@ struct Agent {
     settings: Option<Settings>,
     setting_errors: BTreeMap<String, String>,
     /// The newest intent that was read; kept while the northbound database is out of reach.
-    site: Option<Site>,
-    /// Rows of the northbound database that make no sense.
-    left_out: Vec<LeftOut>,
+    mirror: Option<Mirror>,
     /// The transaction with the switch's database that is on its way.
     transaction: Option<TransactionId>,
     publisher: Publisher,
@@ -173,7 +171,7 @@ struct Agent {
     questions: mpsc::Receiver<Question>,
     supervisor: Supervisor,
     keeper: Keeper,
-    /// Where `site` is from.
+    /// Where `mirror` is from.
     source: Source,
     /// Why the last known intent could not be kept.
     intent_file_error: Option<String>,
@@ -184,7 +182,7 @@ struct Agent {
 struct Northbound {
     remotes: Vec<Remote>,
     tls: Option<Tls>,
-    /// It has answered: its replica is the database as it is or was.
+    /// It has answered: its replica is the database as it is or was, and the mirror is of it.
     known: bool,
     client: Client,
 }
@@ -212,8 +210,7 @@ impl Agent {
             observed: None,
             settings: None,
             setting_errors: BTreeMap::new(),
-            site: None,
-            left_out: Vec::new(),
+            mirror: None,
             transaction: None,
             publisher: Publisher::default(),
             resume_at: None,
@@ -373,27 +370,14 @@ impl Agent {
     fn handle_northbound(&mut self, event: Event) {
         match event {
             Event::Connected { remote } => info!(%remote, "connected to the northbound database"),
-            Event::Synced(ref changes) | Event::Changed(ref changes) => {
-                let synced = matches!(event, Event::Synced(_));
-                self.intent_changed(changes, synced);
-                if synced {
-                    self.counters.northbound.began();
-                }
-                let Some(northbound) = &mut self.northbound else {
-                    return;
-                };
-                northbound.known = true;
-                let reading = northbound::site(northbound.client.replica());
-                if reading.left_out != self.left_out {
-                    for row in &reading.left_out {
-                        warn!("{:#}", anyhow::anyhow!(row.clone()));
-                    }
-                    self.left_out = reading.left_out;
-                }
-                self.publisher.connected = true;
-                self.source = Source::Database;
-                self.convergence.seen(reading.site.revision, Instant::now());
-                self.site = Some(reading.site);
+            Event::Synced(changes) => {
+                self.intent_changed(&changes, true);
+                self.counters.northbound.began();
+                self.read_northbound(&changes);
+            }
+            Event::Changed(changes) => {
+                self.intent_changed(&changes, false);
+                self.read_northbound(&changes);
             }
             Event::Disconnected {
                 remote,
@@ -419,6 +403,42 @@ impl Agent {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Takes in what has changed in the northbound database.
+    fn read_northbound(&mut self, changes: &Changes) {
+        let Some(northbound) = &mut self.northbound else {
+            return;
+        };
+        let replica = northbound.client.replica();
+        let left_out = match &mut self.mirror {
+            Some(mirror) if northbound.known => {
+                let update = mirror.update(replica, changes);
+                self.publisher.site_changed(mirror.site(), &update.touched);
+                self.reconciler.site_changed(update.touched);
+                update.left_out
+            }
+            before => {
+                let mirror = Mirror::new(replica);
+                if let Some(before) = before {
+                    let touched = Touched::between(before.site(), mirror.site());
+                    self.reconciler.site_changed(touched);
+                }
+                let left_out = mirror.left_out().cloned().collect();
+                self.mirror = Some(mirror);
+                left_out
+            }
+        };
+        for row in left_out {
+            warn!("{:#}", anyhow::anyhow!(row));
+        }
+        northbound.known = true;
+        self.source = Source::Database;
+        self.publisher.connected = true;
+        if let Some(mirror) = &self.mirror {
+            let revision = mirror.site().revision;
+            self.convergence.seen(revision, Instant::now());
         }
     }
 
@@ -543,11 +563,12 @@ impl Agent {
         if self.resume_at.is_some() {
             return;
         }
-        let (Some(observed), Some(site), Some(settings)) =
-            (&self.observed, &self.site, &self.settings)
+        let (Some(observed), Some(mirror), Some(settings)) =
+            (&self.observed, &self.mirror, &self.settings)
         else {
             return;
         };
+        let site = mirror.site();
         let needed = Reconciler::bridges(settings, observed);
         keep_links(
             &mut self.links,

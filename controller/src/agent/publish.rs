@@ -2,10 +2,13 @@
 //!
 //! One transaction at a time, made of the difference between what the database says and what is so.
 
+use std::collections::BTreeSet;
+
 use ovsdb_client::{Client, Committed, TransactError, Transaction, TransactionId};
 use tracing::info;
+use uuid::Uuid;
 
-use crate::model::{Settings, Site};
+use crate::model::{Host, Settings, Site, Touched};
 use crate::northbound::{self, Registration};
 use crate::reconcile::reconciler::Report;
 
@@ -15,9 +18,37 @@ pub(super) struct Publisher {
     /// The database has been read in this session.
     pub(super) connected: bool,
     on_its_way: Option<TransactionId>,
+    /// The ports that are up on a host according to the database; none: it is not known yet.
+    published: Option<(Uuid, BTreeSet<Uuid>)>,
 }
 
 impl Publisher {
+    /// These objects of the site have changed.
+    pub(super) fn site_changed(&mut self, site: &Site, touched: &Touched) {
+        let Some((host, published)) = &mut self.published else {
+            return;
+        };
+        for id in &touched.ports {
+            let port = site.ports.get(id);
+            if port.is_some_and(|port| port.hosts.contains(host)) {
+                published.insert(*id);
+            } else {
+                published.remove(id);
+            }
+        }
+    }
+
+    /// The ports that are up on the host according to the database.
+    fn published(&mut self, site: &Site, host: Uuid) -> &BTreeSet<Uuid> {
+        let known = self.published.take().filter(|(known, _)| *known == host);
+        let (_, published) = self.published.insert(known.unwrap_or_else(|| {
+            let ports = site.ports.values();
+            let here = ports.filter(|port| port.hosts.contains(&host));
+            (host, here.map(|port| port.id).collect())
+        }));
+        published
+    }
+
     /// Sends what differs between `site` and `report`, unless something is on its way.
     pub(super) fn publish(
         &mut self,
@@ -29,7 +60,13 @@ impl Publisher {
         if !self.connected || self.on_its_way.is_some() {
             return;
         }
-        let transaction = difference(settings, site, report);
+        let host = site.hosts.values().find(|host| host.name == settings.host);
+        let nothing = BTreeSet::new();
+        let published = match host {
+            Some(host) => self.published(site, host.id),
+            None => &nothing,
+        };
+        let transaction = difference(settings, site, host, published, report);
         if !transaction.is_empty() {
             self.on_its_way = Some(client.submit(transaction));
         }
@@ -57,7 +94,13 @@ impl Publisher {
     }
 }
 
-fn difference(settings: &Settings, site: &Site, report: &Report) -> Transaction {
+fn difference(
+    settings: &Settings,
+    site: &Site,
+    host: Option<&Host>,
+    published: &BTreeSet<Uuid>,
+    report: &Report,
+) -> Transaction {
     let mut out = Transaction::new();
     let registration = Registration {
         name: settings.host.clone(),
@@ -66,15 +109,17 @@ fn difference(settings: &Settings, site: &Site, report: &Report) -> Transaction 
         bridge_mappings: settings.bridge_mappings.clone(),
     };
     northbound::register(&mut out, site, &registration);
-    let Some(host) = site.hosts.values().find(|host| host.name == settings.host) else {
+    let Some(host) = host else {
         return out;
     };
-    for port in site.ports.values() {
-        let published = port.hosts.contains(&host.id);
-        if report.up.contains(&port.id) && !published {
+    for port in report.up.difference(published) {
+        if let Some(port) = site.ports.get(port) {
             info!(port = port.name, "up");
             northbound::port_up(&mut out, port.id, host.id);
-        } else if published && !report.plugged.contains(&port.id) {
+        }
+    }
+    for port in published.difference(&report.plugged) {
+        if let Some(port) = site.ports.get(port) {
             info!(port = port.name, "unplugged");
             northbound::port_down(&mut out, port.id, host.id);
         }

@@ -274,7 +274,7 @@ pub(super) fn waiting_for(agent: &Agent) -> Option<String> {
             format!("settings that are right: {error}")
         }));
     }
-    if agent.site.is_none() {
+    if agent.mirror.is_none() {
         return Some(absent(
             "the northbound database",
             &agent.counters.northbound,
@@ -339,9 +339,10 @@ fn owner(kind: Option<Kind>) -> &'static str {
 }
 
 fn ports(agent: &Agent) -> Vec<Port> {
-    let (Some(site), Some(observed)) = (&agent.site, &agent.observed) else {
+    let (Some(mirror), Some(observed)) = (&agent.mirror, &agent.observed) else {
         return Vec::new();
     };
+    let site = mirror.site();
     let on_bridge = observed
         .bridges
         .get(INTEGRATION_BRIDGE)

@@ -3,25 +3,23 @@
 use std::net::IpAddr;
 
 use flows::{Field, Match};
+use uuid::Uuid;
 
 use super::pipeline::tunnel;
-use super::{Cookie, HostFlows, HostView, Kind, apply_then, flow};
-use crate::model::Host;
+use super::presence::Peer;
+use super::{HostFlows, HostView, Unit, apply_then, flow};
 
-pub(super) fn compile(view: &HostView, host: &Host, out: &mut HostFlows) {
-    let Some(address) = super::peer_address(view, host) else {
-        return;
-    };
+pub(super) fn compile(view: &HostView, id: Uuid, peer: &Peer, out: &mut HostFlows) {
+    let cookie = Unit::Host(id).cookie();
     for (&tunnel, &ofport) in &view.tunnels {
-        if !host.encap_types.contains(&tunnel) {
+        let Some(address) = peer.address(tunnel) else {
             continue;
-        }
+        };
         let from = Match::new().with(Field::InPort, ofport);
         let from = match address {
             IpAddr::V4(address) => from.with(Field::TunSrc, address),
             IpAddr::V6(address) => from.with(Field::TunIpv6Src, address),
         };
-        let cookie = Cookie::new(Kind::Host, host.id);
         out.tunnel.push(flow(
             tunnel::CLASSIFY,
             100,

@@ -1,5 +1,6 @@
 //! A network that is present on this host: local VLAN ↔ VNI or provider VLAN, flooding, unknown unicast, learning.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use flows::action::{Learn, LearnSource, LearnSpec, LearnTarget};
@@ -7,10 +8,8 @@ use flows::{Action, EthAddr, Field, Match, Subfield};
 
 use super::base::MULTICAST_BIT;
 use super::pipeline::{integration, provider, tunnel};
-use super::{
-    Cookie, HostFlows, HostView, Kind, LocalPort, NetworkHere, Tunnel, apply, apply_then, flow,
-};
-use crate::model::{Segment, TunnelType};
+use super::presence::{Plugged, Presence, Tunnel, Way};
+use super::{Cookie, HostFlows, Kind, Provider, Unit, apply, apply_then, flow};
 
 /// Bit of a VLAN tag's control information that Open vSwitch sets when there is a tag at all.
 const TAG_PRESENT: u16 = 0x1000;
@@ -19,20 +18,18 @@ const LEARNED_IDLE_TIMEOUT: u16 = 300;
 /// A network learns at most so many addresses on a host, so that an endpoint can not fill the table.
 const LEARNED_LIMIT: u32 = 4096;
 
-pub(super) fn compile(view: &HostView, here: &NetworkHere<'_>, out: &mut HostFlows) {
-    forward(here, out);
-    match &here.network.segment {
-        Segment::Tunnel { tunnel, .. } => {
-            if let Some(through) = here.tunnel {
-                tunnelled(view, here, *tunnel, through, out);
-            }
-        }
-        Segment::Vlan {
-            physical_network,
-            vlan,
-        } => provided(view, here, physical_network, Some(*vlan), out),
-        Segment::Flat { physical_network } => provided(view, here, physical_network, None, out),
-        Segment::Local => {}
+/// `plugged` are the network's ports here, `peers` the addresses of the other hosts that have the network.
+pub(super) fn compile(
+    here: &Presence,
+    plugged: &[Plugged],
+    peers: &BTreeSet<IpAddr>,
+    out: &mut HostFlows,
+) {
+    forward(here, plugged, out);
+    match &here.way {
+        Way::Tunnel(through) => tunnelled(here, *through, peers, out),
+        Way::Wire { bridge, vlan } => provided(here, bridge, *vlan, out),
+        Way::None => {}
     }
 }
 
@@ -51,19 +48,18 @@ pub(super) fn tag(lvid: u16) -> Action {
     Action::set_field(Field::VlanTci, lvid | TAG_PRESENT)
 }
 
-fn cookie(here: &NetworkHere<'_>) -> Cookie {
-    Cookie::new(Kind::Network, here.network.id)
+fn cookie(here: &Presence) -> Cookie {
+    Unit::Network(here.network).cookie()
 }
 
 /// `br-int`: where packets go whose destination is no port of this host.
-fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
-    let send = |to: &dyn Fn(&LocalPort<'_>) -> bool| {
+fn forward(here: &Presence, plugged: &[Plugged], out: &mut HostFlows) {
+    let send = |to: &dyn Fn(&Plugged) -> bool| {
         let mut actions = Vec::from_iter(here.uplink.map(Action::output));
-        let ports = here
-            .local_ports
+        let ports = plugged
             .iter()
-            .filter(|local| to(local))
-            .filter_map(|local| local.ofport);
+            .filter(|port| to(port))
+            .filter_map(|port| port.ofport);
         let mut ports = ports.map(Action::output).peekable();
         actions.extend(ports.peek().map(|_| Action::PopVlan));
         actions.extend(ports);
@@ -78,7 +74,7 @@ fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
         send(&|_| true),
     ));
     // All addresses of a port with port security are known, so it never has an unknown one.
-    let unknown = send(&|local| here.network.learning && !local.port.port_security);
+    let unknown = send(&|port| here.learning && !port.port_security);
     out.integration.push(flow(
         integration::FORWARD,
         10,
@@ -89,27 +85,21 @@ fn forward(here: &NetworkHere<'_>, out: &mut HostFlows) {
 }
 
 /// `br-tun`: VNI ↔ local VLAN.
-fn tunnelled(
-    view: &HostView,
-    here: &NetworkHere<'_>,
-    kind: TunnelType,
-    through: Tunnel,
-    out: &mut HostFlows,
-) {
+fn tunnelled(here: &Presence, through: Tunnel, peers: &BTreeSet<IpAddr>, out: &mut HostFlows) {
     let cookie = cookie(here);
     // An inner 802.1Q tag is nobody's local VLAN, and heddle sends none.
     let from_peer = Match::new()
         .with(Field::TunId, u64::from(through.vni))
         .with_masked(Field::VlanTci, 0u16, 0x1fffu16);
     out.tunnel.push(flow(
-        tunnel::to_lvid(kind),
+        tunnel::to_lvid(through.kind),
         100,
         cookie,
         from_peer,
         apply_then(vec![tag(here.lvid)], tunnel::LEARN),
     ));
-    if !here.peers.is_empty() {
-        let actions = encapsulate(through, &here.peers);
+    if !peers.is_empty() {
+        let actions = encapsulate(through, peers);
         out.tunnel.push(flow(
             tunnel::FLOOD,
             100,
@@ -118,9 +108,7 @@ fn tunnelled(
             apply(actions),
         ));
     }
-    if here.network.learning
-        && let (Some(own), Some(patch_int)) = (view.encap_ip, view.patch_int)
-    {
+    if let Some((own, patch_int)) = through.learn {
         out.tunnel.push(flow(
             tunnel::UNICAST,
             10,
@@ -161,7 +149,7 @@ pub(super) fn encapsulate<'a>(
 }
 
 /// Makes the switch remember that the packet's source is behind the peer that it came from.
-fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
+fn learn(here: &Presence, own: IpAddr) -> Action {
     let (from, to) = match own {
         IpAddr::V4(_) => (Field::TunSrc, Field::TunDst),
         IpAddr::V6(_) => (Field::TunIpv6Src, Field::TunIpv6Dst),
@@ -178,7 +166,7 @@ fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
     Action::Learn(Box::new(Learn {
         table: tunnel::UNICAST.number,
         priority: 50,
-        cookie: Cookie::new(Kind::Learned, here.network.id).raw(),
+        cookie: Cookie::new(Kind::Learned, here.network).raw(),
         idle_timeout: LEARNED_IDLE_TIMEOUT,
         limit: LEARNED_LIMIT,
         specs: Box::new([
@@ -198,16 +186,7 @@ fn learn(here: &NetworkHere<'_>, own: IpAddr) -> Action {
 }
 
 /// `br-int` and the provider bridge: provider VLAN (none: untagged) ↔ local VLAN.
-fn provided(
-    view: &HostView,
-    here: &NetworkHere<'_>,
-    physical_network: &str,
-    vlan: Option<u16>,
-    out: &mut HostFlows,
-) {
-    let Some(wire) = view.providers.get(physical_network) else {
-        return;
-    };
+fn provided(here: &Presence, wire: &Provider, vlan: Option<u16>, out: &mut HostFlows) {
     let cookie = cookie(here);
     if let Some(int_port) = wire.int_port {
         let arriving = Match::new().with(Field::InPort, int_port);

@@ -8,14 +8,21 @@ use flows::{Action, EthAddr, Field, Flow, Match};
 use super::base::{arp, icmpv6, nd};
 use super::network::{tag, tagged, untagged};
 use super::pipeline::integration::{ARP_SPOOF, CLASSIFY, FORWARD, MAC_SPOOF};
-use super::{Cookie, HostFlows, Kind, LocalPort, NetworkHere, apply, apply_then, flow};
+use super::presence::Presence;
+use super::{Cookie, HostFlows, Unit, apply, apply_then, flow};
 use crate::model::Port;
 
-pub(super) fn compile(here: &NetworkHere<'_>, local: &LocalPort<'_>, out: &mut HostFlows) {
-    let cookie = Cookie::new(Kind::Port, local.port.id);
-    let Some(ofport) = local.ofport else { return };
+/// `elsewhere`: the port is up on another host as well (a live migration).
+pub(super) fn compile(
+    here: &Presence,
+    port: &Port,
+    ofport: u32,
+    elsewhere: bool,
+    out: &mut HostFlows,
+) {
+    let cookie = Unit::Port(port.id).cookie();
     let from_port = || Match::new().with(Field::InPort, ofport);
-    let checked = if local.port.port_security {
+    let checked = if port.port_security {
         ARP_SPOOF
     } else {
         FORWARD
@@ -28,28 +35,28 @@ pub(super) fn compile(here: &NetworkHere<'_>, local: &LocalPort<'_>, out: &mut H
         untagged(from_port()),
         classified,
     ));
-    if local.port.port_security {
-        port_security(cookie, from_port, local.port, &mut out.integration);
+    if port.port_security {
+        port_security(cookie, from_port, port, &mut out.integration);
     }
     out.integration.push(flow(
         FORWARD,
         100,
         cookie,
-        to_port(here, local.port),
-        apply(deliver(here, local, ofport)),
+        to_port(here, port),
+        apply(deliver(here, ofport, elsewhere)),
     ));
 }
 
 /// A packet in the network, for the port.
-pub(super) fn to_port(here: &NetworkHere<'_>, port: &Port) -> Match {
+pub(super) fn to_port(here: &Presence, port: &Port) -> Match {
     tagged(here.lvid).with(Field::EthDst, port.mac)
 }
 
-fn deliver(here: &NetworkHere<'_>, local: &LocalPort<'_>, ofport: u32) -> Vec<Action> {
+fn deliver(here: &Presence, ofport: u32, elsewhere: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     // Open vSwitch never sends a packet back where it came from, so this is a copy for the other host
     // only when the sender is on this one.
-    if local.elsewhere {
+    if elsewhere {
         actions.extend(here.uplink.map(Action::output));
     }
     actions.push(Action::PopVlan);

@@ -1,52 +1,58 @@
 //! What `br-tun` knows of each address of a tunnel network: the peer that has it, and the answer to ARP and ND.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use flows::{Action, EthAddr, Field, Match, Port};
+use flows::{Action, EthAddr, Field, Match};
 
 use super::base::{arp_request, icmpv6, nd};
 use super::network::{encapsulate, tagged};
 use super::pipeline::tunnel::{ARP_ND, ND_REPLY, UNICAST};
 use super::port::to_port;
-use super::{Cookie, HostFlows, Kind, NetworkHere, Tunnel, apply, apply_then, drop_packet, flow};
+use super::presence::{Presence, Tunnel};
+use super::{HostFlows, Unit, apply, apply_then, drop_packet, flow};
+use crate::model::Port;
 
-pub(super) fn compile(here: &NetworkHere<'_>, through: Tunnel, out: &mut HostFlows) {
-    for remote in &here.remote_ports {
-        let cookie = Cookie::new(Kind::Port, remote.port.id);
-        let actions = encapsulate(through, &remote.peers);
-        out.tunnel.push(flow(
-            UNICAST,
-            100,
-            cookie,
-            to_port(here, remote.port),
-            apply(actions),
-        ));
-        for &address in &remote.port.addresses {
-            let answered = match address {
-                IpAddr::V4(address) => apply(arp_reply(address, remote.port.mac)),
-                IpAddr::V6(address) => apply_then(nd_advertise(address, remote.port.mac), ND_REPLY),
-            };
-            out.tunnel
-                .push(flow(ARP_ND, 100, cookie, request(here, address), answered));
-        }
+/// A port that is up on other hosts that this host can reach, at these addresses.
+pub(super) fn remote(
+    here: &Presence,
+    through: Tunnel,
+    port: &Port,
+    peers: &BTreeSet<IpAddr>,
+    out: &mut HostFlows,
+) {
+    let cookie = Unit::Port(port.id).cookie();
+    let actions = encapsulate(through, peers);
+    let to_port = to_port(here, port);
+    out.tunnel
+        .push(flow(UNICAST, 100, cookie, to_port, apply(actions)));
+    for &address in &port.addresses {
+        let answered = match address {
+            IpAddr::V4(address) => apply(arp_reply(address, port.mac)),
+            IpAddr::V6(address) => apply_then(nd_advertise(address, port.mac), ND_REPLY),
+        };
+        out.tunnel
+            .push(flow(ARP_ND, 100, cookie, request(here, address), answered));
     }
-    // br-int has flooded the request to the ports of this host, and nobody else has the address.
-    for local in here.local_ports.iter().filter(|local| !local.elsewhere) {
-        let cookie = Cookie::new(Kind::Port, local.port.id);
-        for &address in &local.port.addresses {
-            out.tunnel.push(flow(
-                ARP_ND,
-                120,
-                cookie,
-                request(here, address),
-                drop_packet(),
-            ));
-        }
+}
+
+/// A port that is here and nowhere else: br-int has flooded the request to the ports of this host, and nobody else has
+/// the address.
+pub(super) fn local(here: &Presence, port: &Port, out: &mut HostFlows) {
+    let cookie = Unit::Port(port.id).cookie();
+    for &address in &port.addresses {
+        out.tunnel.push(flow(
+            ARP_ND,
+            120,
+            cookie,
+            request(here, address),
+            drop_packet(),
+        ));
     }
 }
 
 /// `arp,arp_op=1,arp_tpa=…` or `icmp6,icmp_type=135,nd_target=…` in the network.
-fn request(here: &NetworkHere<'_>, address: IpAddr) -> Match {
+fn request(here: &Presence, address: IpAddr) -> Match {
     let here = tagged(here.lvid);
     match address {
         IpAddr::V4(address) => arp_request(here).with(Field::ArpTpa, address),
@@ -66,7 +72,7 @@ fn arp_reply(address: Ipv4Addr, mac: EthAddr) -> Vec<Action> {
         Action::copy(Field::ArpSpa, Field::ArpTpa),
         Action::set_field(Field::ArpSha, mac),
         Action::set_field(Field::ArpSpa, address),
-        Action::output(Port::IN_PORT),
+        Action::output(flows::Port::IN_PORT),
     ]
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::TunnelType;
 use crate::model::sample::{host, id, network, port};
+use crate::model::{INTEGRATION_BRIDGE, Segment, Site, TUNNEL_BRIDGE, TunnelType};
 
 /// A host of a site with one network of each kind. Port 11 is here, 12 on two other hosts, 13 here and on another;
 /// 21 is here on a network that learns, without port security; 31, 41 and 51 are here on vlan, flat and local networks.
-fn site() -> (Site, HostView) {
+pub(super) fn site() -> (Site, HostView) {
     let on = |physical_network: &str| physical_network.to_owned();
     let mut networks = [
         network(
@@ -100,28 +100,36 @@ fn site() -> (Site, HostView) {
     (site, view)
 }
 
+fn all(engine: &Engine) -> impl Iterator<Item = &Flow> {
+    engine
+        .bridges()
+        .flat_map(|(_, flows)| flows.iter().map(|(entry, _)| entry.flow()))
+}
+
 /// A line a flow: bridge, table name, flow.
-fn show(flows: &HostFlows) -> String {
+fn show(engine: &Engine) -> String {
     let mut out = String::new();
-    let mut bridge = |name: &str, tables: &[Table], flows: &[Flow]| {
-        let sorted: flows::FlowTable = flows.iter().cloned().collect();
-        assert_eq!(
-            sorted.len(),
-            flows.len(),
-            "{name}: two flows with the same table, priority and match"
-        );
-        for flow in &sorted {
+    let mut names: Vec<&str> = engine.bridges().map(|(name, _)| name).collect();
+    names.sort_by_key(|name| (*name != INTEGRATION_BRIDGE, *name != TUNNEL_BRIDGE, *name));
+    for name in names {
+        let tables = match name {
+            INTEGRATION_BRIDGE => &pipeline::integration::TABLES[..],
+            TUNNEL_BRIDGE => &pipeline::tunnel::TABLES,
+            _ => &pipeline::provider::TABLES,
+        };
+        let flows = engine.flows(name).unwrap();
+        let sorted: BTreeSet<(&Entry, Unit)> = flows.iter().collect();
+        for (entry, unit) in sorted {
+            assert!(
+                flows.of(unit).iter().any(|wanted| wanted.is(entry)),
+                "{name}: {entry:?} is not what {unit:?} wants"
+            );
             let table = tables
                 .iter()
-                .find(|table| table.number == flow.table)
+                .find(|table| table.number == entry.flow().table)
                 .expect("a table of the pipeline");
-            out += &format!("{name} {}: {flow}\n", table.name);
+            out += &format!("{name} {}: {}\n", table.name, entry.flow());
         }
-    };
-    bridge("br-int", &pipeline::integration::TABLES, &flows.integration);
-    bridge("br-tun", &pipeline::tunnel::TABLES, &flows.tunnel);
-    for (name, flows) in &flows.providers {
-        bridge(name, &pipeline::provider::TABLES, flows);
     }
     out
 }
@@ -129,7 +137,7 @@ fn show(flows: &HostFlows) -> String {
 #[test]
 fn flows_are_as_expected() {
     let (site, view) = site();
-    let found = show(&compile(&site, &view));
+    let found = show(&Engine::new(&site, view));
     let expected = include_str!("expected.flows");
     for (number, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
         assert_eq!(found, expected, "expected.flows:{}", number + 1);
@@ -139,9 +147,9 @@ fn flows_are_as_expected() {
 
 #[test]
 fn nothing_known_means_only_drops() {
-    let flows = compile(&Site::default(), &HostView::default());
-    assert!(flows.providers.is_empty());
-    for flow in flows.integration.iter().chain(&flows.tunnel) {
+    let engine = Engine::new(&Site::default(), HostView::default());
+    assert_eq!(engine.bridges().count(), 2);
+    for flow in all(&engine) {
         let harmless = flow
             .instructions
             .apply
@@ -154,7 +162,7 @@ fn nothing_known_means_only_drops() {
 #[test]
 fn every_flow_is_owned_and_names_its_object() {
     let (site, view) = site();
-    let flows = compile(&site, &view);
+    let engine = Engine::new(&site, view);
     let objects: BTreeSet<Uuid> = site
         .networks
         .keys()
@@ -162,28 +170,22 @@ fn every_flow_is_owned_and_names_its_object() {
         .chain(site.hosts.keys())
         .copied()
         .collect();
-    for flow in flows
-        .integration
-        .iter()
-        .chain(&flows.tunnel)
-        .chain(flows.providers.values().flatten())
-    {
+    for flow in all(&engine) {
         let cookie = Cookie::from_raw(flow.cookie).expect("heddle's cookie");
         let served = objects.iter().filter(|id| cookie.serves(**id)).count();
         assert_eq!(served, usize::from(cookie != Cookie::BASE), "{flow}");
+    }
+    for (_, flows) in engine.bridges() {
+        for (entry, unit) in flows.iter() {
+            assert_eq!(entry.flow().cookie, unit.cookie().raw());
+        }
     }
 }
 
 #[test]
 fn goto_table_only_leads_on() {
     let (site, view) = site();
-    let flows = compile(&site, &view);
-    for flow in flows
-        .integration
-        .iter()
-        .chain(&flows.tunnel)
-        .chain(flows.providers.values().flatten())
-    {
+    for flow in all(&Engine::new(&site, view)) {
         assert!(
             flow.instructions
                 .goto_table

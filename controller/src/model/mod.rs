@@ -10,6 +10,7 @@ pub(crate) mod sample;
 mod settings;
 mod site;
 mod subnet;
+mod touched;
 mod vlan_range;
 
 pub use host::{Host, TunnelType};
@@ -19,4 +20,6 @@ pub use port::Port;
 pub use settings::{INTEGRATION_BRIDGE, Settings, SettingsError, TUNNEL_BRIDGE};
 pub use site::Site;
 pub use subnet::{AddressError, PrefixError, Subnet, check_prefix};
+pub use touched::Touched;
+pub(crate) use touched::differing;
 pub use vlan_range::{VlanRangeError, merge_ranges, parse_range, show_range};

@@ -4,6 +4,7 @@
 mod change;
 mod commit;
 mod host;
+mod mirror;
 mod plan;
 mod remove;
 mod rows;
@@ -13,6 +14,7 @@ mod transaction;
 pub use change::{Action, Cell, Change, Table, changes};
 pub use commit::{CommitError, Committed, bump, commit};
 pub use host::{Registration, Report, port_down, port_up, register, report};
+pub use mirror::{Mirror, Update};
 pub use plan::{plan, random_mac};
 pub use remove::{RemoveError, remove};
 pub use rows::{LeftOut, Reading, RowError, site};

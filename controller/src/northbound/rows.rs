@@ -10,6 +10,7 @@ use ovsdb_client::replica::{ColumnError, Replica, Row};
 use uuid::Uuid;
 
 use super::change::Table;
+use super::mirror::Mirror;
 use crate::model::{
     AddressError, Host, NameError, Network, NetworkType, PhysicalNetwork, Port, PrefixError,
     Segment, Site, Subnet, TunnelType, VlanRangeError, check_name, check_physical_network_name,
@@ -138,21 +139,8 @@ pub enum RowError {
 /// Reads the whole site. Tables that are not replicated are empty.
 #[must_use]
 pub fn site(replica: &Replica) -> Reading {
-    let mut reading = Reading::default();
-    reading.site.revision = revision(replica);
-    reading.site.physical_networks =
-        reading.table(replica, Table::PhysicalNetwork, physical_network);
-    reading.site.networks = reading.table(replica, Table::Network, network);
-    let networks = std::mem::take(&mut reading.site.networks);
-    reading.site.subnets = reading.table(replica, Table::Subnet, |row| subnet(row, &networks));
-    let mut taken = BTreeMap::new();
-    reading.site.ports =
-        reading.table(replica, Table::Port, |row| port(row, &networks, &mut taken));
-    reading.site.networks = networks;
-    let mut parts = Vec::new();
-    reading.site.hosts = reading.table(replica, Table::Host, |row| host(row, &mut parts));
-    reading.left_out.append(&mut parts);
-    reading
+    let (site, left_out) = Mirror::new(replica).into_parts();
+    Reading { site, left_out }
 }
 
 /// The number of the newest intent transaction; 0 before the first.
@@ -164,35 +152,6 @@ pub(super) fn revision(replica: &Replica) -> u64 {
     found
         .and_then(|found| u64::try_from(found).ok())
         .unwrap_or_default()
-}
-
-impl Reading {
-    fn table<T>(
-        &mut self,
-        replica: &Replica,
-        table: Table,
-        mut read: impl FnMut(&Row) -> Result<T, RowError>,
-    ) -> BTreeMap<Uuid, T> {
-        let mut found = BTreeMap::new();
-        for row in replica.rows(table.name()) {
-            match read(row) {
-                Ok(object) => {
-                    found.insert(row.uuid(), object);
-                }
-                Err(source) => {
-                    let name = row.string("name").unwrap_or_default().to_owned();
-                    self.left_out.push(LeftOut {
-                        table,
-                        id: row.uuid(),
-                        name,
-                        part: None,
-                        source,
-                    });
-                }
-            }
-        }
-        found
-    }
 }
 
 fn name(row: &Row) -> Result<String, RowError> {
@@ -227,7 +186,7 @@ fn address(text: &str) -> Result<IpAddr, RowError> {
     Ok(address)
 }
 
-fn physical_network(row: &Row) -> Result<PhysicalNetwork, RowError> {
+pub(super) fn physical_network(row: &Row) -> Result<PhysicalNetwork, RowError> {
     let name = name(row)?;
     check_physical_network_name(&name)?;
     let ranges = row
@@ -242,7 +201,7 @@ fn physical_network(row: &Row) -> Result<PhysicalNetwork, RowError> {
     })
 }
 
-fn network(row: &Row) -> Result<Network, RowError> {
+pub(super) fn network(row: &Row) -> Result<Network, RowError> {
     let name = name(row)?;
     let type_name = row.string("type")?;
     let network_type = NetworkType::from_name(type_name)
@@ -298,7 +257,7 @@ fn network_of(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Uuid, Row
     }
 }
 
-fn subnet(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Subnet, RowError> {
+pub(super) fn subnet(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Subnet, RowError> {
     let text = row.string("cidr")?;
     let cidr: IpNet = text.parse().map_err(|source| RowError::Cidr {
         found: text.to_owned(),
@@ -319,14 +278,8 @@ fn subnet(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Subnet, RowEr
     Ok(subnet)
 }
 
-/// Who has which address of a network.
-type Taken = BTreeMap<(Uuid, IpAddr), String>;
-
-fn port(
-    row: &Row,
-    networks: &BTreeMap<Uuid, Network>,
-    taken: &mut Taken,
-) -> Result<Port, RowError> {
+/// Whether another port has one of its addresses is not looked at.
+pub(super) fn port(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Port, RowError> {
     let text = row.string("mac")?;
     let mac: EthAddr = text.parse()?;
     if mac.is_multicast() || mac == EthAddr::default() {
@@ -338,7 +291,7 @@ fn port(
             expected: mac,
         });
     }
-    let port = Port {
+    Ok(Port {
         id: row.uuid(),
         name: name(row)?,
         network: network_of(row, networks)?,
@@ -350,24 +303,12 @@ fn port(
             .collect::<Result<_, _>>()?,
         port_security: row.boolean("port_security")?,
         hosts: row.uuids("hosts")?,
-    };
-    for address in &port.addresses {
-        if let Some(by) = taken.get(&(port.network, *address)) {
-            return Err(RowError::AddressTaken {
-                address: *address,
-                by: by.clone(),
-            });
-        }
-    }
-    for address in &port.addresses {
-        taken.insert((port.network, *address), port.name.clone());
-    }
-    Ok(port)
+    })
 }
 
 /// A host that says something unknown of its tunnels is still a host: it has the rest, and the agent that it belongs to
 /// finds its row and corrects it.
-fn host(row: &Row, left_out: &mut Vec<LeftOut>) -> Result<Host, RowError> {
+pub(super) fn host(row: &Row, left_out: &mut Vec<LeftOut>) -> Result<Host, RowError> {
     let owned = |map: BTreeMap<&str, &str>| -> BTreeMap<String, String> {
         map.into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))

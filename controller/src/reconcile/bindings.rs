@@ -1,6 +1,6 @@
 //! Which port of the intent each plugged interface is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -32,17 +32,51 @@ pub struct Bound {
     pub ofport: Option<u32>,
 }
 
+/// The ports that this host's interfaces call by their names: all ports of the site are looked through only when a name
+/// is new here.
+#[derive(Debug, Default)]
+pub struct Names {
+    known: BTreeMap<String, Option<Uuid>>,
+}
+
+impl Names {
+    /// These ports may have come, gone, or changed their names.
+    pub fn ports_changed(&mut self, site: &Site, ports: &BTreeSet<Uuid>) {
+        for port in ports.iter().filter_map(|id| site.ports.get(id)) {
+            if let Some(known) = self.known.get_mut(&port.name) {
+                *known = Some(port.id);
+            }
+        }
+        // What is no longer so is looked for again.
+        self.known.retain(|name, id| {
+            let port = id.map(|id| site.ports.get(&id));
+            port.is_none_or(|port| port.is_some_and(|port| port.name == *name))
+        });
+    }
+
+    /// Nothing is known any more.
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    fn find(&mut self, site: &Site, name: &str) -> Option<Uuid> {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let found = site.ports.values().find(|port| port.name == name);
+        let found = found.map(|port| port.id);
+        self.known.insert(name.to_owned(), found);
+        found
+    }
+}
+
 /// Finds the port of each interface on `br-int` that has an `iface-id`.
 ///
 /// When several interfaces name one port, the one that works is it, of several such the first by name.
 #[must_use]
-pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
+pub fn bindings(observed: &Observed, site: &Site, names: &mut Names) -> Bindings {
     let mut out = Bindings::default();
-    let by_name: HashMap<&str, Uuid> = site
-        .ports
-        .values()
-        .map(|port| (port.name.as_str(), port.id))
-        .collect();
+    let mut said = BTreeSet::new();
     let ports = observed
         .bridges
         .get(INTEGRATION_BRIDGE)
@@ -53,11 +87,12 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
             let Some(iface_id) = interface.external_ids.get(IFACE_ID) else {
                 continue;
             };
+            said.insert(iface_id);
             let by_id = iface_id
                 .parse()
                 .ok()
                 .filter(|id| site.ports.contains_key(id));
-            let Some(id) = by_id.or_else(|| by_name.get(iface_id.as_str()).copied()) else {
+            let Some(id) = by_id.or_else(|| names.find(site, iface_id)) else {
                 out.unbound.insert(name.clone(), iface_id.clone());
                 continue;
             };
@@ -91,6 +126,7 @@ pub fn bindings(observed: &Observed, site: &Site) -> Bindings {
             }
         }
     }
+    names.known.retain(|name, _| said.contains(name));
     out
 }
 
@@ -150,7 +186,11 @@ mod tests {
     #[test]
     fn an_interface_names_its_port_by_id_or_by_name() {
         for iface_id in ["port7", &id(7).to_string()] {
-            let found = bindings(&observed(&[("tap0", iface_id, Some(5))]), &site());
+            let found = bindings(
+                &observed(&[("tap0", iface_id, Some(5))]),
+                &site(),
+                &mut Names::default(),
+            );
             assert_eq!(
                 found,
                 Bindings {
@@ -163,7 +203,11 @@ mod tests {
 
     #[test]
     fn an_interface_that_names_no_port_is_listed() {
-        let found = bindings(&observed(&[("tap0", "vm2", Some(5))]), &site());
+        let found = bindings(
+            &observed(&[("tap0", "vm2", Some(5))]),
+            &site(),
+            &mut Names::default(),
+        );
         let unbound = [("tap0".to_owned(), "vm2".to_owned())].into();
         assert_eq!(
             found,
@@ -179,17 +223,45 @@ mod tests {
         let found = bindings(
             &observed(&[("tap0", "port7", None), ("tap1", "port7", Some(6))]),
             &site(),
+            &mut Names::default(),
         );
         assert_eq!(found.bound, bound("tap1", Some(6)));
         assert_eq!(found.problems.into_keys().collect::<Vec<_>>(), ["tap0"]);
         let found = bindings(
             &observed(&[("tap0", "port7", Some(5)), ("tap1", "port7", Some(6))]),
             &site(),
+            &mut Names::default(),
         );
         assert_eq!(found.bound, bound("tap0", Some(5)));
         assert_eq!(
             found.problems["tap1"],
             "iface-id port7 is taken by tap0: unplug one of the two"
         );
+    }
+
+    #[test]
+    fn names_follow_the_ports() {
+        let mut site = site();
+        let mut names = Names::default();
+        let mut bound = |site: &Site, changed: &[u128]| {
+            names.ports_changed(site, &changed.iter().map(|n| id(*n)).collect());
+            let observed = observed(&[("tap0", "port7", Some(5))]);
+            bindings(&observed, site, &mut names)
+                .bound
+                .into_keys()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(bound(&site, &[]), [id(7)]);
+        let mut other = port(8, 1, &[]);
+        site.ports.insert(other.id, other.clone());
+        site.ports.get_mut(&id(7)).unwrap().name = "renamed".to_owned();
+        assert_eq!(bound(&site, &[7, 8]), Vec::<Uuid>::new());
+        other.name = "port7".to_owned();
+        site.ports.insert(other.id, other);
+        assert_eq!(bound(&site, &[8]), [id(8)]);
+        site.ports.remove(&id(8));
+        assert_eq!(bound(&site, &[8]), Vec::<Uuid>::new());
+        site.ports.get_mut(&id(7)).unwrap().name = "port7".to_owned();
+        assert_eq!(bound(&site, &[7]), [id(7)]);
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Pure but for [`database`], which only translates between rows and plain types: no socket, no clock.
 
+mod backlog;
 pub mod bindings;
 pub mod database;
 pub mod layout;
 pub mod local_vlans;
+mod mentions;
 pub mod observation;
 pub mod observed;
+mod programme;
 pub mod reconciler;
 
 #[cfg(test)]

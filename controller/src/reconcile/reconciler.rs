@@ -1,37 +1,59 @@
 //! The state machine between intent and switch: events in, commands out. No socket, no clock, no task.
 //!
-//! [`Reconciler::step`] looks at everything that is known now and says what to do next. It is called again
-//! after each event, so a command that failed or became wrong is simply never repeated: there is no list of
-//! things to do, only the difference between what shall be and what is.
+//! [`Reconciler::step`] takes in what has changed since the last one and says what to do next. It is called again after
+//! each event, so a command that failed or became wrong is simply never repeated: there is no list of things to do, only
+//! the difference between what shall be and what is, kept entry by entry in each bridge's `Programme`.
 //!
-//! | what is known                         | what comes next                                               |
-//! |---------------------------------------|---------------------------------------------------------------|
-//! | bridges or ports differ               | one transaction; the next once its outcome and rows are here  |
-//! | flows of a provider bridge or `br-tun` differ | a bundle for each                                     |
-//! | flows of `br-int` differ              | a bundle, once those others are acknowledged                  |
-//! | nothing differs                       | the report says so                                            |
+//! | what is known                              | what comes next                                              |
+//! |--------------------------------------------|--------------------------------------------------------------|
+//! | bridges or ports differ                    | one transaction; the next once its outcome and rows are here |
+//! | flows of a provider bridge or `br-tun` differ | a bundle for each                                         |
+//! | flows of `br-int` differ                   | a bundle with all but the networks whose way out is not right yet |
+//! | nothing differs                            | the report says so                                           |
+//!
+//! # Why no packet strays while flows are half-way
+//!
+//! A bundle is atomic, but a large difference takes many, on several bridges. What a packet meets in between is a mixture
+//! of flows of before and flows of after. It stays in its network, whatever the mixture and the order, because the two
+//! numbers that carry the meaning "this network" never have two meanings on one switch at one time:
+//!
+//! - *A local VLAN* is given to a network only when no flow of any bridge, on its way or there, mentions it.
+//! - *A port's number* on `br-int` is compiled into flows only when no flow there, on its way or installed, knows it for
+//!   another port, network or local VLAN (`Mentions`). A port that changes its network, or gets the number of one that
+//!   has gone, is therefore closed first, and opened when what knew it has been acknowledged as gone.
+//!
+//! So a flow that is still missing can only lose a packet, never lead it astray. Two things on the way can: a bridge that
+//! forwards what it does not know, and a check that is not there yet. Hence on each bridge the pipeline itself (drops
+//! included) goes first, patch ports stay closed until the bridges at both ends are guarded, and what `br-int` sends
+//! towards a bridge it sends only when that bridge has the pipeline and the network's own flows.
+//!
+//! # When a port is up
+//!
+//! When every packet that the others may now send to it arrives and every packet it sends is heard: its number is
+//! confirmed; `br-int` has the pipeline, the flows of its network and of itself, and nothing stale of the port; and, for
+//! a network that reaches other hosts, the bridge on that way has the pipeline and the flows of the network and of the
+//! port, `br-tun` also those that let the other hosts in, and the way is open. It does not wait for the flows that lead to
+//! ports of other hosts, of which there may be a hundred thousand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flows::diff::{Change as FlowChange, diff};
-use flows::{Action, Field, Flow, FlowTable};
+use flows::Flow;
 use uuid::Uuid;
 
-use super::bindings::{Bindings, bindings};
+use super::backlog::Class;
+use super::bindings::{Bindings, Names, bindings};
 use super::layout::{CLOSED, Change, Plan, plan, plan_local_vlans};
 use super::local_vlans::{Allocator, recorded};
 use super::observation::{Edit, Observation};
 use super::observed::Observed;
+use super::programme::Programme;
 use crate::compile::{
-    self, Cookie, HostFlows, HostView, Kind, Layout, PATCH_INT, PATCH_TUN, Provider, int_port,
-    phy_port, tunnel_port,
+    BridgeFlows, Cookie, Counters, Engine, Entry, HostView, Kind, Layout, PATCH_INT, PATCH_TUN,
+    Provider, Unit, int_port, phy_port, tunnel_port,
 };
 use crate::model::{
-    INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, TunnelType,
+    INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, Touched, TunnelType,
 };
-
-/// A bundle pauses forwarding while it is committed, about 0.8 ms for each 1,000 flows.
-const BUNDLE_LIMIT: usize = 2_000;
 
 /// What to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,53 +100,46 @@ pub struct Report {
 struct Session {
     /// The bridge's ports, as this session has listed them: number → name (at most 15 bytes of it).
     ports: BTreeMap<u32, String>,
-    /// heddle's flows on the bridge.
-    installed: FlowTable,
-    /// Others' flows.
-    foreign: FlowTable,
-    /// Cookies of learned flows that were there when the session began.
-    learned: BTreeSet<Cookie>,
-    /// Changes that are on their way.
-    programming: Option<Vec<FlowMod>>,
-}
-
-impl Session {
-    /// True if a bundle that is on its way adds just this flow.
-    fn on_its_way(&self, flow: &Flow) -> bool {
-        let mut changes = self.programming.iter().flatten();
-        changes.any(|change| matches!(change, FlowMod::Add(added) if added == flow))
-    }
+    programme: Programme,
 }
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Reconciler {
+    engine: Engine,
+    /// What of the site has changed since the last step; none: it is another site than before.
+    touched: Option<Touched>,
+    names: Names,
     sessions: BTreeMap<String, Session>,
     allocator: Allocator,
     transacting: bool,
 }
 
 impl Reconciler {
+    /// These objects of the site may have changed since the last step.
+    pub fn site_changed(&mut self, touched: Touched) {
+        if let Some(known) = &mut self.touched {
+            known.extend(touched);
+        }
+    }
+
+    /// The site has nothing to do with the one at the last step.
+    pub fn site_replaced(&mut self) {
+        self.touched = None;
+    }
+
+    /// What compiling has cost so far.
+    #[must_use]
+    pub fn compiled(&self) -> Counters {
+        self.engine.counters()
+    }
+
     /// A session with the bridge has begun; these are all its ports and flows.
     pub fn session_began(&mut self, bridge: &str, ports: BTreeMap<u32, String>, flows: Vec<Flow>) {
-        let mut session = Session {
-            ports,
-            installed: FlowTable::new(),
-            foreign: FlowTable::new(),
-            learned: BTreeSet::new(),
-            programming: None,
-        };
-        for flow in flows {
-            match Cookie::from_raw(flow.cookie) {
-                None => session.foreign.insert(flow),
-                Some(cookie) if cookie.is_learned() => {
-                    session.learned.insert(cookie);
-                    None
-                }
-                Some(_) => session.installed.insert(flow),
-            };
-        }
-        self.sessions.insert(bridge.to_owned(), session);
+        let own = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge);
+        let programme = Programme::new(own, bridge == INTEGRATION_BRIDGE, flows);
+        self.sessions
+            .insert(bridge.to_owned(), Session { ports, programme });
     }
 
     /// The session with the bridge has ended: nothing is known of its flows any more.
@@ -142,65 +157,25 @@ impl Reconciler {
         }
     }
 
+    /// heddle's flows as the switch has acknowledged them, with their bridges, in no order.
+    pub fn installed(&self) -> impl Iterator<Item = (&str, &Flow)> {
+        self.sessions.iter().flat_map(|(bridge, session)| {
+            let flows = session.programme.installed();
+            flows.map(move |flow| (bridge.as_str(), flow))
+        })
+    }
+
     /// Somebody else has changed a flow of the bridge. Says what that undoes, if it is of interest; the next
     /// [`Reconciler::step`] repairs it. What the switch learns by itself is no edit.
     pub fn flow_observed(&mut self, bridge: &str, observation: Observation) -> Option<Edit> {
         let session = self.sessions.get_mut(bridge)?;
-        match observation {
-            Observation::There(flow) => {
-                let known = session.installed.get(&flow);
-                // A switch that had to pause tells of this session's own changes again.
-                if known == Some(&flow) || session.on_its_way(&flow) {
-                    return None;
-                }
-                let is_known = known.is_some();
-                match Cookie::from_raw(flow.cookie) {
-                    Some(cookie) if !cookie.is_learned() => {
-                        session.installed.insert(flow.clone());
-                        return Some(Edit::Altered(flow));
-                    }
-                    Some(_) => {}
-                    None => drop(session.foreign.insert(flow.clone())),
-                }
-                session.installed.remove(&flow);
-                match (is_known, Cookie::from_raw(flow.cookie)) {
-                    (true, _) => Some(Edit::Altered(flow)),
-                    (false, None) => Some(Edit::Foreign(flow)),
-                    (false, Some(_)) => None,
-                }
-            }
-            Observation::Gone(flow) => {
-                let same = |known: Option<&Flow>| known.is_some_and(|f| f.cookie == flow.cookie);
-                if same(session.foreign.get(&flow)) {
-                    session.foreign.remove(&flow);
-                }
-                if !same(session.installed.get(&flow)) {
-                    return None;
-                }
-                session.installed.remove(&flow);
-                Some(Edit::Deleted(flow))
-            }
-        }
+        session.programme.observed(observation)
     }
 
     /// The bundle on its way to the bridge is committed.
     pub fn bundle_acknowledged(&mut self, bridge: &str) {
-        let Some(session) = self.sessions.get_mut(bridge) else {
-            return;
-        };
-        for change in session.programming.take().into_iter().flatten() {
-            match change {
-                FlowMod::Add(flow) => {
-                    session.foreign.remove(&flow);
-                    session.installed.insert(flow);
-                }
-                FlowMod::Delete(flow) => {
-                    session.installed.remove(&flow);
-                }
-                FlowMod::Forget(cookie) => {
-                    session.learned.remove(&cookie);
-                }
-            }
+        if let Some(session) = self.sessions.get_mut(bridge) {
+            session.programme.acknowledged();
         }
     }
 
@@ -227,7 +202,7 @@ impl Reconciler {
     pub fn flow_counts(&self) -> impl Iterator<Item = (&str, u8, Option<Kind>, u64)> {
         self.sessions.iter().flat_map(|(bridge, session)| {
             let mut counts: BTreeMap<(u8, Option<Kind>), u64> = BTreeMap::new();
-            for flow in &session.installed {
+            for flow in session.programme.installed() {
                 let kind = Cookie::from_raw(flow.cookie).and_then(Cookie::kind);
                 let count = counts.entry((flow.table, kind)).or_default();
                 *count = count.saturating_add(1);
@@ -248,15 +223,30 @@ impl Reconciler {
         observed: &Observed,
         site: &Site,
     ) -> (Vec<Command>, Report) {
-        let bindings = bindings(observed, site);
+        match &self.touched {
+            Some(touched) => self.names.ports_changed(site, &touched.ports),
+            None => self.names.clear(),
+        }
+        let bindings = bindings(observed, site, &mut self.names);
         let needed = Self::bridges(settings, observed);
         let recorded = recorded(observed);
         let view = self.view(settings, host, observed, site, &bindings, &recorded);
-        let desired = desired(compile::compile(site, &view));
-        let mut commands = Vec::new();
+        let changed = match self.touched.replace(Touched::default()) {
+            Some(touched) => self.engine.update(site, view, &touched),
+            None => self.engine.recompile(site, view),
+        };
+        self.compare(changed);
 
+        let mut commands = Vec::new();
         let mut problems = BTreeMap::new();
-        let guarded = self.program(&needed, &desired, &mut commands, &mut problems);
+        let waiting = self.waiting(site);
+        self.program(&needed, &waiting, &mut commands, &mut problems);
+        let nobody = BTreeSet::new();
+        let guarded = self.bridges_that(&needed, |bridge, programme| {
+            let integration = bridge == INTEGRATION_BRIDGE;
+            programme.is_guarded(if integration { &waiting } else { &nobody })
+        });
+        let right = self.bridges_that(&needed, |_, programme| programme.is_right());
         let Plan {
             mut changes,
             problems: misfits,
@@ -270,13 +260,12 @@ impl Reconciler {
             commands.push(Command::Transact(changes));
         }
 
-        let settled =
-            !planned && !self.transacting && needed.iter().all(|bridge| guarded.contains(bridge));
+        let settled = !planned && !self.transacting && right == needed;
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
             .all(|name| needed.contains(*name));
-        let up = up(observed, &guarded, &view, site);
-        unreachable_networks(settings, &view, site, &mut problems);
+        let up = self.up(observed, site);
+        unreachable_networks(settings, self.engine.view(), site, &mut problems);
         problems.extend(bindings.problems);
         let report = Report {
             applied: (settled && both).then_some(site.revision),
@@ -327,8 +316,11 @@ impl Reconciler {
                 continue;
             };
             if let Some(&lvid) = recorded.get(&network) {
-                let confirmed =
-                    |ofport: &u32| self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport);
+                let owners = [Unit::Port(*id).cookie(), Unit::Network(network).cookie()];
+                let confirmed = |ofport: &u32| {
+                    self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport)
+                        && self.is_free_for(*ofport, owners, lvid)
+                };
                 view.local_vlans.insert(network, lvid);
                 view.bindings.insert(*id, bound.ofport.filter(confirmed));
             }
@@ -353,55 +345,131 @@ impl Reconciler {
             .all(|bridge| self.sessions.contains_key(bridge))
     }
 
-    /// Sends what differs, and returns the bridges on which nothing does.
+    /// True if no flow of `br-int` knows the number for anything else.
+    fn is_free_for(&self, ofport: u32, owners: [Cookie; 2], lvid: u16) -> bool {
+        let session = self.sessions.get(INTEGRATION_BRIDGE);
+        session.is_some_and(|session| {
+            let mentions = session.programme.mentions();
+            mentions.is_free_for(ofport, owners, lvid)
+        })
+    }
+
+    /// Tells each bridge's programme what may be different now.
+    fn compare(&mut self, mut changed: BTreeMap<String, Vec<Entry>>) {
+        let view = self.engine.view();
+        let class_of = |unit| match unit {
+            Unit::Base => Class::Base,
+            Unit::Port(id) if !view.bindings.contains_key(&id) => Class::Elsewhere,
+            Unit::Network(_) | Unit::Port(_) => Class::Here,
+            Unit::Host(_) => Class::Peers,
+        };
+        let nothing = BridgeFlows::default();
+        for (bridge, session) in &mut self.sessions {
+            let want = self.engine.flows(bridge).unwrap_or(&nothing);
+            let changed = changed.remove(bridge).unwrap_or_default();
+            session.programme.update(want, changed, class_of);
+        }
+    }
+
+    /// The cookies of what `br-int` must not be sent yet: networks, and their ports here, whose way to other hosts is over
+    /// a bridge that does not know what to do with them.
+    fn waiting(&self, site: &Site) -> BTreeSet<Cookie> {
+        let mut waiting = BTreeSet::new();
+        let networks = self.engine.view().local_vlans.keys();
+        let unready: BTreeSet<Uuid> = networks
+            .filter(|id| {
+                let network = site.networks.get(id);
+                let way = network.and_then(|network| self.way(network));
+                way.is_some_and(|bridge| {
+                    let cookies = [Cookie::BASE, Unit::Network(**id).cookie()];
+                    !self.serves(bridge, &cookies, Class::Here)
+                })
+            })
+            .copied()
+            .collect();
+        if unready.is_empty() {
+            return waiting;
+        }
+        for port in self.engine.view().bindings.keys() {
+            let network = site.ports.get(port).map(|port| port.network);
+            if network.is_some_and(|network| unready.contains(&network)) {
+                waiting.insert(Unit::Port(*port).cookie());
+            }
+        }
+        waiting.extend(unready.into_iter().map(|id| Unit::Network(id).cookie()));
+        waiting
+    }
+
+    /// The bridge over which `br-int` sends packets of the network to other hosts, if it does.
+    fn way(&self, network: &Network) -> Option<&str> {
+        let view = self.engine.view();
+        match &network.segment {
+            Segment::Tunnel { .. } => view.patch_tun.map(|_| TUNNEL_BRIDGE),
+            Segment::Vlan {
+                physical_network, ..
+            }
+            | Segment::Flat { physical_network } => {
+                let provider = view.providers.get(physical_network)?;
+                provider.int_port.map(|_| provider.bridge.as_str())
+            }
+            Segment::Local => None,
+        }
+    }
+
+    /// True if the bridge has every flow of these objects, up to this class.
+    fn serves(&self, bridge: &str, cookies: &[Cookie], last: Class) -> bool {
+        self.sessions.get(bridge).is_some_and(|session| {
+            let mut cookies = cookies.iter();
+            cookies.all(|cookie| session.programme.serves(*cookie, last))
+        })
+    }
+
+    fn bridges_that(
+        &self,
+        needed: &BTreeSet<String>,
+        condition: impl Fn(&str, &Programme) -> bool,
+    ) -> BTreeSet<String> {
+        let programme = |bridge: &&String| {
+            let session = self.sessions.get(*bridge);
+            session.is_some_and(|session| condition(bridge, &session.programme))
+        };
+        needed.iter().filter(programme).cloned().collect()
+    }
+
+    /// Sends each bridge its next bundle.
     fn program(
         &mut self,
         needed: &BTreeSet<String>,
-        desired: &BTreeMap<String, FlowTable>,
+        waiting: &BTreeSet<Cookie>,
         commands: &mut Vec<Command>,
         problems: &mut BTreeMap<String, String>,
-    ) -> BTreeSet<String> {
-        let nothing = FlowTable::new();
-        let mut guarded = BTreeSet::new();
-        let integration_last = |name: &&String| name.as_str() == INTEGRATION_BRIDGE;
-        let (integration, others): (Vec<_>, Vec<_>) = needed.iter().partition(integration_last);
-        for bridge in others.iter().chain(&integration) {
-            let Some(session) = self.sessions.get_mut(*bridge) else {
+    ) {
+        let (nothing, nobody) = (BridgeFlows::default(), BTreeSet::new());
+        for bridge in needed {
+            let Some(session) = self.sessions.get_mut(bridge) else {
                 continue;
             };
-            if session.programming.is_some() {
-                continue;
-            }
-            let want = desired.get(*bridge).unwrap_or(&nothing);
-            let own_bridge = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge.as_str());
-            let Programme { changes, conflicts } = programme(session, want, own_bridge);
-            if let Some(flow) = conflicts.first() {
+            if let Some(flow) = session.programme.conflict() {
                 let message = format!(
                     "a flow that is not heddle's has the place of one of its own: delete it with `ovs-ofctl --strict \
                      del-flows {bridge} table={},priority={},{}`",
                     flow.table, flow.priority, flow.matches
                 );
-                problems.insert((*bridge).clone(), message);
+                problems.insert(bridge.clone(), message);
             }
-            if changes.is_empty() {
-                if conflicts.is_empty() {
-                    guarded.insert((*bridge).clone());
-                }
-            } else if *bridge != INTEGRATION_BRIDGE
-                || others
-                    .iter()
-                    .all(|other| guarded.contains(*other) || !self.sessions.contains_key(*other))
-            {
+            let want = self.engine.flows(bridge).unwrap_or(&nothing);
+            let waiting = match bridge.as_str() {
+                INTEGRATION_BRIDGE => waiting,
+                _ => &nobody,
+            };
+            let networks = self.engine.view().local_vlans.keys().copied();
+            if let Some(changes) = session.programme.next_bundle(want, networks, waiting) {
                 commands.push(Command::Program {
-                    bridge: (*bridge).clone(),
-                    changes: changes.clone(),
+                    bridge: bridge.clone(),
+                    changes,
                 });
-                if let Some(session) = self.sessions.get_mut(*bridge) {
-                    session.programming = Some(changes);
-                }
             }
         }
-        guarded
     }
 
     /// The recorded local VLANs, and new ones for networks that have none.
@@ -449,66 +517,65 @@ impl Reconciler {
 
     /// Every VLAN id that a flow of heddle's on any bridge mentions, be it as a local VLAN or not.
     fn mentioned_local_vlans(&self) -> BTreeSet<u16> {
-        let mut out = BTreeSet::new();
-        for session in self.sessions.values() {
-            let on_their_way =
-                session
-                    .programming
-                    .iter()
-                    .flatten()
-                    .filter_map(|change| match change {
-                        FlowMod::Add(flow) => Some(flow),
-                        FlowMod::Delete(_) | FlowMod::Forget(_) => None,
-                    });
-            for flow in session.installed.iter().chain(on_their_way) {
-                out.extend(vlan_ids(flow));
-            }
-        }
-        out
+        let sessions = self.sessions.values();
+        sessions
+            .flat_map(|session| session.programme.mentions().local_vlans())
+            .collect()
     }
-}
 
-/// Ports whose flows are acknowledged, on every bridge that a packet of theirs crosses, with nothing closed in between.
-fn up(
-    observed: &Observed,
-    guarded: &BTreeSet<String>,
-    view: &HostView,
-    site: &Site,
-) -> BTreeSet<Uuid> {
-    let open = |port: &str| {
-        let port = observed
-            .bridges
-            .get(INTEGRATION_BRIDGE)
-            .and_then(|bridge| bridge.ports.get(port)?.interfaces.get(port));
-        port.and_then(|port| port.options.get("peer"))
-            .is_some_and(|peer| peer != CLOSED)
-    };
-    let reaches_others = |network: &Network| match &network.segment {
-        Segment::Tunnel { tunnel, .. } => {
-            view.tunnels.contains_key(tunnel) && guarded.contains(TUNNEL_BRIDGE) && open(PATCH_TUN)
-        }
-        Segment::Vlan {
-            physical_network, ..
-        }
-        | Segment::Flat { physical_network } => {
-            let provider = view.providers.get(physical_network);
-            provider.is_some_and(|provider| {
-                guarded.contains(&provider.bridge) && open(&int_port(&provider.bridge))
-            })
-        }
-        Segment::Local => true,
-    };
-    let network = |port: &Uuid| site.networks.get(&site.ports.get(port)?.network);
-    let bound = view
-        .bindings
-        .iter()
-        .filter(|(_, ofport)| ofport.is_some())
-        .map(|(port, _)| *port);
-    bound
-        .filter(|port| {
-            guarded.contains(INTEGRATION_BRIDGE) && network(port).is_some_and(reaches_others)
-        })
-        .collect()
+    /// The ports that are up, see the [module](self).
+    fn up(&self, observed: &Observed, site: &Site) -> BTreeSet<Uuid> {
+        let open = |port: &str| {
+            let port = observed
+                .bridges
+                .get(INTEGRATION_BRIDGE)
+                .and_then(|bridge| bridge.ports.get(port)?.interfaces.get(port));
+            port.and_then(|port| port.options.get("peer"))
+                .is_some_and(|peer| peer != CLOSED)
+        };
+        let view = self.engine.view();
+        let lets_peers_in = self
+            .sessions
+            .get(TUNNEL_BRIDGE)
+            .is_some_and(|session| session.programme.has_all(Class::Peers));
+        let is_up = |port: Uuid| {
+            let Some(network) = site
+                .ports
+                .get(&port)
+                .and_then(|port| site.networks.get(&port.network))
+            else {
+                return false;
+            };
+            let cookies = [
+                Cookie::BASE,
+                Unit::Network(network.id).cookie(),
+                Unit::Port(port).cookie(),
+            ];
+            let reaches_others = match &network.segment {
+                Segment::Tunnel { tunnel, .. } => {
+                    view.tunnels.contains_key(tunnel) && lets_peers_in && open(PATCH_TUN)
+                }
+                Segment::Vlan {
+                    physical_network, ..
+                }
+                | Segment::Flat { physical_network } => view
+                    .providers
+                    .get(physical_network)
+                    .is_some_and(|provider| open(&int_port(&provider.bridge))),
+                Segment::Local => true,
+            };
+            let way_serves = match self.way(network) {
+                Some(bridge) => self.serves(bridge, &cookies, Class::Here),
+                None => network.segment == Segment::Local,
+            };
+            reaches_others && way_serves && self.serves(INTEGRATION_BRIDGE, &cookies, Class::Stale)
+        };
+        let known = view.bindings.iter().filter(|(_, ofport)| ofport.is_some());
+        known
+            .map(|(port, _)| *port)
+            .filter(|port| is_up(*port))
+            .collect()
+    }
 }
 
 /// Tells of networks with a port here that this host is not set up to carry to others.
@@ -549,92 +616,6 @@ fn unreachable_networks(
             format!("a port of this network is plugged in here, but the host has {missing}");
         problems.insert(network.name.clone(), message);
     }
-}
-
-fn desired(flows: HostFlows) -> BTreeMap<String, FlowTable> {
-    let own = [
-        (INTEGRATION_BRIDGE.to_owned(), flows.integration),
-        (TUNNEL_BRIDGE.to_owned(), flows.tunnel),
-    ];
-    own.into_iter()
-        .chain(flows.providers)
-        .map(|(bridge, flows)| (bridge, FlowTable::from_iter(flows)))
-        .collect()
-}
-
-/// What it takes to make the flows of a bridge as they shall be.
-#[derive(Default)]
-struct Programme {
-    /// The first changes, as many as a bundle may have.
-    changes: Vec<FlowMod>,
-    /// Flows of others that have the place of one of heddle's.
-    conflicts: Vec<Flow>,
-}
-
-fn programme(session: &Session, want: &FlowTable, own_bridge: bool) -> Programme {
-    let mut out = Programme::default();
-    let mut forgotten = session.learned.clone();
-    for cookie in want.iter().flat_map(learns) {
-        forgotten.remove(&cookie);
-    }
-    for change in diff(&session.installed, want) {
-        match change {
-            // To add would be to replace: on a bridge that is not heddle's own, what is there stays. Its catch-all
-            // flow says what the operator does with packets that are none of heddle's business.
-            FlowChange::Add(flow) if !own_bridge && session.foreign.get(flow).is_some() => {
-                let catch_all = flow.priority == 0 && flow.matches.is_empty();
-                out.conflicts.extend((!catch_all).then(|| flow.clone()));
-            }
-            FlowChange::Add(flow) => out.changes.push(FlowMod::Add(flow.clone())),
-            FlowChange::Replace { old, new } => {
-                forgotten.extend(learns(old).filter(|_| old.instructions != new.instructions));
-                out.changes.push(FlowMod::Add(new.clone()));
-            }
-            FlowChange::Delete(flow) => {
-                forgotten.extend(learns(flow));
-                out.changes.push(FlowMod::Delete(flow.clone()));
-            }
-        }
-    }
-    out.changes.truncate(BUNDLE_LIMIT);
-    out.changes
-        .extend(forgotten.into_iter().map(FlowMod::Forget));
-    out
-}
-
-/// The cookies of flows that the flow makes the switch learn.
-fn learns(flow: &Flow) -> impl Iterator<Item = Cookie> {
-    flow.instructions
-        .apply
-        .iter()
-        .filter_map(|action| match action {
-            Action::Learn(learn) => Cookie::from_raw(learn.cookie),
-            _ => None,
-        })
-}
-
-/// The VLAN ids that a flow matches or writes.
-fn vlan_ids(flow: &Flow) -> impl Iterator<Item = u16> {
-    const VLAN_ID: u128 = 0x0fff;
-    let id = |value: u128| u16::try_from(value & VLAN_ID).ok();
-    let matched = flow
-        .matches
-        .get(Field::VlanTci)
-        .filter(|field| field.mask & VLAN_ID == VLAN_ID);
-    let written = flow
-        .instructions
-        .apply
-        .iter()
-        .filter_map(move |action| match action {
-            Action::SetField(set) if [Field::VlanTci, Field::VlanVid].contains(&set.field()) => {
-                id(set.value())
-            }
-            _ => None,
-        });
-    matched
-        .and_then(|field| id(field.value))
-        .into_iter()
-        .chain(written)
 }
 
 /// The name of a port as OpenFlow carries it: at most 15 bytes.

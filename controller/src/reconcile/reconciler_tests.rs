@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flows::{Field, Flow, Match};
+use flows::{Action, Field, Flow, FlowTable, Match};
 use uuid::Uuid;
 
 use super::*;
 use crate::model::sample::{host, id, network, port};
+use crate::reconcile::mentions::vlan_ids;
 use crate::reconcile::observed::Bridge;
 use crate::reconcile::simulated::{World, ports};
 
@@ -86,7 +87,7 @@ fn one_network_per_local_vlan(world: &World) {
     };
     let objects = world.site.networks.keys().chain(world.site.ports.keys());
     let cookies: BTreeSet<_> = objects
-        .map(|id| Cookie::new(compile::Kind::Network, *id))
+        .map(|id| Cookie::new(crate::compile::Kind::Network, *id))
         .collect();
     assert_eq!(
         cookies.len(),
@@ -110,6 +111,53 @@ fn one_network_per_local_vlan(world: &World) {
     }
 }
 
+/// The number of a port of `br-int` means one local VLAN at every moment, in whatever flows know it.
+fn one_local_vlan_per_port(world: &World) {
+    let mut of_number: BTreeMap<u32, BTreeSet<u16>> = BTreeMap::new();
+    for flow in world.flows.get("br-int").into_iter().flatten() {
+        let from = flow
+            .matches
+            .get(Field::InPort)
+            .map(|field| field.value as u32);
+        let to = flow
+            .instructions
+            .apply
+            .iter()
+            .filter_map(|action| match action {
+                Action::Output(port) => Some(port.0),
+                _ => None,
+            });
+        // Patch ports have lower numbers.
+        for number in from.into_iter().chain(to).filter(|number| *number > 100) {
+            let lvids = vlan_ids(flow).filter(|lvid| *lvid != 0);
+            of_number.entry(number).or_default().extend(lvids);
+        }
+    }
+    for (number, lvids) in of_number {
+        assert!(lvids.len() <= 1, "port {number} is in {lvids:?}");
+    }
+}
+
+fn nothing_strays(world: &World) {
+    one_network_per_local_vlan(world);
+    one_local_vlan_per_port(world);
+}
+
+/// What the reconciler believes of the switch is so.
+fn knows_the_switch(world: &World) {
+    for (bridge, table) in &world.flows {
+        let known = world
+            .reconciler
+            .installed()
+            .filter(|(name, _)| name == bridge);
+        let known = FlowTable::from_iter(known.map(|(_, flow)| flow.clone()));
+        let own = table
+            .iter()
+            .filter(|flow| Cookie::from_raw(flow.cookie).is_some());
+        assert_eq!(known, FlowTable::from_iter(own.cloned()), "{bridge}");
+    }
+}
+
 fn plug_all(world: &mut World) {
     for n in 11..=13 {
         world.plug(&format!("tap{n}"), &format!("port{n}"), 100 + n);
@@ -119,11 +167,11 @@ fn plug_all(world: &mut World) {
 #[test]
 fn from_nothing_to_everything() {
     let mut world = world();
-    let report = world.run(one_network_per_local_vlan);
+    let report = world.run(nothing_strays);
     assert_eq!((report.applied, report.up.len()), (Some(7), 0));
     assert_eq!(report.problems, BTreeMap::new());
     plug_all(&mut world);
-    let report = world.run(one_network_per_local_vlan);
+    let report = world.run(nothing_strays);
     assert_eq!(report.applied, Some(7));
     assert_eq!(report.up, BTreeSet::from([id(11), id(12), id(13)]));
     assert_eq!(recorded(&world.observed).len(), 3);
@@ -176,7 +224,7 @@ fn a_bridge_without_a_session_holds_up_nothing_but_its_own_networks() {
     let before = world.flows.clone();
     let another = port(31, 1, &[PEER]);
     world.site.ports.insert(another.id, another);
-    let report = world.run(one_network_per_local_vlan);
+    let report = world.run(nothing_strays);
     assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
     assert_eq!(report.applied, None, "it is not known what br-eth1 does");
     assert_eq!(world.flows["br-int"], before["br-int"]);
@@ -214,7 +262,7 @@ fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
             .unwrap()
             .ofport = Some(ofport);
     }
-    assert_eq!(world.run(one_network_per_local_vlan).up.len(), 3);
+    assert_eq!(world.run(nothing_strays).up.len(), 3);
 }
 
 #[test]
@@ -234,7 +282,7 @@ fn networks_come_and_go_and_their_local_vlans_never_meet() {
         // A port changes its network while it is plugged in.
         let moved = world.site.ports.get_mut(&id(11)).unwrap();
         moved.network = id(1 + round % 3);
-        let report = world.run(one_network_per_local_vlan);
+        let report = world.run(nothing_strays);
         assert_eq!(report.up, report.plugged);
         let scratch = {
             let mut fresh = World {
@@ -251,7 +299,131 @@ fn networks_come_and_go_and_their_local_vlans_never_meet() {
             fresh.flows
         };
         assert_eq!(world.flows, scratch, "round {round}");
+        knows_the_switch(&world);
     }
+}
+
+#[test]
+fn a_port_with_the_number_of_another_opens_after_that_one_is_closed() {
+    let mut world = world();
+    world.run(nothing_strays);
+    plug_all(&mut world);
+    assert_eq!(world.run(nothing_strays).up.len(), 3);
+    // Between two looks tap11 has gone and tap12 has got its number, in another network.
+    world.unplug("tap11");
+    world.unplug("tap12");
+    world.plug("tap12", "port12", 111);
+    let report = world.run(nothing_strays);
+    assert_eq!(report.up, BTreeSet::from([id(12), id(13)]));
+    // Another port of the same network may speak for other addresses.
+    let another = port(14, 2, &[]);
+    world.site.ports.insert(another.id, another);
+    world.unplug("tap12");
+    world.plug("tap14", "port14", 111);
+    let mut closed = false;
+    let report = world.run(|world| {
+        let of = |n| {
+            let cookie = Cookie::new(crate::compile::Kind::Port, id(n)).raw();
+            world.flows["br-int"]
+                .iter()
+                .any(|flow| flow.cookie == cookie)
+        };
+        assert!(!of(12) || !of(14), "both have the number");
+        closed |= !of(12) && !of(14);
+    });
+    assert!(closed);
+    assert_eq!(report.up, BTreeSet::from([id(13), id(14)]));
+    knows_the_switch(&world);
+}
+
+#[test]
+fn a_port_is_plugged_in_and_up_while_bulk_work_runs() {
+    const BULK: u128 = 6_000;
+    let mut world = world();
+    world.run(nothing_strays);
+    world.plug("tap11", "port11", 111);
+    world.run(nothing_strays);
+    for n in 1000..1000 + BULK {
+        let bulk = crate::model::Port {
+            id: id(n),
+            mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
+            addresses: BTreeSet::new(),
+            ..port(99, 1, &[PEER])
+        };
+        world.site.ports.insert(bulk.id, bulk);
+    }
+    let (commands, report) = world.step();
+    let [Command::Program { bridge, changes }] = &commands[..] else {
+        panic!("{} commands", commands.len());
+    };
+    assert_eq!((bridge.as_str(), changes.len()), ("br-tun", 2_000));
+    assert_eq!((report.up.len(), report.applied), (1, None));
+    // In the middle of it a port of another network is plugged in.
+    world.plug("tap12", "port12", 112);
+    let (first, _) = world.step();
+    let mut bulk = commands;
+    bulk.extend(first);
+    let mut steps = 0;
+    let report = loop {
+        for command in std::mem::take(&mut bulk) {
+            world.carry_out(command, &mut one_local_vlan_per_port);
+        }
+        let (commands, report) = world.step();
+        bulk = commands;
+        if report.up.contains(&id(12)) {
+            break report;
+        }
+        steps += 1;
+        assert!(steps < 10, "it is never up");
+    };
+    assert_eq!(report.applied, None);
+    let programmed = world.flows["br-tun"].len() as u128;
+    assert!(programmed < BULK, "{programmed} flows are there already");
+    for command in bulk {
+        world.carry_out(command, &mut |_| ());
+    }
+    let report = world.run(|_| ());
+    assert_eq!(report.applied, Some(7));
+    assert!(world.flows["br-tun"].len() as u128 > BULK);
+    knows_the_switch(&world);
+}
+
+#[test]
+fn a_change_is_sent_and_compiled_alone() {
+    let mut world = world();
+    world.run(nothing_strays);
+    plug_all(&mut world);
+    world.run(nothing_strays);
+    let before = world.reconciler.compiled();
+    let another = port(31, 1, &[PEER]);
+    world.site.ports.insert(another.id, another.clone());
+    world.run(nothing_strays);
+    let after = world.reconciler.compiled();
+    assert_eq!(after.units - before.units, 1);
+    let cookies: BTreeSet<u64> = world
+        .sent
+        .iter()
+        .map(|change| match change {
+            FlowMod::Add(flow) => flow.cookie,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        cookies,
+        [Cookie::new(crate::compile::Kind::Port, another.id).raw()].into()
+    );
+    assert_eq!(world.sent.len(), 3, "unicast, ARP, ND");
+    assert_eq!(after.full_recompiles, 0);
+    world.reconciler.site_replaced();
+    world.run(nothing_strays);
+    assert_eq!(
+        (
+            world.sent.len(),
+            world.reconciler.compiled().full_recompiles
+        ),
+        (0, 1)
+    );
+    knows_the_switch(&world);
 }
 
 #[test]
@@ -274,7 +446,7 @@ fn a_host_that_is_removed_takes_its_flows_with_it() {
     for port in world.site.ports.values_mut() {
         port.hosts.clear();
     }
-    world.run(one_network_per_local_vlan);
+    world.run(nothing_strays);
     assert!(!mentions_peer(&world));
 }
 
@@ -286,7 +458,7 @@ fn a_mapping_that_goes_leaves_nothing_behind() {
     world.run(|_| ());
     assert!(world.flows["br-eth1"].len() > 1);
     world.settings.bridge_mappings.clear();
-    let report = world.run(one_network_per_local_vlan);
+    let report = world.run(nothing_strays);
     assert_eq!(world.flows["br-eth1"].len(), 1);
     assert!(world.observed.bridges["br-eth1"].ports.is_empty());
     assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
@@ -357,7 +529,7 @@ fn without_a_session_nothing_is_up_and_a_new_one_finishes_the_work() {
     let report = world.run(|_| ());
     assert_eq!((report.applied, report.up.len()), (None, 0));
     world.restart_agent();
-    assert_eq!(world.run(one_network_per_local_vlan).up.len(), 3);
+    assert_eq!(world.run(nothing_strays).up.len(), 3);
 }
 
 /// Some flow of heddle's on a bridge.
@@ -426,7 +598,7 @@ fn what_is_no_edit_of_ours_is_left_alone() {
     let elsewhere = Flow::new(0, 9, Match::new().with(Field::InPort, 77u32));
     let learned = elsewhere
         .clone()
-        .cookie(Cookie::new(compile::Kind::Learned, id(1)).raw());
+        .cookie(Cookie::new(crate::compile::Kind::Learned, id(1)).raw());
     let known = one_of(&world, "br-tun");
     for quiet in [
         Observation::There(learned.clone()),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::layout::Change;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
 use super::reconciler::{Command, FlowMod, Reconciler, Report};
-use crate::model::{INTEGRATION_BRIDGE, Settings, Site};
+use crate::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
 
 /// A host with a simulated switch and the reconciler that drives it.
 pub(super) struct World {
@@ -18,6 +18,8 @@ pub(super) struct World {
     pub(super) observed: Observed,
     pub(super) flows: BTreeMap<String, FlowTable>,
     pub(super) reconciler: Reconciler,
+    /// The site as the reconciler knows it.
+    pub(super) known: Site,
     /// Flow changes sent since the last [`World::run`] began.
     pub(super) sent: Vec<FlowMod>,
 }
@@ -36,6 +38,7 @@ impl World {
             observed: Observed::default(),
             flows: BTreeMap::new(),
             reconciler: Reconciler::default(),
+            known: Site::default(),
             sent: Vec::new(),
         }
     }
@@ -68,46 +71,60 @@ impl World {
             .port_changed(INTEGRATION_BRIDGE, ofport, None);
     }
 
-    /// Runs until nothing is left to do; checks the state of the flow tables after every single command.
+    /// Runs until nothing is left to do; checks the state of the flow tables after every single change, as though no bundle
+    /// were atomic.
     pub(super) fn run(&mut self, mut check: impl FnMut(&Self)) -> Report {
         self.sent.clear();
         for _ in 0..200 {
-            for bridge in Reconciler::bridges(&self.settings, &self.observed) {
-                if !self.flows.contains_key(&bridge) {
-                    self.connect(&bridge);
-                }
-            }
-            let (commands, report) =
-                self.reconciler
-                    .step(&self.settings, Some(self.host), &self.observed, &self.site);
+            let (commands, report) = self.step();
             if commands.is_empty() {
                 return report;
             }
             for command in commands {
-                match command {
-                    Command::Transact(changes) => {
-                        let before = self.observed.clone();
-                        carry_out(&mut self.observed, &changes);
-                        self.announce(&before);
-                        self.reconciler.transaction_ended();
-                    }
-                    Command::Program { bridge, changes } => {
-                        let table = self.flows.get_mut(&bridge).unwrap();
-                        for change in &changes {
-                            match change {
-                                FlowMod::Add(flow) => drop(table.insert(flow.clone())),
-                                FlowMod::Delete(flow) => drop(table.remove(flow)),
-                                FlowMod::Forget(_) => {}
-                            }
-                        }
-                        self.sent.extend(changes);
-                        self.reconciler.bundle_acknowledged(&bridge);
-                    }
-                }
-                check(self);
+                self.carry_out(command, &mut check);
             }
         }
         panic!("it never settles");
+    }
+
+    /// Tells the reconciler what has changed of the site, and asks it what is next.
+    pub(super) fn step(&mut self) -> (Vec<Command>, Report) {
+        for bridge in Reconciler::bridges(&self.settings, &self.observed) {
+            if !self.flows.contains_key(&bridge) {
+                self.connect(&bridge);
+            }
+        }
+        let touched = Touched::between(&self.known, &self.site);
+        self.reconciler.site_changed(touched);
+        self.known = self.site.clone();
+        self.reconciler
+            .step(&self.settings, Some(self.host), &self.observed, &self.site)
+    }
+
+    /// Does what the reconciler has asked for, and says so.
+    pub(super) fn carry_out(&mut self, command: Command, check: &mut impl FnMut(&Self)) {
+        match command {
+            Command::Transact(changes) => {
+                let before = self.observed.clone();
+                carry_out(&mut self.observed, &changes);
+                self.announce(&before);
+                self.reconciler.transaction_ended();
+                check(self);
+            }
+            Command::Program { bridge, changes } => {
+                for change in changes {
+                    let table = self.flows.get_mut(&bridge).unwrap();
+                    match &change {
+                        FlowMod::Add(flow) => drop(table.insert(flow.clone())),
+                        FlowMod::Delete(flow) => drop(table.remove(flow)),
+                        FlowMod::Forget(_) => {}
+                    }
+                    self.sent.push(change);
+                    check(self);
+                }
+                self.reconciler.bundle_acknowledged(&bridge);
+            }
+        }
     }
 
     /// A new agent on the same switch.

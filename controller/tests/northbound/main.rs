@@ -11,6 +11,7 @@ mod apply;
 mod concurrency;
 mod database;
 mod foreign;
+mod mirror;
 mod server;
 mod sites;
 mod wait;

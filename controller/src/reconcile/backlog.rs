@@ -1,0 +1,89 @@
+//! The entries of a bridge that are not as they shall be, in the order in which they are put right.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::compile::{Cookie, Entry};
+
+/// What goes before what. All that is added goes before anything is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// The pipeline itself.
+    Base,
+    /// Networks and ports that are here: somebody waits for them.
+    Here,
+    /// Other hosts.
+    Peers,
+    /// Ports of other hosts: many.
+    Elsewhere,
+    /// What is there and shall not be.
+    Stale,
+}
+
+impl Class {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Base,
+        Self::Here,
+        Self::Peers,
+        Self::Elsewhere,
+        Self::Stale,
+    ];
+}
+
+/// Entries, by class and by the cookie of what they serve. See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    groups: BTreeMap<(Class, Cookie), BTreeSet<Entry>>,
+    /// Where each one is.
+    places: HashMap<Entry, (Class, Cookie)>,
+}
+
+impl Backlog {
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Puts the entry where it belongs, and nowhere else.
+    pub(super) fn insert(&mut self, entry: &Entry, class: Class, cookie: Cookie) {
+        self.remove(entry);
+        self.places.insert(entry.clone(), (class, cookie));
+        let group = self.groups.entry((class, cookie)).or_default();
+        group.insert(entry.clone());
+    }
+
+    pub(super) fn remove(&mut self, entry: &Entry) {
+        let Some(place) = self.places.remove(entry) else {
+            return;
+        };
+        if let Some(group) = self.groups.get_mut(&place) {
+            group.remove(entry);
+            if group.is_empty() {
+                self.groups.remove(&place);
+            }
+        }
+    }
+
+    /// Everything, in order.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (Class, Cookie, &BTreeSet<Entry>)> {
+        self.groups
+            .iter()
+            .map(|(&(class, cookie), entries)| (class, cookie, entries))
+    }
+
+    /// True if something that serves the cookie's object waits, in a class up to `last`.
+    pub(super) fn holds(&self, cookie: Cookie, last: Class) -> bool {
+        Class::ALL
+            .into_iter()
+            .filter(|class| *class <= last)
+            .any(|class| self.groups.contains_key(&(class, cookie)))
+    }
+
+    /// True if something of the class waits.
+    pub(super) fn holds_class(&self, class: Class) -> bool {
+        let mut from = self.groups.range((class, Cookie::BASE)..);
+        from.next().is_some_and(|((first, _), _)| *first == class)
+    }
+}

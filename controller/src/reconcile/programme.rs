@@ -1,0 +1,404 @@
+//! One bridge's flows: what it has, what is on its way to it, and what of that is not as it shall be.
+//!
+//! The difference is never computed whole but once, when a session begins. After that an entry is looked at when what it
+//! shall be has changed ([`Programme::look_at`]) or what it is (an acknowledgement).
+
+use std::collections::{BTreeSet, HashSet};
+
+use flows::{Action, Flow};
+use uuid::Uuid;
+
+use super::backlog::{Backlog, Class};
+use super::mentions::Mentions;
+use super::observation::{Edit, Observation};
+use super::reconciler::FlowMod;
+use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
+
+/// A bundle pauses forwarding while it is committed, about 0.8 ms for each 1,000 flows.
+pub(super) const BUNDLE_LIMIT: usize = 2_000;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Programme {
+    /// The bridge is heddle's own: nobody else's flow has a place on it.
+    own: bool,
+    /// heddle's flows on the bridge. What is as it shall be is the same flow in memory as what it shall be.
+    installed: HashSet<Entry>,
+    /// Others' flows.
+    foreign: HashSet<Entry>,
+    /// Cookies of learned flows that were there when the session began.
+    learned: BTreeSet<Cookie>,
+    backlog: Backlog,
+    /// Entries that have to stay as they are, for the place is a foreign flow's.
+    conflicts: BTreeSet<Entry>,
+    on_its_way: Option<Bundle>,
+    mentions: Mentions,
+    /// Entries in which something has happened; none: the session has just begun, and nothing is compared yet.
+    happened: Option<Vec<Entry>>,
+}
+
+/// Changes that are on their way.
+#[derive(Debug)]
+struct Bundle {
+    changes: Vec<Sent>,
+    entries: HashSet<Entry>,
+}
+
+#[derive(Clone, Debug)]
+enum Sent {
+    Add(Entry),
+    Delete(Entry),
+    Forget(Cookie),
+}
+
+impl Programme {
+    /// A session has begun with these flows.
+    pub(super) fn new(own: bool, numbers_matter: bool, flows: Vec<Flow>) -> Self {
+        let mut out = Self {
+            own,
+            installed: HashSet::new(),
+            foreign: HashSet::new(),
+            learned: BTreeSet::new(),
+            backlog: Backlog::default(),
+            conflicts: BTreeSet::new(),
+            on_its_way: None,
+            mentions: Mentions::new(numbers_matter),
+            happened: None,
+        };
+        for flow in flows {
+            match Cookie::from_raw(flow.cookie) {
+                None => {
+                    out.foreign.insert(Entry::new(flow));
+                }
+                Some(cookie) if cookie.is_learned() => {
+                    out.learned.insert(cookie);
+                }
+                Some(_) => out.install(Entry::new(flow)),
+            }
+        }
+        out
+    }
+
+    /// heddle's flows on the bridge.
+    pub(super) fn installed(&self) -> impl ExactSizeIterator<Item = &Flow> {
+        self.installed.iter().map(Entry::flow)
+    }
+
+    pub(super) fn mentions(&self) -> &Mentions {
+        &self.mentions
+    }
+
+    /// Takes in which entries `want` may have other flows for now; `class_of` tells what goes first.
+    pub(super) fn update(
+        &mut self,
+        want: &BridgeFlows,
+        changed: Vec<Entry>,
+        class_of: impl Fn(Unit) -> Class,
+    ) {
+        let entries: Vec<Entry> = match self.happened.replace(Vec::new()) {
+            Some(happened) => happened.into_iter().chain(changed).collect(),
+            None => {
+                let all = want.iter().map(|(entry, _)| entry);
+                all.chain(&self.installed).cloned().collect()
+            }
+        };
+        for entry in entries {
+            self.look_at(&entry, want, &class_of);
+        }
+    }
+
+    fn look_at(&mut self, entry: &Entry, want: &BridgeFlows, class_of: impl Fn(Unit) -> Class) {
+        let bundle = self.on_its_way.as_ref();
+        if bundle.is_some_and(|bundle| bundle.entries.contains(entry)) {
+            // What it will be is known when the bundle is acknowledged. Until then it is not right for whoever wants it.
+            match (want.get(entry), Cookie::from_raw(entry.flow().cookie)) {
+                (Some((wanted, unit)), _) => {
+                    self.backlog.insert(wanted, class_of(unit), unit.cookie());
+                }
+                (None, Some(cookie)) => self.backlog.insert(entry, Class::Stale, cookie),
+                (None, None) => {}
+            }
+            return;
+        }
+        self.backlog.remove(entry);
+        self.conflicts.remove(entry);
+        match (want.get(entry), self.installed.get(entry)) {
+            (None, None) => {}
+            (None, Some(has)) => {
+                if let Some(cookie) = Cookie::from_raw(has.flow().cookie) {
+                    self.backlog.insert(has, Class::Stale, cookie);
+                }
+            }
+            (Some((wanted, _)), Some(has)) if has.same_as(wanted) => {
+                if !has.is(wanted) {
+                    self.installed.replace(wanted.clone());
+                }
+            }
+            // To add would be to replace: on a bridge that is not heddle's own, what is there stays. Its catch-all flow
+            // says what the operator does with packets that are none of heddle's business.
+            (Some((wanted, _)), None) if !self.own && self.foreign.contains(entry) => {
+                let flow = wanted.flow();
+                if flow.priority != 0 || !flow.matches.is_empty() {
+                    self.conflicts.insert(wanted.clone());
+                }
+            }
+            (Some((wanted, unit)), _) => {
+                self.backlog.insert(wanted, class_of(unit), unit.cookie());
+            }
+        }
+    }
+
+    /// The changes on their way are made.
+    pub(super) fn acknowledged(&mut self) {
+        let Some(bundle) = self.on_its_way.take() else {
+            return;
+        };
+        for change in bundle.changes {
+            match change {
+                // Its mentions have counted since it was sent.
+                Sent::Add(entry) => {
+                    self.foreign.remove(&entry);
+                    self.note(&entry);
+                    if let Some(old) = self.installed.replace(entry) {
+                        self.mentions.remove(old.flow());
+                    }
+                }
+                Sent::Delete(entry) => {
+                    self.uninstall(&entry);
+                    self.note(&entry);
+                }
+                Sent::Forget(cookie) => {
+                    self.learned.remove(&cookie);
+                }
+            }
+        }
+    }
+
+    /// Somebody else has changed a flow. Says what that undoes, if it is of interest.
+    pub(super) fn observed(&mut self, observation: Observation) -> Option<Edit> {
+        match observation {
+            Observation::There(flow) => {
+                let entry = Entry::new(flow);
+                let known = self.installed.get(&entry);
+                // A switch that had to pause tells of this session's own changes again.
+                if known.is_some_and(|known| known.same_as(&entry)) || self.adds(&entry) {
+                    return None;
+                }
+                let is_known = known.is_some();
+                let flow = entry.flow().clone();
+                self.note(&entry);
+                match Cookie::from_raw(flow.cookie) {
+                    Some(cookie) if !cookie.is_learned() => {
+                        self.install(entry);
+                        return Some(Edit::Altered(flow));
+                    }
+                    Some(_) => {}
+                    None => drop(self.foreign.replace(entry.clone())),
+                }
+                self.uninstall(&entry);
+                match (is_known, Cookie::from_raw(flow.cookie)) {
+                    (true, _) => Some(Edit::Altered(flow)),
+                    (false, None) => Some(Edit::Foreign(flow)),
+                    (false, Some(_)) => None,
+                }
+            }
+            Observation::Gone(flow) => {
+                let entry = Entry::new(flow);
+                let same = |known: Option<&Entry>| {
+                    known.is_some_and(|known| known.flow().cookie == entry.flow().cookie)
+                };
+                if same(self.foreign.get(&entry)) {
+                    self.foreign.remove(&entry);
+                    self.note(&entry);
+                }
+                if !same(self.installed.get(&entry)) {
+                    return None;
+                }
+                self.uninstall(&entry);
+                self.note(&entry);
+                Some(Edit::Deleted(entry.flow().clone()))
+            }
+        }
+    }
+
+    /// True if a bundle that is on its way adds just this flow.
+    fn adds(&self, entry: &Entry) -> bool {
+        let changes = self.on_its_way.iter().flat_map(|bundle| &bundle.changes);
+        let mut added = changes.filter_map(|change| match change {
+            Sent::Add(added) => Some(added),
+            Sent::Delete(_) | Sent::Forget(_) => None,
+        });
+        added.any(|added| added == entry && added.same_as(entry))
+    }
+
+    /// The next bundle, unless one is on its way: what goes first, without what serves the objects of the cookies in
+    /// `waiting`.
+    pub(super) fn next_bundle(
+        &mut self,
+        want: &BridgeFlows,
+        networks: impl Iterator<Item = Uuid>,
+        waiting: &BTreeSet<Cookie>,
+    ) -> Option<Vec<FlowMod>> {
+        if self.on_its_way.is_some() {
+            return None;
+        }
+        let all_at_once = self.backlog.len() <= BUNDLE_LIMIT;
+        let mut first = None;
+        let mut sent = Vec::new();
+        for (class, cookie, entries) in self.backlog.groups() {
+            if waiting.contains(&cookie) {
+                continue;
+            }
+            // What somebody waits for is not slowed down by what can wait.
+            let urgent = |class: Class| class <= Class::Here;
+            let other = first.is_some_and(|first| urgent(first) != urgent(class));
+            if sent.len() >= BUNDLE_LIMIT || other && !all_at_once {
+                break;
+            }
+            first.get_or_insert(class);
+            sent.extend(entries.iter().cloned().map(match class {
+                Class::Stale => Sent::Delete,
+                Class::Base | Class::Here | Class::Peers | Class::Elsewhere => Sent::Add,
+            }));
+        }
+        let forgotten = self.forgotten(want, networks, &sent);
+        sent.extend(forgotten.into_iter().map(Sent::Forget));
+        if sent.is_empty() {
+            return None;
+        }
+        let mut entries = HashSet::new();
+        for sent in &sent {
+            match sent {
+                Sent::Add(entry) => {
+                    self.mentions.add(entry.flow());
+                    entries.insert(entry.clone());
+                }
+                Sent::Delete(entry) => drop(entries.insert(entry.clone())),
+                Sent::Forget(_) => {}
+            }
+        }
+        let changes = sent.iter().map(|sent| match sent {
+            Sent::Add(entry) => FlowMod::Add(entry.flow().clone()),
+            Sent::Delete(entry) => FlowMod::Delete(entry.flow().clone()),
+            Sent::Forget(cookie) => FlowMod::Forget(*cookie),
+        });
+        let changes = changes.collect();
+        self.on_its_way = Some(Bundle {
+            changes: sent,
+            entries,
+        });
+        Some(changes)
+    }
+
+    /// Cookies of learned flows that nobody teaches any more once these changes are made, or teaches otherwise.
+    fn forgotten(
+        &self,
+        want: &BridgeFlows,
+        networks: impl Iterator<Item = Uuid>,
+        sent: &[Sent],
+    ) -> BTreeSet<Cookie> {
+        let mut out = BTreeSet::new();
+        if !self.learned.is_empty() {
+            let wanted = networks.flat_map(|id| want.of(Unit::Network(id)));
+            let taught: HashSet<Cookie> = wanted.flat_map(|entry| learns(entry.flow())).collect();
+            out.extend(
+                self.learned
+                    .iter()
+                    .filter(|cookie| !taught.contains(cookie)),
+            );
+        }
+        for sent in sent {
+            match sent {
+                Sent::Add(entry) => {
+                    let old = self.installed.get(entry).map(Entry::flow);
+                    let old = old.filter(|old| old.instructions != entry.flow().instructions);
+                    out.extend(old.into_iter().flat_map(learns));
+                }
+                Sent::Delete(entry) => {
+                    out.extend(
+                        self.installed
+                            .get(entry)
+                            .map(Entry::flow)
+                            .into_iter()
+                            .flat_map(learns),
+                    );
+                }
+                Sent::Forget(_) => {}
+            }
+        }
+        out
+    }
+
+    /// True if the bridge has every flow that it shall have and no other.
+    pub(super) fn is_right(&self) -> bool {
+        self.is_compared()
+            && self.on_its_way.is_none()
+            && self.backlog.is_empty()
+            && self.conflicts.is_empty()
+    }
+
+    /// True if no flow is there that shall not be, and none is missing but those that serve the objects of the cookies
+    /// in `waiting`: what is missing closes.
+    pub(super) fn is_guarded(&self, waiting: &BTreeSet<Cookie>) -> bool {
+        let harmless = |entry: &Entry| !self.installed.contains(entry);
+        self.is_compared()
+            && self.on_its_way.is_none()
+            && self.conflicts.is_empty()
+            && self.backlog.groups().all(|(class, cookie, entries)| {
+                class != Class::Stale && waiting.contains(&cookie) && entries.iter().all(harmless)
+            })
+    }
+
+    /// True if every flow of the object is as it shall be, up to this class.
+    pub(super) fn serves(&self, cookie: Cookie, last: Class) -> bool {
+        let conflict = |entry: &Entry| entry.flow().cookie == cookie.raw();
+        self.is_compared()
+            && !self.backlog.holds(cookie, last)
+            && !self.conflicts.iter().any(conflict)
+    }
+
+    /// True if nothing of the class is missing.
+    pub(super) fn has_all(&self, class: Class) -> bool {
+        self.is_compared() && !self.backlog.holds_class(class)
+    }
+
+    /// One of the conflicts with others' flows.
+    pub(super) fn conflict(&self) -> Option<&Flow> {
+        self.conflicts.first().map(Entry::flow)
+    }
+
+    fn is_compared(&self) -> bool {
+        self.happened.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Something has happened to the entry: it is looked at with the next update.
+    fn note(&mut self, entry: &Entry) {
+        if let Some(happened) = &mut self.happened {
+            happened.push(entry.clone());
+        }
+    }
+
+    fn install(&mut self, entry: Entry) {
+        self.mentions.add(entry.flow());
+        if let Some(old) = self.installed.replace(entry) {
+            self.mentions.remove(old.flow());
+        }
+    }
+
+    fn uninstall(&mut self, entry: &Entry) {
+        if let Some(old) = self.installed.take(entry) {
+            self.mentions.remove(old.flow());
+        }
+    }
+}
+
+/// The cookies of flows that the flow makes the switch learn.
+fn learns(flow: &Flow) -> impl Iterator<Item = Cookie> {
+    flow.instructions
+        .apply
+        .iter()
+        .filter_map(|action| match action {
+            Action::Learn(learn) => Cookie::from_raw(learn.cookie),
+            _ => None,
+        })
+}
