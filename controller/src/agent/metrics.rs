@@ -368,6 +368,22 @@ fn totals(status: &Status, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
             "How often the last known intent was written to its file",
         ),
         [([], totals.intent_files)],
+    )?;
+    counters(
+        encoder,
+        (
+            "heddle_full_recompiles",
+            "How often everything was compiled anew: at the start, and never again while all is well",
+        ),
+        [([], totals.full_recompiles)],
+    )?;
+    counters(
+        encoder,
+        (
+            "heddle_compiled_units",
+            "Networks, ports, hosts and other units whose flows were compiled",
+        ),
+        [([], totals.compiled_units)],
     )
 }
 

@@ -156,6 +156,10 @@ pub struct Totals {
     pub reloads: u64,
     /// How often the last known intent was written to its file.
     pub intent_files: u64,
+    /// How often everything was compiled anew: at the start, and never again while all is well.
+    pub full_recompiles: u64,
+    /// Units (networks, ports, hosts, ...) whose flows were compiled.
+    pub compiled_units: u64,
 }
 
 impl Bridge {
@@ -179,6 +183,7 @@ pub(super) fn look(agent: &Agent, now: Instant) -> Status {
         None => State::Working,
     };
     let counters = &agent.counters;
+    let compiled = agent.reconciler.compiled();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: agent
@@ -216,6 +221,8 @@ pub(super) fn look(agent: &Agent, now: Instant) -> Status {
             reports_refused: counters.reports.1,
             reloads: counters.reloads,
             intent_files: counters.intent_files,
+            full_recompiles: compiled.full_recompiles,
+            compiled_units: compiled.units,
         },
     }
 }
