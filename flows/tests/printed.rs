@@ -187,3 +187,11 @@ fn messages_are_printed_as_ovs_ofctl_prints_them() {
         );
     }
 }
+
+#[test]
+fn instructions_are_known_in_capitals_too() {
+    let flow = flows::text::parse_flow("actions=METER:4,output:2,Goto_Table:3").unwrap();
+    assert_eq!(flow.instructions.meter, Some(4));
+    assert_eq!(flow.instructions.goto_table, Some(3));
+    assert!(flows::text::parse_flow("actions=meteR:4,output:2,meteR:4").is_err());
+}

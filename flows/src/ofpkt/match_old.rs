@@ -262,12 +262,19 @@ pub(super) fn put_v11(out: &mut Writer, matches: &Match) {
     };
     let in_port = exact(Slot::InPort, V11_IN_PORT);
     let dl_type = exact(Slot::DlType, V11_DL_TYPE);
-    let tos = exact(Slot::NwTos, V11_NW_TOS);
+    // There is no place for ECN.
+    let dscp = matches
+        .slot(Slot::NwTos)
+        .filter(|(_, mask)| mask & 0xfc != 0);
+    let tos = dscp.map_or(0, |(value, _)| value & 0xfc);
     let proto = exact(Slot::NwProto, V11_NW_PROTO);
     let (tp_src, tp_dst) = (
         exact(Slot::TpSrc, V11_TP_SRC),
         exact(Slot::TpDst, V11_TP_DST),
     );
+    if dscp.is_none() {
+        wild |= V11_NW_TOS;
+    }
     let (lse, lse_mask) = matches.slot(Slot::MplsLse).unwrap_or((0, 0));
     if lse_mask >> 12 == 0 {
         wild |= V11_MPLS_LABEL;

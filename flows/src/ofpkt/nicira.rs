@@ -179,8 +179,8 @@ pub(crate) fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) 
         Action::Multipath(multipath) => put_multipath(out, multipath),
         Action::Note(bytes) => simple(out, 8, bytes),
         Action::Exit => simple(out, 17, &[]),
-        Action::DebugSlow => simple(out, 255, &[]),
-        Action::DebugRecirc => simple(out, 256, &[]),
+        Action::DebugSlow => simple(out, 254, &[]),
+        Action::DebugRecirc => simple(out, 255, &[]),
         Action::Sample(sample) => put_sample(out, sample),
         Action::FinTimeout(idle, hard) => {
             let start = begin(out, 19);
@@ -463,8 +463,10 @@ pub(crate) fn read(
         }
         16 | 45 => Action::Learn(Box::new(learn::read(body, subtype == 45)?)),
         17 => Action::Exit,
-        255 => Action::DebugSlow,
-        256 => Action::DebugRecirc,
+        // Open vSwitch takes them in its own tests only.
+        254 | 255 if !body.keeps() => return Err(bad(OfpError::ACTION_BAD_VENDOR_TYPE)),
+        254 => Action::DebugSlow,
+        255 => Action::DebugRecirc,
         18 => Action::DecTtl([].into()),
         19 => {
             let (idle, hard) = (body.u16()?, body.u16()?);

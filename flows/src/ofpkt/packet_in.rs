@@ -183,8 +183,8 @@ mod kind {
 }
 
 impl PacketIn2 {
-    /// Appends the body.
-    pub(super) fn put(&self, out: &mut Writer, version: Version) {
+    /// Appends the body of a packet for the controller, or of one that `resumes`.
+    pub(super) fn put(&self, out: &mut Writer, version: Version, resumes: bool) {
         property::put(out, kind::PACKET, &self.data);
         if let Some(len) = self.full_len {
             property::put(out, kind::FULL_LEN, &len.to_be_bytes());
@@ -208,14 +208,23 @@ impl PacketIn2 {
             oxm::put_match_as_oxm(&mut data, metadata, version);
             property::put(out, kind::METADATA, &data);
         }
-        if !self.userdata.is_empty() {
-            property::put(out, kind::USERDATA, &self.userdata);
+        let userdata = |out: &mut Writer| {
+            if !self.userdata.is_empty() {
+                property::put(out, kind::USERDATA, &self.userdata);
+            }
+        };
+        // In the order in which Open vSwitch writes them: a switch ends with the user's data, `ovs-ofctl` with the rest.
+        if resumes {
+            userdata(out);
         }
         property::put_all(out, &self.others);
         if let Some(continuation) = &self.continuation {
             let mut data = vec![0; 4];
             data.extend_from_slice(continuation);
             property::put(out, kind::CONTINUATION, &data);
+        }
+        if !resumes {
+            userdata(out);
         }
     }
 

@@ -207,8 +207,9 @@ fn of_variant(wanted: usize, c: &mut Choices<'_>, version: Version, depth: u8) -
         56 if version >= Version::V13 => Action::Encap(Box::new(encap(c))),
         57 if version >= Version::V13 => Action::Decap(c.maybe(|c| u32::from(c.u16() & 0x7fff))),
         58 if version >= Version::V15 && depth > 0 => Action::Meter(c.u32()),
-        59 => Action::DebugSlow,
-        60 => Action::DebugRecirc,
+        // Strictly these are unknown.
+        59 if c.unknown => Action::DebugSlow,
+        60 if c.unknown => Action::DebugRecirc,
         _ => return None,
     })
 }

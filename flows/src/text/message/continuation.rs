@@ -10,7 +10,13 @@ pub(super) fn continuation(out: &mut String, carried: &Continuation, style: &Sty
     if carried.bridge != 0 {
         out.push_str(" continuation.bridge=");
         let mut digits = String::new();
-        hex_digits(&mut digits, carried.bridge, 32);
+        // Open vSwitch sends the four words of the UUID as its machine keeps them.
+        let words = carried.bridge.to_be_bytes();
+        for word in words.chunks_exact(4) {
+            for byte in word.iter().rev() {
+                hex_digits(&mut digits, (*byte).into(), 2);
+            }
+        }
         for (i, digit) in digits.chars().enumerate() {
             if matches!(i, 8 | 12 | 16 | 20) {
                 out.push('-');

@@ -146,9 +146,7 @@ pub(super) fn removed(
     }
     out.push_str(" duration");
     duration(out, found.duration.0, found.duration.1);
-    if found.idle_timeout != 0 {
-        let _ = write!(out, " idle{}", found.idle_timeout);
-    }
+    let _ = write!(out, " idle{}", found.idle_timeout);
     if found.hard_timeout != 0 {
         let _ = write!(out, " hard{}", found.hard_timeout);
     }

@@ -144,11 +144,13 @@ pub(super) fn descs(
 ) -> Printed {
     out.push('\n');
     let mut all = Vec::new();
-    while !reader.is_empty() {
-        all.push(PortDesc::read(reader, version)?);
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !reader.is_empty() {
+        outcome = PortDesc::read(reader, version).map(|port| all.push(port));
     }
+    // Those before an error are told as well.
     sorted(out, &all, version, style);
-    Ok(())
+    outcome
 }
 
 /// Ports in the order of their numbers, the bridge's own at the end.

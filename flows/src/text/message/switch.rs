@@ -167,7 +167,8 @@ pub(super) fn role(out: &mut String, reader: &mut Reader<'_>, name: &str) -> Pri
     }
     let found = RoleMessage::read(reader)?;
     let _ = write!(out, " role={}", role_name(found.role));
-    if found.generation_id != u64::MAX {
+    // Who keeps its role says none.
+    if found.role != Role::NoChange && found.generation_id != u64::MAX {
         let _ = write!(out, " generation_id={}", found.generation_id);
     }
     Ok(())
@@ -254,7 +255,11 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
     for (title, slave) in [("primary", false), ("secondary", true)] {
         let _ = write!(out, "\n {title}:\n");
         for ((low, high), (name, known)) in config.masks.iter().zip(&REASONS) {
-            let mask = if slave { low } else { high }.unwrap_or(0);
+            let mut mask = if slave { low } else { high }.unwrap_or(0);
+            if version < Version::V14 && *name == "PACKET_IN" {
+                // The other reasons are newer.
+                mask &= 7;
+            }
             let _ = write!(out, "{name:>16}:");
             for (bit, reason) in known.iter().enumerate() {
                 if mask >> bit & 1 == 1 {
@@ -405,8 +410,7 @@ pub(super) fn request_forward(
     let short = |_| place.error(OfpError::BUNDLE_MSG_BAD_LEN);
     let version = Version::from_wire(head.u8().map_err(short)?)
         .ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
-    let kind = head.u8().map_err(short)?;
-    head.skip(6).map_err(short)?;
+    head.skip(7).map_err(short)?;
     let length = inner.get(2..4).map_or(0, |b| {
         b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x))
     });
@@ -417,14 +421,15 @@ pub(super) fn request_forward(
         return Err(place.error(OfpError::BAD_VERSION));
     }
     out.push_str(" reason=");
-    match kind {
-        15 => {
+    let (entry, mut body) = registry::find(place)?;
+    match entry.kind {
+        Kind::GroupMod => {
             out.push_str("group_mod");
-            super::group::group_mod(out, &mut head, version, style)
+            super::group::group_mod(out, &mut body, version, style)
         }
-        29 => {
+        Kind::MeterMod => {
             out.push_str("meter_mod");
-            super::meter::meter_mod(out, &mut head)
+            super::meter::meter_mod(out, &mut body)
         }
         _ => Err(place.error(OfpError::BAD_TYPE)),
     }

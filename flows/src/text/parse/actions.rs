@@ -27,25 +27,27 @@ pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instr
             dropped = true;
             continue;
         }
-        if pair.key == "instruction" {
+        let is = |name: &str| pair.key.eq_ignore_ascii_case(name);
+        if is("instruction") {
             found.push_raw(u8::MAX, &unknown::instruction(pair.value)?);
             continue;
         }
         let wrong_order = |now: u8| now < stage || (now == stage && now != 1);
-        let now = match pair.key {
-            "meter" => 0,
-            "clear_actions" => 2,
-            "write_actions" => 3,
-            "write_metadata" => 4,
-            "goto_table" => 5,
-            "apply_actions" => {
-                return Err(Fault::new(
-                    pair.key,
-                    "apply_actions is the default instruction",
-                ));
-            }
-            _ => 1,
-        };
+        if is("apply_actions") {
+            let what = "apply_actions is the default instruction";
+            return Err(Fault::new(pair.key, what));
+        }
+        let stages = [
+            (0, "meter"),
+            (2, "clear_actions"),
+            (3, "write_actions"),
+            (4, "write_metadata"),
+            (5, "goto_table"),
+        ];
+        let now = stages
+            .into_iter()
+            .find(|(_, name)| is(name))
+            .map_or(1, |(stage, _)| stage);
         if count > 1 && wrong_order(now) && !(now == 0 && stage == 0 && found.meter.is_none()) {
             let what = format!(
                 "invalid instruction ordering: {} is there twice or too late; the order is meter, actions, \
