@@ -390,3 +390,6 @@ mod tests {
         assert_eq!(size_of::<Action>(), 16);
     }
 }
+
+#[cfg(test)]
+mod recorded_tests;

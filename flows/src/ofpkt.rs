@@ -106,6 +106,11 @@ pub(crate) use match_old::fits_v11;
 pub(crate) use oxm::{has_short_header, is_valid as is_valid_value, prerequisites_hold};
 pub(crate) use property::next as next_property;
 
+/// What the messages are called that this crate knows, whatever their version; see [`Message::name`].
+pub fn messages() -> impl Iterator<Item = &'static str> {
+    registry::names()
+}
+
 /// Reads `length` bytes of NXM entries and their padding: a match and a cookie.
 pub(crate) fn read_nx_match(
     reader: &mut wire::Reader<'_>,

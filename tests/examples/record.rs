@@ -8,21 +8,25 @@
     reason = "whoever records looks at what went wrong"
 )]
 
-use std::collections::BTreeMap;
+#[path = "record/conversation.rs"]
+mod conversation;
+#[path = "record/made.rs"]
+mod made;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
 use flows::field::{Format, Prerequisite};
-use flows::ofpkt::{
-    ALL_GROUPS, ALL_METERS, ALL_QUEUES, ALL_TABLES, ANY_GROUP, Body, FlowMod, FlowModCommand,
-    FlowMonitorRequest, FlowStatsRequest, Message, MultipartRequest, QueueRequest,
-};
+use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
 use flows::text::{Names, check_change_for, parse_flow_mod};
-use flows::{Action, Field, Match, Port, Version};
+use flows::{Action, Field, Version};
 use tests::flow_text::FlowText;
 use tests::judge::{self, Protocol};
 use tests::random::Random;
-use tests::{Connection, PrivateSwitch};
+
+/// Flows that are recorded in any case.
+const LISTED: &str = include_str!("../../flows/tests/recorded/actions.txt");
 
 /// How many flows are tried; of these only those stay that show something new.
 const TRIED: usize = 15_000;
@@ -103,6 +107,8 @@ fn recorded_flows(dir: &Path) -> String {
             // Chance does not know them all.
             lines.extend(Field::ALL.iter().map(|field| one_field(*field)));
         }
+        let listed = LISTED.lines().filter(|line| ours(line, protocol).is_some());
+        lines.extend(listed.map(str::to_owned));
         let mut kept: Vec<&str> = lines.iter().map(String::as_str).collect();
         let sent = judge::send(protocol, dir, &mut kept, &mut Vec::new());
         let printed = judge::print_messages(dir, &sent, 0);
@@ -161,100 +167,36 @@ fn record(out: &mut String, form: &str, text: &str, bytes: &[u8], printed: &str)
     let _ = writeln!(out, "{form}\t{text}\t{}\t{printed}", hex(bytes));
 }
 
-/// Everything that a switch can be asked, of one that has something of everything.
+/// Both sides of conversations, and what no switch says unasked. A form is who said it.
 fn recorded_messages(dir: &Path) -> String {
-    let switch = PrivateSwitch::start(&[]);
-    for command in [
-        "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure other-config:datapath-id=0000000000000001 \
-         -- add-port br0 p1 -- set interface p1 type=dummy ofport_request=1 -- add-port br0 p2 -- set interface p2 type=dummy \
-         ofport_request=2",
-        "ovs-ofctl -OOpenFlow15 add-group br0 group_id=1,type=select,selection_method=dp_hash,bucket=bucket_id:1,weight:5,actions=output:1,bucket=bucket_id:2,weight:7,actions=output:2",
-        "ovs-ofctl -OOpenFlow13 add-group br0 group_id=2,type=ff,bucket=watch_port:1,output:1,bucket=watch_port:2,output:2",
-        "ovs-ofctl -OOpenFlow13 add-meter br0 meter=1,kbps,burst,stats,band=type=drop,rate=1000,burst_size=100",
-        "ovs-ofctl -OOpenFlow13 add-meter br0 meter=2,pktps,band=type=drop,rate=5",
-        "ovs-ofctl add-tlv-map br0 {class=0xffff,type=0,len=4}->tun_metadata0",
-        "ovs-ofctl add-flow br0 table=0,priority=5,tcp,tp_dst=80,idle_timeout=100,send_flow_rem,actions=resubmit(,1)",
-        "ovs-ofctl add-flow br0 table=1,cookie=0x5,ip,nw_src=10.0.0.0/8,actions=mod_vlan_vid:3,output:2",
-        "ovs-ofctl -OOpenFlow13 add-flow br0 table=2,in_port=1,actions=meter:1,write_actions(group:1),goto_table:3",
-    ] {
-        switch.succeed(&command.split_whitespace().collect::<Vec<_>>());
-    }
-    let mut found: Vec<(Version, Vec<u8>)> = Vec::new();
-    for version in Version::ALL {
-        let mut connection = Connection::open(&switch.dir().join("br0.mgmt"), version).unwrap();
-        for body in questions() {
-            let monitor = matches!(
-                body,
-                Body::MultipartRequest(MultipartRequest::FlowMonitor(_))
-            );
-            // Open vSwitch can not read the answers that it gives in these versions.
-            if monitor && matches!(version, Version::V11 | Version::V12) {
-                continue;
-            }
-            found.push((version, Message::new(version, 7, body.clone()).encode()));
-            let answers = connection.ask(body).unwrap();
-            found.extend(answers.into_iter().map(|(bytes, _)| (version, bytes)));
-        }
-    }
-    found.dedup();
-    let bytes: Vec<Vec<u8>> = found.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let mut book = Book::default();
+    conversation::record(&mut book).unwrap();
+    made::record(&mut book).unwrap();
+    let bytes: Vec<Vec<u8>> = book.said.iter().map(|(_, bytes)| bytes.clone()).collect();
     let printed = judge::print_messages(dir, &bytes, 0);
     let mut out = String::new();
-    for ((version, bytes), printed) in found.iter().zip(&printed) {
-        // Ten tables or 254 that are alike show the same.
-        if bytes.len() <= 4096 {
-            record(&mut out, &version.to_string(), "", bytes, printed);
-        }
+    for ((from, bytes), printed) in book.said.iter().zip(&printed) {
+        record(&mut out, from, "", bytes, printed);
     }
     out
 }
 
-fn questions() -> Vec<Body> {
-    let queue = QueueRequest {
-        port: Port::ANY,
-        queue: ALL_QUEUES,
-    };
-    let monitor = FlowMonitorRequest {
-        id: 3,
-        command: 0,
-        flags: 31,
-        out_port: Port::ANY,
-        out_group: ANY_GROUP,
-        table: ALL_TABLES,
-        matches: Match::new(),
-    };
-    let mut bodies = vec![
-        Body::EchoRequest(vec![1, 2, 3]),
-        Body::FeaturesRequest,
-        Body::GetConfigRequest,
-        Body::BarrierRequest,
-        Body::GetAsyncRequest,
-        Body::TlvTableRequest,
-        Body::QueueGetConfigRequest(Port(1)),
-    ];
-    let asked = [
-        MultipartRequest::Desc,
-        MultipartRequest::Flow(FlowStatsRequest::all()),
-        MultipartRequest::Aggregate(FlowStatsRequest::all()),
-        MultipartRequest::NxFlow(FlowStatsRequest::all()),
-        MultipartRequest::NxAggregate(FlowStatsRequest::all()),
-        MultipartRequest::PortDesc(Port::ANY),
-        MultipartRequest::Table,
-        MultipartRequest::PortStats(Port::ANY),
-        MultipartRequest::Queue(queue),
-        MultipartRequest::QueueDesc(queue),
-        MultipartRequest::Group(ALL_GROUPS),
-        MultipartRequest::GroupDesc(ALL_GROUPS),
-        MultipartRequest::GroupFeatures,
-        MultipartRequest::Meter(ALL_METERS),
-        MultipartRequest::MeterConfig(ALL_METERS),
-        MultipartRequest::MeterFeatures,
-        MultipartRequest::TableFeatures(Vec::new()),
-        MultipartRequest::TableDesc,
-        MultipartRequest::FlowMonitor(vec![monitor]),
-        MultipartRequest::IpfixBridge,
-        MultipartRequest::IpfixFlow,
-    ];
-    bodies.extend(asked.into_iter().map(Body::MultipartRequest));
-    bodies
+/// What has been said so far, and by whom.
+#[derive(Default)]
+struct Book {
+    said: Vec<(&'static str, Vec<u8>)>,
+    seen: BTreeSet<Vec<u8>>,
+}
+
+impl Book {
+    /// Writes a message down, unless there is one that differs in its transaction id only.
+    fn add(&mut self, from: &'static str, bytes: &[u8]) {
+        let mut anonymous = bytes.to_vec();
+        if let Some(xid) = anonymous.get_mut(4..8) {
+            xid.fill(0);
+        }
+        if self.seen.insert(anonymous) {
+            self.said.push((from, bytes.to_vec()));
+        }
+    }
 }

@@ -106,7 +106,7 @@ impl FlowRemoved {
     }
 
     /// Appends the body of `NXT_FLOW_REMOVED`.
-    pub(super) fn put_nx(&self, out: &mut Writer, version: Version) {
+    pub(super) fn put_nx(&self, out: &mut Writer) {
         self.put_why(out);
         // The table is told one higher, so that 0 is "not known".
         out.u8(self.table.wrapping_add(1));
@@ -115,7 +115,7 @@ impl FlowRemoved {
         let length_at = out.len();
         out.u16(0);
         self.put_counters(out);
-        let length = oxm::put_nx_match(out, &self.matches, (0, 0), version);
+        let length = oxm::put_nx_match(out, &self.matches, (0, 0));
         out.set_u16(length_at, length);
     }
 

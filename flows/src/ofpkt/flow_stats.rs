@@ -67,14 +67,13 @@ impl FlowStatsRequest {
     }
 
     /// Appends the body of `NXST_FLOW` and `NXST_AGGREGATE`.
-    pub(super) fn put_nx(&self, out: &mut Writer, version: Version) {
+    pub(super) fn put_nx(&self, out: &mut Writer) {
         out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
         let length_at = out.len();
         out.u16(0);
         out.u8(self.table);
         out.zeros(3);
-        let length =
-            oxm::put_nx_match(out, &self.matches, (self.cookie, self.cookie_mask), version);
+        let length = oxm::put_nx_match(out, &self.matches, (self.cookie, self.cookie_mask));
         out.set_u16(length_at, length);
     }
 
@@ -262,7 +261,7 @@ impl FlowStats {
         out.u64(flow.cookie);
         out.u64(self.packets);
         out.u64(self.bytes);
-        let length = oxm::put_nx_match(out, &flow.matches, (0, 0), version);
+        let length = oxm::put_nx_match(out, &flow.matches, (0, 0));
         out.set_u16(length_at, length);
         instructions::put(out, &flow.instructions, &flow.matches, version);
         out.fill_len(start, start);

@@ -57,7 +57,7 @@ impl FlowMonitorRequest {
             out.u16(0);
             out.u8(self.table);
             out.zeros(5);
-            let length = oxm::put_nx_match(out, &self.matches, (0, 0), version);
+            let length = oxm::put_nx_match(out, &self.matches, (0, 0));
             out.set_u16(length_at, length);
         }
     }
@@ -251,7 +251,7 @@ fn put_full(out: &mut Writer, reason: u16, flow: &Flow, version: Version) {
         put_counted_match(out, &flow.matches, length_at, version);
         instructions::put(out, &flow.instructions, &flow.matches, version);
     } else {
-        let length = oxm::put_nx_match(out, &flow.matches, (0, 0), version);
+        let length = oxm::put_nx_match(out, &flow.matches, (0, 0));
         out.set_u16(length_at, length);
         actions::put_list(
             out,

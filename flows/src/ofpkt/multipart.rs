@@ -279,7 +279,7 @@ impl MultipartRequest {
                 .iter()
                 .for_each(|request| request.put(out, version)),
             Self::Flow(request) | Self::Aggregate(request) => request.put(out, version),
-            Self::NxFlow(request) | Self::NxAggregate(request) => request.put_nx(out, version),
+            Self::NxFlow(request) | Self::NxAggregate(request) => request.put_nx(out),
             Self::PortDesc(port) => {
                 if version >= Version::V15 {
                     out.u32(port.0);

@@ -727,17 +727,13 @@ pub(crate) fn nx_match(
 }
 
 /// Appends NXM entries and their padding, with a cookie to compare if its mask is not 0; returns their length.
-pub(crate) fn put_nx_match(
-    out: &mut Writer,
-    matches: &Match,
-    cookie: (u64, u64),
-    version: Version,
-) -> u16 {
+pub(crate) fn put_nx_match(out: &mut Writer, matches: &Match, cookie: (u64, u64)) -> u16 {
     let start = out.len();
     if cookie.1 != 0 {
         put_cookie(out, cookie.0, cookie.1);
     }
-    put_match(out, matches, version);
+    // Whatever the version of the message is.
+    put_match(out, matches, Version::V10);
     let len = u16::try_from(out.len().saturating_sub(start)).unwrap_or(u16::MAX);
     out.pad8(start);
     len

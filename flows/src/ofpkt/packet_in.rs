@@ -111,7 +111,7 @@ impl PacketIn {
     }
 
     /// Appends the body of `NXT_PACKET_IN`.
-    pub(super) fn put_nx(&self, out: &mut Writer, version: Version) {
+    pub(super) fn put_nx(&self, out: &mut Writer) {
         out.u32(self.buffer_id);
         out.u16(self.total_len);
         out.u8(self.reason);
@@ -119,7 +119,7 @@ impl PacketIn {
         out.u64(self.cookie);
         let length_at = out.len();
         out.zeros(8);
-        let length = oxm::put_nx_match(out, &self.metadata, (0, 0), version);
+        let length = oxm::put_nx_match(out, &self.metadata, (0, 0));
         out.set_u16(length_at, length);
         out.zeros(2);
         out.extend_from_slice(&self.data);

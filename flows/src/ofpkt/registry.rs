@@ -394,6 +394,11 @@ fn of_kind(kind: Kind, version: Version) -> Option<&'static Entry> {
         .or_else(|| all().next_back())
 }
 
+/// What the messages are called; one that has several forms comes several times.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|entry| entry.name)
+}
+
 /// What a message of this kind is called.
 pub(crate) fn name(kind: Kind, version: Version) -> Option<&'static str> {
     of_kind(kind, version).map(|entry| entry.name)

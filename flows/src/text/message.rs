@@ -238,11 +238,13 @@ fn body(
         }
         "OFPT_ROLE_STATUS" | "ONFT_ROLE_STATUS" => switch::role_status(out, &mut reader),
         "OFPT_GET_ASYNC_REPLY" | "OFPT_SET_ASYNC" => {
-            switch::async_config(out, &mut reader, version)
+            switch::async_config(out, &mut reader, version, version)
         }
         // The older form is that of OpenFlow 1.3, the other one that of 1.4, whatever the version.
-        "NXT_SET_ASYNC_CONFIG" => switch::async_config(out, &mut reader, version.min(Version::V13)),
-        "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14),
+        "NXT_SET_ASYNC_CONFIG" => {
+            switch::async_config(out, &mut reader, version.min(Version::V13), version)
+        }
+        "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14, version),
         "OFPST_DESC reply" => switch::desc(out, &mut reader),
         "OFPST_TABLE reply" => table_features::stats(out, &mut reader, version),
         "OFPST_TABLE_FEATURES request" | "OFPST_TABLE_FEATURES reply" => {

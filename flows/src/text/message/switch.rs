@@ -201,7 +201,13 @@ pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed 
     Ok(())
 }
 
-pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
+/// The form is that of a version, which need not be the message's own.
+pub(super) fn async_config(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    form: Version,
+    version: Version,
+) -> Printed {
     const REASONS: [(&str, &[&str]); 6] = [
         (
             "PACKET_IN",
@@ -235,10 +241,13 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
             ],
         ),
         ("TABLE_STATUS", &["", "", "", "vacancy_down", "vacancy_up"]),
-        ("REQUESTFORWARD", &["group_mod", "meter_mod"]),
+        (
+            "REQUESTFORWARD",
+            &["group_mod_request", "meter_mod_request"],
+        ),
     ];
     let place = *reader;
-    let config = AsyncConfig::read(reader, version).map_err(|e| match e.error {
+    let config = AsyncConfig::read(reader, form).map_err(|e| match e.error {
         OfpError::PROPERTY_BAD_TYPE => place.error(OfpError("OFPACFC_UNSUPPORTED")),
         _ => e,
     })?;
@@ -247,8 +256,7 @@ pub(super) fn async_config(out: &mut String, reader: &mut Reader<'_>, version: V
         let limit = 1u32
             .checked_shl(u32::try_from(known.len()).unwrap_or(31))
             .unwrap_or(0);
-        if version >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit)
-        {
+        if form >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit) {
             return Err(place.error(OfpError("OFPACFC_INVALID")));
         }
     }

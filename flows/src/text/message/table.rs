@@ -114,7 +114,6 @@ pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_
     });
     out.push_str("\ntable_desc:-");
     desc(out, &status.desc, style);
-    out.push('\n');
     Ok(())
 }
 
