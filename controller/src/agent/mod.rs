@@ -13,6 +13,7 @@
 mod convergence;
 mod counters;
 mod endpoint;
+mod expected;
 mod intent_file;
 mod keeper;
 mod metrics;
@@ -24,7 +25,7 @@ mod supervisor;
 mod switch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -46,6 +47,7 @@ use self::switch::{Link, LinkEvent};
 use crate::model::{Settings, Touched};
 use crate::northbound::{self, Mirror};
 use crate::reconcile::database;
+use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::reconciler::{Command, Reconciler, Report};
@@ -570,13 +572,11 @@ impl Agent {
         };
         let site = mirror.site();
         let needed = Reconciler::bridges(settings, observed);
-        keep_links(
-            &mut self.links,
-            &mut self.reconciler,
-            &needed,
-            &self.options.rundir,
-            &self.events.0,
-        );
+        let open = |bridge: &str| {
+            let cookies = expected::cookies(site, &recorded(observed));
+            Link::open(bridge, &self.options.rundir, cookies, self.events.0.clone())
+        };
+        keep_links(&mut self.links, &mut self.reconciler, &needed, open);
         let host = site
             .hosts
             .values()
@@ -691,8 +691,7 @@ fn keep_links(
     links: &mut BTreeMap<String, Link>,
     reconciler: &mut Reconciler,
     needed: &BTreeSet<String>,
-    rundir: &Path,
-    events: &mpsc::Sender<LinkEvent>,
+    open: impl Fn(&str) -> Link,
 ) {
     links.retain(|bridge, _| {
         let keep = needed.contains(bridge);
@@ -702,8 +701,6 @@ fn keep_links(
         keep
     });
     for bridge in needed {
-        links
-            .entry(bridge.clone())
-            .or_insert_with(|| Link::open(bridge, rundir, events.clone()));
+        links.entry(bridge.clone()).or_insert_with(|| open(bridge));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flows::Flow;
@@ -83,13 +84,19 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Starts to connect.
-    pub(super) fn open(bridge: &str, rundir: &Path, events: mpsc::Sender<LinkEvent>) -> Self {
+    /// Starts to connect; see [`Scope::cookies`].
+    pub(super) fn open(
+        bridge: &str,
+        rundir: &Path,
+        cookies: Arc<[u64]>,
+        events: mpsc::Sender<LinkEvent>,
+    ) -> Self {
         let (commands, receiver) = mpsc::unbounded_channel();
         let path = rundir.join(format!("{bridge}.mgmt"));
         let task = Task {
             bridge: bridge.to_owned(),
             path,
+            cookies,
             events,
             commands: receiver,
             session: 0,
@@ -124,6 +131,7 @@ impl Drop for Link {
 struct Task {
     bridge: String,
     path: PathBuf,
+    cookies: Arc<[u64]>,
     events: mpsc::Sender<LinkEvent>,
     commands: mpsc::UnboundedReceiver<(u64, Vec<FlowMod>)>,
     session: u64,
@@ -215,7 +223,7 @@ impl Task {
         let own = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&self.bridge.as_str());
         Scope {
             table: (!own).then_some(crate::compile::pipeline::provider::TRANSLATE.number),
-            ..Scope::default()
+            cookies: Arc::clone(&self.cookies),
         }
     }
 
