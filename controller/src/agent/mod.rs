@@ -120,7 +120,7 @@ pub async fn run(
         agent.keep_intent(now);
         agent.tell(now);
     }
-    agent.supervisor.stopping();
+    agent.supervisor.stopping(Instant::now());
     agent.keep_intent_at_last().await;
     Ok(())
 }
