@@ -385,10 +385,19 @@ pub(crate) fn read_list(
     depth: u8,
 ) -> Result<Vec<Action>, DecodeError> {
     let actions = read_any(reader, version, depth)?;
-    match actions.iter().find(|action| needs_ct(action)) {
-        Some(_) if !reader.keeps() => Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT)),
-        _ => Ok(actions),
+    if reader.keeps() {
+        return Ok(actions);
     }
+    if actions.iter().any(needs_ct) {
+        return Err(reader.error(OfpError::ACTION_BAD_SET_ARGUMENT));
+    }
+    // ovs-actions(7), "The conjunction action": nothing else but notes may stand beside it.
+    let joins = |action: &Action| matches!(action, Action::Conjunction { .. });
+    let alone = |action: &Action| joins(action) || matches!(action, Action::Note(_));
+    if depth == 0 && actions.iter().any(joins) && !actions.iter().all(alone) {
+        return Err(reader.error(OfpError::ACTION_BAD_CONJUNCTION));
+    }
+    Ok(actions)
 }
 
 /// True for writes of a connection's own fields, which only `ct` can do.

@@ -232,19 +232,23 @@ fn body(
             Ok(())
         }
         "OFPT_FEATURES_REPLY" => switch::features(out, &mut reader, version, style),
-        "OFPT_GET_CONFIG_REPLY" | "OFPT_SET_CONFIG" => switch::config(out, &mut reader, version),
+        "OFPT_GET_CONFIG_REPLY" | "OFPT_SET_CONFIG" => {
+            switch::config(out, &mut reader, version, name)
+        }
         "OFPT_ROLE_REQUEST" | "OFPT_ROLE_REPLY" | "NXT_ROLE_REQUEST" | "NXT_ROLE_REPLY" => {
             switch::role(out, &mut reader, name)
         }
         "OFPT_ROLE_STATUS" | "ONFT_ROLE_STATUS" => switch::role_status(out, &mut reader),
         "OFPT_GET_ASYNC_REPLY" | "OFPT_SET_ASYNC" => {
-            switch::async_config(out, &mut reader, version, version)
+            switch::async_config(out, &mut reader, (version, version), name)
         }
         // The older form is that of OpenFlow 1.3, the other one that of 1.4, whatever the version.
         "NXT_SET_ASYNC_CONFIG" => {
-            switch::async_config(out, &mut reader, version.min(Version::V13), version)
+            switch::async_config(out, &mut reader, (version.min(Version::V13), version), name)
         }
-        "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, Version::V14, version),
+        "NXT_SET_ASYNC_CONFIG2" => {
+            switch::async_config(out, &mut reader, (Version::V14, version), name)
+        }
         "OFPST_DESC reply" => switch::desc(out, &mut reader),
         "OFPST_TABLE reply" => table_features::stats(out, &mut reader, version),
         "OFPST_TABLE_FEATURES request" | "OFPST_TABLE_FEATURES reply" => {

@@ -167,7 +167,8 @@ fn of_variant(wanted: usize, c: &mut Choices<'_>, version: Version, depth: u8) -
         },
         44 => Action::ResubmitPort(c.port()),
         45 => Action::Learn(Box::new(learn(c))),
-        46 => {
+        // Strictly it stands alone.
+        46 if c.unknown => {
             let n_clauses = c.u8() % 63 + 2;
             Action::Conjunction {
                 id: c.u32(),

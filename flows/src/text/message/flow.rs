@@ -3,7 +3,7 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats,
+    ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats,
     FlowStatsRequest, FlowUpdate, Message,
 };
 use crate::text::Names;
@@ -135,7 +135,8 @@ pub(super) fn removed(
         2 => "delete",
         3 => "group_delete",
         4 => "meter_delete",
-        _ => "eviction",
+        5 => "eviction",
+        other => &other.to_string(),
     };
     let _ = write!(out, " reason={reason}");
     if let Some(table) = Some(found.table).filter(|t| *t != 255) {
@@ -289,6 +290,7 @@ pub(super) fn monitor_request(
     let nicira = name.starts_with("NXST");
     while !reader.is_empty() {
         let id = reader.u32()?;
+        let mut group = ANY_GROUP;
         let (flags, out_port, table) = if nicira {
             let flags = reader.u16()?;
             let port = Port::from_u16(reader.u16()?);
@@ -296,7 +298,7 @@ pub(super) fn monitor_request(
             let table = reader.u8()?;
             reader.skip(5)?;
             let (matches, _) = crate::ofpkt::read_nx_match(reader, length)?;
-            write_monitor(out, id, flags, port, table, &matches, style);
+            write_monitor(out, id, flags, (port, ANY_GROUP), table, &matches, style);
             continue;
         } else if name.starts_with("ONFST") {
             let flags = reader.u16()?;
@@ -306,16 +308,20 @@ pub(super) fn monitor_request(
             reader.skip(3)?;
             (flags, port, table)
         } else {
+            const DELETE: u8 = 2;
             let port = Port(reader.u32()?);
-            reader.skip(4)?;
+            group = reader.u32()?;
             let flags = monitor_flags(reader.u16()?);
             let table = reader.u8()?;
-            // Only additions can be asked for.
-            reader.skip(1)?;
+            if reader.u8()? == DELETE {
+                crate::ofpkt::read_ofp_match(reader, version)?;
+                let _ = write!(out, "\n id={id} command=delete");
+                continue;
+            }
             (flags, port, table)
         };
         let matches = crate::ofpkt::read_ofp_match(reader, version)?;
-        write_monitor(out, id, flags, out_port, table, &matches, style);
+        write_monitor(out, id, flags, (out_port, group), table, &matches, style);
     }
     Ok(())
 }
@@ -333,7 +339,7 @@ fn write_monitor(
     out: &mut String,
     id: u32,
     flags: u16,
-    out_port: Port,
+    (out_port, out_group): (Port, u32),
     table: u8,
     matches: &crate::Match,
     style: &Style<'_>,
@@ -351,6 +357,10 @@ fn write_monitor(
     if out_port != Port::ANY {
         out.push_str(" out_port=");
         style.names.port(out, out_port);
+    }
+    if out_group != ANY_GROUP && out_group != 0 {
+        // Open vSwitch tells it as a signed number.
+        let _ = write!(out, " out_group={}", out_group.cast_signed());
     }
     if table != 255 {
         out.push_str(" table=");

@@ -127,11 +127,8 @@ pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
         bands(reader)?
     };
     // A meter counts either bits or packets.
-    if command != 2 {
-        let unit = meter_flags & 3;
-        if unit == 3 || unit == 0 && !list.is_empty() {
-            return Err(place.error(OfpError::METER_BAD_FLAGS));
-        }
+    if command != 2 && meter_flags & 3 == 3 {
+        return Err(place.error(OfpError::METER_BAD_FLAGS));
     }
     out.push_str(word);
     config(out, meter_flags, id, &list);

@@ -35,6 +35,11 @@ fn modern_features(value: u32, version: Version) -> u32 {
     }
 }
 
+/// The bits of a port's configuration that a version has.
+fn known_config(version: Version) -> u32 {
+    if version == Version::V10 { 0x7f } else { 0x65 }
+}
+
 const CONFIG: [(u32, &str); 7] = [
     (1, "PORT_DOWN"),
     (2, "NO_STP"),
@@ -60,23 +65,27 @@ pub(super) fn one(out: &mut String, port: &PortDesc, version: Version, style: &S
     let _ = write!(out, "({}): addr:", port.name);
     eth(out, u128::from(port.hw_addr.to_u64()));
     out.push_str("\n     config:     ");
-    bits(out, port.config, &CONFIG, ' ');
+    bits(out, port.config & known_config(version), &CONFIG, ' ');
     out.push_str("\n     state:      ");
-    let state = if version == Version::V10 {
-        port.state & 1
-    } else {
-        port.state
+    let names = state_names(version);
+    let known = names.iter().fold(0, |all, (bit, _)| all | bit);
+    let state = port.state & known;
+    // What the spanning tree protocol of OpenFlow 1.0 says stands in front, without a space.
+    let tree = match port.state >> 8 & 3 {
+        _ if version > Version::V10 => "",
+        0 => "",
+        1 => "STP_LEARN",
+        2 => "STP_FORWARD",
+        _ => "STP_BLOCK",
     };
-    match (version, port.state >> 8 & 3) {
-        (Version::V10, stp) if port.state & 0x300 != 0 || port.state & !1 != 0 => {
-            let _ = stp;
-            bits(out, state, state_names(version), ' ');
-        }
-        _ => bits(out, state, state_names(version), ' '),
+    out.push_str(tree);
+    if tree.is_empty() || state != 0 {
+        bits(out, state, names, ' ');
     }
     out.push('\n');
-    let [current, advertised, supported, peer] =
-        port.features.map(|bits| modern_features(bits, version));
+    let [current, advertised, supported, peer] = port
+        .features
+        .map(|bits| modern_features(bits, version) & 0xffff);
     for (label, value) in [
         ("current:    ", current),
         ("advertised: ", advertised),
@@ -197,8 +206,10 @@ pub(super) fn port_mod(
     if version != Version::V10 {
         reader.skip(2)?;
     }
-    let known = if version == Version::V10 { 0x7f } else { 0x65 };
-    let (config, mask) = (reader.u32()?, reader.u32()? & known);
+    let known = known_config(version);
+    let config = reader.u32()?;
+    let mask = reader.u32()? & known;
+    let config = config & mask;
     let mut advertise = 0;
     if version < Version::V14 {
         advertise = modern_features(reader.u32()?, version);
@@ -228,6 +239,7 @@ pub(super) fn port_mod(
     out.push_str("\n     mask:   ");
     bits(out, mask, &CONFIG, ' ');
     out.push_str("\n     advertise: ");
+    let advertise = advertise & 0xffff;
     if advertise == 0 {
         out.push_str("UNCHANGED");
     } else {

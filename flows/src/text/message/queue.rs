@@ -30,7 +30,8 @@ pub(super) fn config_request(
 /// Queues in the order of their ports and numbers, the port once.
 fn configs(out: &mut String, mut queues: Vec<QueueConfig>, style: &Style<'_>) {
     queues.sort_by_key(|queue| (queue.port.0, queue.queue));
-    let mut last = None;
+    // Open vSwitch begins with port 0, which it never tells for that.
+    let mut last = Some(Port(0));
     out.push(' ');
     for queue in queues {
         if last != Some(queue.port) {

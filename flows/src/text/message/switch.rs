@@ -114,7 +114,8 @@ pub(super) fn features(
             (0x400, "FLOW_MONITORING"),
         ],
     };
-    let known = names.iter().fold(0, |all, (bit, _)| all | bit);
+    let newer = if version < Version::V14 { 0x600 } else { 0 };
+    let known = names.iter().fold(0, |all, (bit, _)| all | bit) & !newer;
     bits(out, found.capabilities & known, names, ' ');
     out.push('\n');
     let can = |(number, _): &&(u32, &str)| found.actions >> number & 1 == 1;
@@ -131,14 +132,29 @@ pub(super) fn features(
     Ok(())
 }
 
-pub(super) fn config(out: &mut String, reader: &mut Reader<'_>, _version: Version) -> Printed {
+pub(super) fn config(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    name: &str,
+) -> Printed {
+    const FRAGMENTS: u16 = 3;
+    // Packets whose time to live has run out, to the controller; since OpenFlow 1.3 `OFPT_SET_ASYNC` asks for them.
+    let invalid_ttl = if version < Version::V13 { 4 } else { 0 };
+    let place = *reader;
     let (flags, miss) = (reader.u16()?, reader.u16()?);
+    if name == "OFPT_SET_CONFIG" && flags & !(FRAGMENTS | invalid_ttl) != 0 {
+        return Err(place.error(OfpError::CONFIG_BAD_FLAGS));
+    }
     out.push_str(" frags=");
     match flags & 3 {
         0 => out.push_str("normal"),
         1 => out.push_str("drop"),
         2 => out.push_str("reassemble"),
         _ => out.push_str("nx-match"),
+    }
+    if flags & invalid_ttl != 0 {
+        out.push_str(" invalid_ttl_to_controller");
     }
     let _ = write!(out, " miss_send_len={miss}");
     Ok(())
@@ -167,8 +183,9 @@ pub(super) fn role(out: &mut String, reader: &mut Reader<'_>, name: &str) -> Pri
     }
     let found = RoleMessage::read(reader)?;
     let _ = write!(out, " role={}", role_name(found.role));
-    // Who keeps its role says none.
-    if found.role != Role::NoChange && found.generation_id != u64::MAX {
+    // Who asks to keep its role says none.
+    let keeps = name == "OFPT_ROLE_REQUEST" && found.role == Role::NoChange;
+    if !keeps && found.generation_id != u64::MAX {
         let _ = write!(out, " generation_id={}", found.generation_id);
     }
     Ok(())
@@ -183,7 +200,6 @@ pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed 
         3 => Role::Slave,
         _ => return Err(place.error(OfpError::ROLE_BAD)),
     };
-    let place = *reader;
     let reason = reader.u8()?;
     reader.skip(3)?;
     let generation = reader.u64()?;
@@ -195,7 +211,7 @@ pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed 
         0 => "primary_request",
         1 => "configuration_changed",
         2 => "experimenter_data_changed",
-        _ => return Err(place.error(OfpError::BAD_REASON)),
+        _ => "(unknown)",
     };
     let _ = write!(out, " reason={reason}");
     Ok(())
@@ -205,9 +221,10 @@ pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed 
 pub(super) fn async_config(
     out: &mut String,
     reader: &mut Reader<'_>,
-    form: Version,
-    version: Version,
+    (form, version): (Version, Version),
+    name: &str,
 ) -> Printed {
+    let asks = name != "OFPT_GET_ASYNC_REPLY";
     const REASONS: [(&str, &[&str]); 6] = [
         (
             "PACKET_IN",
@@ -251,12 +268,15 @@ pub(super) fn async_config(
         OfpError::PROPERTY_BAD_TYPE => place.error(OfpError("OFPACFC_UNSUPPORTED")),
         _ => e,
     })?;
-    // What no version knows can not be asked for.
+    // What no version knows can not be asked for, and is passed over in an answer.
     for ((slave, master), (_, known)) in config.masks.iter().zip(&REASONS) {
         let limit = 1u32
             .checked_shl(u32::try_from(known.len()).unwrap_or(31))
             .unwrap_or(0);
-        if form >= Version::V14 && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit) {
+        if asks
+            && form >= Version::V14
+            && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit)
+        {
             return Err(place.error(OfpError("OFPACFC_INVALID")));
         }
     }
@@ -264,6 +284,9 @@ pub(super) fn async_config(
         let _ = write!(out, "\n {title}:\n");
         for ((low, high), (name, known)) in config.masks.iter().zip(&REASONS) {
             let mut mask = if slave { low } else { high }.unwrap_or(0);
+            let bits = known.iter().enumerate();
+            let named = bits.filter(|(_, reason)| !reason.is_empty());
+            mask &= named.fold(0, |all, (bit, _)| all | 1 << bit);
             if version < Version::V14 && *name == "PACKET_IN" {
                 // The other reasons are newer.
                 mask &= 7;
@@ -301,9 +324,7 @@ pub(super) fn flow_format(out: &mut String, reader: &mut Reader<'_>) -> Printed 
     match reader.u32()? {
         0 => out.push_str(" format=openflow10"),
         2 => out.push_str(" format=nxm"),
-        other => {
-            let _ = write!(out, " format={other}");
-        }
+        _ => out.push_str(" format=(unknown)"),
     }
     Ok(())
 }
@@ -318,14 +339,13 @@ pub(super) fn flow_mod_table_id(out: &mut String, reader: &mut Reader<'_>) -> Pr
 }
 
 pub(super) fn packet_in_format(out: &mut String, reader: &mut Reader<'_>) -> Printed {
-    match reader.u32()? {
-        0 => out.push_str(" format=standard"),
-        1 => out.push_str(" format=nxt_packet_in"),
-        2 => out.push_str(" format=nxt_packet_in2"),
-        other => {
-            let _ = write!(out, " format={other}");
-        }
-    }
+    let place = *reader;
+    out.push_str(match reader.u32()? {
+        0 => " format=standard",
+        1 => " format=nxt_packet_in",
+        2 => " format=nxt_packet_in2",
+        _ => return Err(place.error(OfpError::PACKET_IN_BAD_FORMAT)),
+    });
     Ok(())
 }
 
@@ -469,13 +489,13 @@ pub(super) fn ipfix(out: &mut String, reader: &mut Reader<'_>, name: &str) -> Pr
             sent,
             send_errors,
         ] = counters;
-        let before = out.len();
-        if bridge {
+        let indent = if bridge {
             out.push_str("  bridge ipfix: ");
+            16
         } else {
             let _ = write!(out, "  id {id:3}: ");
-        }
-        let indent = out.len() - before;
+            10
+        };
         let _ = writeln!(
             out,
             "flows={flows}, current flows={current}, sampled pkts={packets}, ipv4 ok={v4}, ipv6 ok={v6}, tx pkts={sent}"

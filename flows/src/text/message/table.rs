@@ -4,8 +4,8 @@ use super::{Printed, Style, bits};
 use crate::Version;
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ALL_TABLES, OfpError, TableDesc, TableMod, TableStatus, TlvCommand, TlvMap, TlvTable,
-    TlvTableMod,
+    ALL_TABLES, DecodeError, OfpError, TableDesc, TableMod, TableStatus, TlvCommand, TlvMap,
+    TlvTable, TlvTableMod,
 };
 use std::fmt::Write;
 
@@ -41,7 +41,8 @@ pub(super) fn table_mod(
             (2, [0, 0, 0, 0]) => eviction = "",
             (2, [0, 0, 0, 1]) => eviction = "on",
             (2, [0, 0, 0, _]) => eviction = "off",
-            (2 | 3, [_, _, _, _]) => {}
+            (2, [_, _, _, _]) => eviction = "***error***",
+            (3, [_, _, _, _]) => {}
             (2 | 3, _) => return Err(place.error(OfpError::PROPERTY_BAD_LEN)),
             _ => return Err(place.error(OfpError::BAD_TYPE)),
         }
@@ -99,21 +100,34 @@ fn desc(out: &mut String, desc: &TableDesc, style: &Style<'_>) {
     out.push('\n');
 }
 
+/// # Errors
+/// If the description has an eviction or vacancy that is none.
+fn check(desc: TableDesc, place: Reader<'_>) -> Result<TableDesc, DecodeError> {
+    let wrong = |(kind, data): &(u16, Vec<u8>)| matches!(kind, 2 | 3) && data.len() != 4;
+    match desc.properties.iter().any(wrong) {
+        true => Err(place.error(OfpError::PROPERTY_BAD_LEN)),
+        false => Ok(desc),
+    }
+}
+
 pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
     while !reader.is_empty() {
-        desc(out, &TableDesc::read(reader)?, style);
+        let place = *reader;
+        desc(out, &check(TableDesc::read(reader)?, place)?, style);
     }
     Ok(())
 }
 
 pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
+    let place = *reader;
     let status = TableStatus::read(reader)?;
+    let described = check(status.desc, place)?;
     out.push_str(match status.reason {
         3 => " reason=VACANCY_DOWN",
         _ => " reason=VACANCY_UP",
     });
     out.push_str("\ntable_desc:-");
-    desc(out, &status.desc, style);
+    desc(out, &described, style);
     Ok(())
 }
 

@@ -119,6 +119,9 @@ const REQUIRED: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 
 
 fn understood(raw: &TableFeatures, version: Version) -> Result<Features, DecodeError> {
     let nowhere = Reader::new(&[], 0);
+    if version >= Version::V15 && raw.command > 3 {
+        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_COMMAND));
+    }
     if raw.table == ALL_TABLES {
         return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_TABLE));
     }

@@ -266,6 +266,9 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
         Action::CtClear => out.push_str("ct_clear"),
         Action::Clone(actions) => {
             out.push_str("clone(");
+            if actions.is_empty() {
+                out.push_str("drop");
+            }
             items(out, names, actions);
             out.push(')');
         }
