@@ -15,7 +15,7 @@ mod server;
 mod sync;
 mod transactions;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use server::Server;
 
@@ -64,13 +64,21 @@ struct Against<'t> {
 
 /// Prints one figure.
 fn figure(name: &str, value: f64, unit: &str, against: Option<Against<'_>>) {
-    let mut line = json!({"bench": "ovsdb", "figure": name, "value": value, "unit": unit});
-    if let Some(against) = against {
-        line["against"] = json!(against.name);
-        line["against_value"] = json!(against.value);
-        line["ratio"] = json!(against.ratio);
-    }
-    println!("{line}");
+    // Every line has the same members; what stands alone is against nothing.
+    let (name_of_other, value_of_other, ratio) = match against {
+        Some(against) => (
+            json!(against.name),
+            json!(against.value),
+            json!(against.ratio),
+        ),
+        None => (Value::Null, Value::Null, Value::Null),
+    };
+    println!(
+        r#"{{"bench":"ovsdb","figure":{},"value":{},"unit":{},"against":{name_of_other},"against_value":{value_of_other},"ratio":{ratio}}}"#,
+        json!(name),
+        json!(value),
+        json!(unit),
+    );
 }
 
 /// Prints a figure of several rounds beside another's in the same rounds.
