@@ -38,9 +38,19 @@ fn site_of(purpose: &str, plan: HostPlan) -> Site {
 /// the two hosts, without any question for an address that is known.
 fn crosses(site: &Site, kind: &str, tunnel: &str, vni: u32, port: Option<u16>) {
     let (a, b) = two_endpoints(site, &format!("type: {kind}, vni: {vni}"));
+    let both_ways = || {
+        probe::ping(&a, &b, PATIENCE).unwrap();
+        probe::ping(&b, &a, PATIENCE).unwrap();
+    };
+    // A switch that has just got its tunnel port may hold a megaflow of before for a moment, which hands the tunnel packets to
+    // the host's own kernel, and that answers with ICMP. So the capture starts once the tunnel has been used both ways; the
+    // endpoints have to ask for each other's address again.
+    both_ways();
+    for endpoint in [&a, &b] {
+        endpoint.namespace().ip("neighbour flush all").unwrap();
+    }
     let underlay = site.lab().underlay().capture().unwrap();
-    probe::ping(&a, &b, PATIENCE).unwrap();
-    probe::ping(&b, &a, PATIENCE).unwrap();
+    both_ways();
     probe::transfer(&a, &b, false, MEGABYTE).unwrap();
     let is_tunnel = |frame: &Frame| frame.tunnel().is_some();
     underlay
