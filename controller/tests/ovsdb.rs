@@ -1,5 +1,10 @@
 //! `heddle ovsdb` against a real ovsdb-server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail as its body does"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;

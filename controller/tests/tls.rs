@@ -1,5 +1,10 @@
 //! TLS between the programs: the northbound database served with it, commands and the agent that reach it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail as its body does"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};

@@ -51,7 +51,8 @@ pub struct Options {
     /// How long a request may be without a reply, beyond the time that a transaction itself asks to wait. A cluster
     /// without a majority never replies; the connection is given up then.
     pub reply_patience: Duration,
-    /// The longest message that the server may send, in bytes.
+    /// The longest message that the server may send, in bytes. The first picture of a database comes as one message: about
+    /// 300 bytes a row for rows of a few columns. By default 256 MiB.
     pub max_message: usize,
     /// Updates, in bytes as received, that the program has not had yet. While it waits for nothing, no more than this
     /// is read from the server. What comes while it waits for the outcome of a transaction is read, and beyond this
@@ -80,7 +81,7 @@ impl Options {
             probe_interval: Some(Duration::from_secs(5)),
             sync_patience: Duration::from_secs(60),
             reply_patience: Duration::from_secs(30),
-            max_message: 1 << 30,
+            max_message: 256 << 20,
             max_unread: 64 << 20,
             max_unsent: 64 << 20,
         }

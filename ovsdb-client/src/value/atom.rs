@@ -239,9 +239,15 @@ fn is_word(text: &str) -> bool {
 /// Without a point where it is whole, as ovsdb-server writes it.
 impl Serialize for Real {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[allow(clippy::cast_possible_truncation)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "what the cast changes is not equal after the cast back"
+        )]
         let whole = self.0 as i64;
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "below 1e15 a double holds every whole number"
+        )]
         if self.0.abs() < 1e15 && whole as f64 == self.0 {
             serializer.serialize_i64(whole)
         } else {

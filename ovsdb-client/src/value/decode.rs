@@ -255,8 +255,11 @@ impl<'de> Visitor<'de> for AtomSeed {
     fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<Atom, E> {
         match self.0 {
             AtomType::Integer => Ok(Atom::Integer(v)),
-            // ovsdb-server writes a whole real without a point; beyond 2^53 it rounds as every double does.
-            #[allow(clippy::cast_precision_loss)]
+            // ovsdb-server writes a whole real without a point.
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "beyond 2^53 it rounds as every double does"
+            )]
             AtomType::Real => Real::try_from(v as f64).map(Atom::Real).map_err(E::custom),
             _ => Err(self.wrong(Unexpected::Signed(v))),
         }
@@ -265,7 +268,10 @@ impl<'de> Visitor<'de> for AtomSeed {
     fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<Atom, E> {
         match i64::try_from(v) {
             Ok(number) => self.visit_i64(number),
-            #[allow(clippy::cast_precision_loss)]
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "only a real can be so large, and that rounds"
+            )]
             Err(_) => self.visit_f64(v as f64),
         }
     }
@@ -273,8 +279,11 @@ impl<'de> Visitor<'de> for AtomSeed {
     fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Atom, E> {
         match self.0 {
             AtomType::Real => Real::try_from(v).map(Atom::Real).map_err(E::custom),
-            // JSON has one kind of number: 1e3 and 1.0 are integers to ovsdb-server. Below 2^53 the cast is exact.
-            #[allow(clippy::cast_possible_truncation)]
+            // JSON has one kind of number: 1e3 and 1.0 are integers to ovsdb-server.
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "below 2^53 the cast is exact"
+            )]
             AtomType::Integer if v.fract() == 0.0 && v.abs() < 9_007_199_254_740_992.0 => {
                 Ok(Atom::Integer(v as i64))
             }
