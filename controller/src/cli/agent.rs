@@ -22,10 +22,10 @@ Settings live in external_ids of the host's Open_vSwitch row; each flag goes bef
       external_ids:heddle-encap-ip=192.0.2.21 external_ids:heddle-bridge-mappings=provider:br-eth1
 
 Examples:
-  heddle agent                                          everything from external_ids
-  heddle agent --host h1 --encap-ip 192.0.2.21          some of it from here
-  RUST_LOG=debug heddle agent                           with every change that is made
-  heddle agent status                                   what the running agent does, knows and waits for
+  heddle agent                                   # everything from external_ids
+  heddle agent --host h1 --encap-ip 192.0.2.21   # some of it from here
+  RUST_LOG=debug heddle agent                    # with every change that is made
+  heddle agent status                            # what the running agent does and waits for
   curl --unix-socket /run/heddle/agent.sock http://agent/metrics
 
 SIGHUP makes the agent look at everything anew: databases, files for TLS, flows, ports; what differs is repaired.

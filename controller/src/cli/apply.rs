@@ -16,9 +16,9 @@ use crate::northbound::{Action, Change, Committed, Table, changes, plan, random_
 
 const EXAMPLES: &str = "\
 Examples:
-  heddle apply -f networks.yaml               make it so
-  heddle apply -f networks.yaml --dry-run     say what would change
-  heddle apply -f networks.yaml --wait        make it so, and wait until every host has it
+  heddle apply -f networks.yaml               # make it so
+  heddle apply -f networks.yaml --dry-run     # say what would change
+  heddle apply -f networks.yaml --wait        # make it so, and wait until every host has it
   echo 'networks: [{name: blue, type: vxlan}]' | heddle apply -f -
 
 A document has these lists; what is in [brackets] can be left out:

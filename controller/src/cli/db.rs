@@ -15,8 +15,8 @@ use crate::northbound::SCHEMA;
 
 const EXAMPLES_INIT: &str = "\
 Examples:
-  heddle db init                              /var/lib/heddle/nb.db
-  heddle db init --db ./nb.db                 a database to try things with";
+  heddle db init                              # /var/lib/heddle/nb.db
+  heddle db init --db ./nb.db                 # a database to try things with";
 
 const EXAMPLES_SERVE: &str = "\
 Examples:

@@ -19,10 +19,10 @@ use lines::{Line, Tally, Wrong, spread, work_through};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  heddle flow parse flows.txt                          canonical flow syntax, a line each
+  heddle flow parse flows.txt                          # canonical flow syntax, a line each
   ovs-ofctl dump-flows br-int | heddle flow parse -o json
-  heddle flow parse -O OpenFlow13 -o hex flows.txt     the bytes of each FLOW_MOD
-  heddle flow decode 0512001000000001000d000000000000  what a message says, as ovs-ofctl ofp-print does";
+  heddle flow parse -O OpenFlow13 -o hex flows.txt     # the bytes of each FLOW_MOD
+  heddle flow decode 0512001000000001000d000000000000  # what a message says, as ovs-ofctl ofp-print does";
 
 /// What `heddle flow` does.
 #[derive(Debug, Subcommand)]

@@ -13,9 +13,9 @@ use crate::northbound::Table;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  heddle host list                            who is behind, and who has problems
-  heddle host show h1                         its bridges, its unbound interfaces, its problems
-  heddle host delete h3                       a machine that is gone: others stop sending to it
+  heddle host list                            # who is behind, and who has problems
+  heddle host show h1                         # its bridges, its unbound interfaces, its problems
+  heddle host delete h3                       # a machine that is gone: others stop sending to it
 
 A host whose agent runs comes back when it is deleted.";
 

@@ -33,11 +33,11 @@ const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
-  heddle db init && heddle db serve           create the northbound database and serve it
-  heddle apply -f networks.yaml --wait        make it so, and wait until every host has it
-  heddle network list                         what networks there are
-  heddle port show web-1                      one port, and the hosts where it is up
-  heddle host show                            every host, what it lacks and what it reports
+  heddle db init && heddle db serve           # create the northbound database and serve it
+  heddle apply -f networks.yaml --wait        # make it so, and wait until every host has it
+  heddle network list                         # what networks there are
+  heddle port show web-1                      # one port, and the hosts where it is up
+  heddle host show                            # every host, what it lacks and what it reports
 
 Exit codes: 0 it worked, 1 it failed, 2 bad input (nothing was written)";
 
@@ -314,6 +314,34 @@ mod tests {
                 .try_get_matches_from(["heddle", "--nb", "unix:/x", "flow", "parse", "a"])
                 .is_ok()
         );
+    }
+
+    /// The examples of a command and of those below it.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let lines = help.iter().flat_map(|help| help.lines());
+        let lines = lines.filter_map(|line| line.strip_prefix("  ")?.split(" # ").next());
+        let parts = lines.flat_map(|line| line.split(" && ").flat_map(|part| part.split(" | ")));
+        let parts = parts.map(|part| part.trim_start_matches("RUST_LOG=debug ").trim());
+        let mut out: Vec<String> = parts
+            .filter(|part| part.starts_with("heddle "))
+            .map(str::to_owned)
+            .collect();
+        out.extend(command.get_subcommands().flat_map(examples));
+        out
+    }
+
+    #[test]
+    fn examples_in_the_help_are_commands() {
+        let command = command();
+        let examples = examples(&command);
+        assert!(examples.len() > 30, "{examples:?}");
+        for example in examples {
+            let words = example.split_whitespace();
+            if let Err(error) = command.clone().try_get_matches_from(words) {
+                panic!("{example}: {error}");
+            }
+        }
     }
 
     #[test]

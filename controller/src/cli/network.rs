@@ -13,8 +13,8 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   heddle network list
   heddle network list -o json | jq -r '.[] | select(.type == \"vxlan\") | .name'
-  heddle network show blue                    with its subnets and ports
-  heddle network delete blue --cascade        with its subnets and ports";
+  heddle network show blue                    # with its subnets and ports
+  heddle network delete blue --cascade        # with its subnets and ports";
 
 /// The kind of object.
 pub(super) struct Networks;

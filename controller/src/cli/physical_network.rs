@@ -11,8 +11,8 @@ use crate::northbound::Table;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   heddle physical-network list
-  heddle physical-network show provider       its networks, and the hosts that map it
-  heddle physical-network delete provider     forget its VLAN ranges; hosts may still map it";
+  heddle physical-network show provider       # its networks, and the hosts that map it
+  heddle physical-network delete provider     # forget its VLAN ranges; hosts may still map it";
 
 /// The kind of object.
 pub(super) struct PhysicalNetworks;

@@ -13,7 +13,7 @@ use crate::northbound::Table;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   heddle port list
-  heddle port show web-1                      its addresses, and the hosts where it is up
+  heddle port show web-1                      # its addresses, and the hosts where it is up
   heddle port delete web-1 web-2
 
 An interface is a port on the host where it is plugged in:

@@ -12,7 +12,7 @@ use crate::northbound::Table;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  heddle subnet list                          with how many addresses are in use
+  heddle subnet list                          # with how many addresses are in use
   heddle subnet show blue-10.0.0.0/24 -o yaml
   heddle subnet delete blue-10.0.0.0/24";
 

@@ -16,9 +16,9 @@ const HOSTS_TIMEOUT: Duration = Duration::from_secs(30);
 
 const EXAMPLES: &str = "\
 Examples:
-  heddle wait                                 until every host has what the database says now
-  heddle wait --host h1 --host h2             until these have registered and have it
-  heddle wait --port web-1 --timeout 60       first until the port is up somewhere";
+  heddle wait                                 # until every host has what the database says now
+  heddle wait --host h1 --host h2             # until these have registered and have it
+  heddle wait --port web-1 --timeout 60       # first until the port is up somewhere";
 
 /// What to wait for.
 #[derive(Debug, Args)]

@@ -14,12 +14,12 @@ use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo lab demo                  three hosts, seven networks, everybody probes everybody
-  cargo lab demo --keep           the same, and leave it up to look around
-  cargo lab down                  remove what was left up
-  cargo lab test                  every test of the workspace
-  cargo lab test -p flows         what follows goes to `cargo test --workspace`
-  cargo lab bench                 the benches there are";
+  cargo lab demo                  # three hosts, seven networks, everybody probes everybody
+  cargo lab demo --keep           # the same, and leave it up to look around
+  cargo lab down                  # remove what was left up
+  cargo lab test                  # every test of the workspace
+  cargo lab test -p flows         # what follows goes to `cargo test --workspace`
+  cargo lab bench                 # the benches there are";
 
 /// Simulated hosts with a real Open vSwitch each, on this machine, in network namespaces.
 ///

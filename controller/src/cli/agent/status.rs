@@ -27,8 +27,8 @@ const LONGEST: usize = 256 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
-  heddle agent status                         the agent of this host
-  heddle agent status --json | jq .state      waiting, working or applied
+  heddle agent status                         # the agent of this host
+  heddle agent status --json | jq .state      # waiting, working or applied
 
 With --json: one object, whose keys are described in the documentation of controller::agent::status::Status.";
 

@@ -11,10 +11,10 @@ use picture::Picture;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  heddle ovsdb list unix:/run/openvswitch/db.sock Open_vSwitch                tables and their numbers of rows
-  heddle ovsdb list unix:/run/openvswitch/db.sock Open_vSwitch Bridge         one row after the other
-  heddle ovsdb dump tcp:10.0.0.1:6641 Heddle_Northbound Port name up -o csv   a table, some columns
-  heddle ovsdb watch unix:/run/heddle/nb.sock Heddle_Northbound               changes as they come";
+  heddle ovsdb list unix:/run/openvswitch/db.sock Open_vSwitch         # tables, numbers of rows
+  heddle ovsdb list unix:/run/openvswitch/db.sock Open_vSwitch Bridge  # one row after the other
+  heddle ovsdb dump tcp:10.0.0.1:6641 Heddle_Northbound Port name up -o csv
+  heddle ovsdb watch unix:/run/heddle/nb.sock Heddle_Northbound        # changes as they come";
 
 /// Looks into an OVSDB server.
 #[derive(Debug, Subcommand)]
