@@ -13,21 +13,23 @@
     reason = "a bench fails as a test does"
 )]
 
-use std::collections::BTreeMap;
+mod figures;
+mod large;
+
 use std::hint::black_box;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
-use controller::compile::{Engine, HostView, Provider};
-use controller::model::{Host, Network, Port, Segment, Site, TunnelType};
+use controller::compile::Engine;
 use flows::ofpkt::{Body, FlowMod, FlowStats, Message, MultipartReply};
 use flows::text::{Names, parse_flow_stats};
 use flows::{Flow, Version};
-use serde_json::json;
-use uuid::Uuid;
 
+use figures::{Bench, Goal, cpu_seconds, median, resident, seconds};
+use large::A_LARGE_HOST;
+
+const BENCH: Bench = Bench("flows");
 const FLOWS: usize = 100_000;
 const ROUNDS: usize = 7;
 /// Passes over all flows in a round of the library's: the kernel brings a thread's time up to date every few milliseconds.
@@ -57,7 +59,7 @@ fn library(flows: &[Flow], dump: &[String]) {
             black_box(parse_flow_stats(line, &names).unwrap());
         }
     });
-    figure(
+    BENCH.beside(
         "text_parse",
         parse,
         "flows/s",
@@ -73,7 +75,7 @@ fn library(flows: &[Flow], dump: &[String]) {
             black_box(&text);
         }
     });
-    figure(
+    BENCH.beside(
         "text_print",
         print,
         "flows/s",
@@ -94,7 +96,7 @@ fn library(flows: &[Flow], dump: &[String]) {
         }
         black_box(&bytes);
     });
-    figure(
+    BENCH.beside(
         "flow_mod_encode",
         encode,
         "messages/s",
@@ -108,7 +110,7 @@ fn library(flows: &[Flow], dump: &[String]) {
             black_box(Message::decode(reply).unwrap());
         }
     });
-    figure(
+    BENCH.beside(
         "flow_stats_decode",
         decode,
         "entries/s",
@@ -132,7 +134,7 @@ fn memory(dump: &[String]) {
         .trim()
         .parse()
         .unwrap();
-    figure(
+    BENCH.beside(
         "memory_of_100000_flows",
         grown as f64 / 1e6,
         "MB",
@@ -189,8 +191,8 @@ fn commands(flows: &[Flow]) {
             (ours, theirs)
         });
         let (ours, theirs): (Vec<f64>, Vec<f64>) = rounds.unzip();
-        let peer = ("ovs-ofctl parse-flows", median(theirs));
-        figure(name, median(ours), "flows/s", peer, Goal::AtLeast(3.0));
+        let peer = ("ovs-ofctl parse-flows", &theirs[..]);
+        BENCH.rounds(name, &ours, "flows/s", peer, Goal::AtLeast(3.0));
     }
 }
 
@@ -200,79 +202,10 @@ fn written(lines: &[String]) -> tempfile::NamedTempFile {
     file
 }
 
-/// The flows of a host with 20 VXLAN networks that reach over 60 hosts, cut to [`FLOWS`].
+/// The flows of a large host, cut to [`FLOWS`].
 fn a_large_host() -> Vec<Flow> {
-    let id = |n: usize| Uuid::from_u128((n as u128 + 1) << 84);
-    let host = |n: usize| Host {
-        id: id(n),
-        name: format!("h{n}"),
-        encap_ip: Some([10, 1, 0, u8::try_from(n + 1).unwrap()].into()),
-        encap_types: TunnelType::ALL.into(),
-        bridge_mappings: BTreeMap::new(),
-        applied: 0,
-        unbound: BTreeMap::new(),
-        problems: BTreeMap::new(),
-    };
-    let network = |n: usize| Network {
-        id: id(1000 + n),
-        name: format!("n{n}"),
-        project: String::new(),
-        segment: Segment::Tunnel {
-            tunnel: TunnelType::Vxlan,
-            vni: u32::try_from(n + 1).unwrap(),
-        },
-        mtu: 1450,
-        learning: false,
-    };
-    let port = |n: usize| Port {
-        id: id(2000 + n),
-        name: format!("p{n}"),
-        network: id(1000 + n % 20),
-        mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
-        addresses: [
-            std::net::Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(n).unwrap()).into(),
-            std::net::Ipv6Addr::from_bits((0xfd00 << 112) + n as u128).into(),
-        ]
-        .into(),
-        port_security: true,
-        hosts: [id(n % 60)].into(),
-    };
-    let site = Site {
-        revision: 1,
-        hosts: (0..60).map(|n| (id(n), host(n))).collect(),
-        networks: (0..20).map(|n| (id(1000 + n), network(n))).collect(),
-        ports: (0..34_000).map(|n| (id(2000 + n), port(n))).collect(),
-        ..Site::default()
-    };
-    let here = site
-        .ports
-        .values()
-        .filter(|port| port.hosts.contains(&id(0)))
-        .take(500);
-    let view = HostView {
-        host: Some(id(0)),
-        bindings: here
-            .zip(100..)
-            .map(|(port, ofport)| (port.id, Some(ofport)))
-            .collect(),
-        local_vlans: (0..20)
-            .map(|n| (id(1000 + n), u16::try_from(n + 1).unwrap()))
-            .collect(),
-        patch_tun: Some(1),
-        patch_int: Some(1),
-        tunnels: [(TunnelType::Vxlan, 2)].into(),
-        encap_ip: Some([10, 1, 0, 1].into()),
-        providers: [(
-            "provider".to_owned(),
-            Provider {
-                bridge: "br-eth1".to_owned(),
-                int_port: Some(2),
-                phy_port: Some(1),
-            },
-        )]
-        .into(),
-    };
-    let engine = Engine::new(&site, view);
+    let site = A_LARGE_HOST.site();
+    let engine = Engine::new(&site, A_LARGE_HOST.view(&site, 500));
     let all = engine.bridges().flat_map(|(_, flows)| {
         let sorted: std::collections::BTreeSet<_> = flows.iter().collect();
         sorted.into_iter().map(|(entry, _)| entry.flow().clone())
@@ -315,66 +248,14 @@ fn replies(flows: &[Flow]) -> Vec<Vec<u8>> {
 /// Flows per second of a command.
 fn command(command: &mut Command) -> f64 {
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    assert!(command.status().unwrap().success());
-    FLOWS as f64 / start.elapsed().as_secs_f64()
+    FLOWS as f64 / seconds(|| assert!(command.status().unwrap().success()))
 }
 
 /// Flows per second of this thread's time, in the median of several rounds.
 fn per_second(mut round: impl FnMut()) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
-        let start = nanoseconds_run();
-        (0..PASSES).for_each(|_| round());
-        (PASSES * FLOWS) as f64 / ((nanoseconds_run() - start) as f64 / 1e9)
+        let took = cpu_seconds(|| (0..PASSES).for_each(|_| round()));
+        (PASSES * FLOWS) as f64 / took
     });
-    median(rounds.collect())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// For how long this thread has run, on whichever core (proc(5), `schedstat`).
-fn nanoseconds_run() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split(' ').next().unwrap().parse().unwrap()
-}
-
-/// Bytes of this process in memory (proc(5), `VmRSS`).
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
-/// What a ratio should be.
-enum Goal {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-/// Prints a figure, and on standard error if it misses its goal.
-fn figure(name: &str, value: f64, unit: &str, (against, against_value): (&str, f64), goal: Goal) {
-    let ratio = value / against_value;
-    // The members in the order in which people read them.
-    println!(
-        r#"{{"bench":"flows","figure":{},"value":{},"unit":{},"against":{},"against_value":{},"ratio":{}}}"#,
-        json!(name),
-        json!(value),
-        json!(unit),
-        json!(against),
-        json!(against_value),
-        json!(ratio),
-    );
-    let missed = match goal {
-        Goal::AtLeast(least) => ratio < least,
-        Goal::AtMost(most) => ratio > most,
-    };
-    if missed {
-        eprintln!("{name} misses its goal: {value} {unit} is {ratio:.2} of {against}");
-    }
+    median(rounds)
 }

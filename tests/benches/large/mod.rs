@@ -1,9 +1,10 @@
-//! Large sites, and how the benches tell what they have measured.
+//! Large sites. Knows nothing of what is measured on them.
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses a part of it")]
 
+pub mod host;
+
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use controller::compile::{HostView, Provider};
 use controller::model::{Host, Network, Port, Segment, Site, TunnelType};
@@ -125,46 +126,3 @@ pub const A_LARGE_HOST: Shape = Shape {
     ports: 34_000,
     run: 1,
 };
-
-pub fn median(rounds: usize, mut round: impl FnMut()) -> Duration {
-    middle((0..rounds).map(|_| {
-        let start = Instant::now();
-        round();
-        start.elapsed()
-    }))
-}
-
-pub fn middle<T: Ord + Copy>(values: impl IntoIterator<Item = T>) -> T {
-    let mut values: Vec<T> = values.into_iter().collect();
-    values.sort();
-    values[values.len() / 2]
-}
-
-/// What this thread has had of a CPU so far (proc(5), `schedstat`): on a busy machine it says more than a clock.
-pub fn cpu_time() -> Duration {
-    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanoseconds = schedstat.split(' ').next().unwrap();
-    Duration::from_nanos(nanoseconds.parse().unwrap())
-}
-
-/// Bytes of this process in memory (proc(5), `VmRSS`).
-pub fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
-/// Prints one figure, beside another one of the same run or a limit.
-pub fn figure(bench: &str, figure: &str, value: f64, unit: &str, against: Option<(&str, f64)>) {
-    let mut line =
-        serde_json::json!({"bench": bench, "figure": figure, "value": value, "unit": unit});
-    if let Some((against, other)) = against {
-        line["against"] = against.into();
-        line["against_value"] = other.into();
-        line["ratio"] = (value / other).into();
-    }
-    println!("{line}");
-}
