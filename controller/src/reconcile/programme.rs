@@ -2,6 +2,14 @@
 //!
 //! The difference is never computed whole but once, when a session begins. After that an entry is looked at when what it
 //! shall be has changed ([`Programme::look_at`]) or what it is (an acknowledgement).
+//!
+//! # Where a bundle may end
+//!
+//! Anywhere: also between two flows of one object, of which there may be more than a bundle has room for (a port with
+//! many addresses, what another version has left behind). Flows are added from the highest priority of a table to the
+//! lowest and deleted from the lowest to the highest, so that at every moment a packet meets in a table what it met before
+//! or what it shall meet after, never what one of the two would have hidden from it. And the pipeline itself comes first:
+//! nothing leads into a table without its drops.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,8 +22,9 @@ use super::observation::{Edit, Observation};
 use super::reconciler::FlowMod;
 use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
 
-/// A bundle pauses forwarding while it is committed, about 0.8 ms for each 1,000 flows.
-pub(super) const BUNDLE_LIMIT: usize = 2_000;
+/// A bundle has at most so many flows. It pauses forwarding while it is committed: probes at 1 kHz miss 2 ms at 500 flows,
+/// 6 ms at 2,000 and 15 ms at 4,000, and smaller bundles are not slower as long as the next is filled meanwhile.
+pub(super) const BUNDLE_LIMIT: usize = 500;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -252,14 +261,20 @@ impl Programme {
             // What somebody waits for is not slowed down by what can wait.
             let urgent = |class: Class| class <= Class::Here;
             let other = first.is_some_and(|first| urgent(first) != urgent(class));
-            if sent.len() >= BUNDLE_LIMIT || other && !all_at_once {
+            let room = BUNDLE_LIMIT.saturating_sub(sent.len());
+            if room == 0 || other && !all_at_once {
                 break;
             }
             first.get_or_insert(class);
-            sent.extend(entries.iter().cloned().map(match class {
-                Class::Stale => Sent::Delete,
-                Class::Base | Class::Here | Class::Peers | Class::Elsewhere => Sent::Add,
-            }));
+            match class {
+                Class::Stale => {
+                    let entries = entries.iter().rev().take(room);
+                    sent.extend(entries.cloned().map(Sent::Delete));
+                }
+                Class::Base | Class::Here | Class::Peers | Class::Elsewhere => {
+                    sent.extend(entries.iter().take(room).cloned().map(Sent::Add));
+                }
+            }
         }
         let forgotten = self.forgotten(want, networks, &sent);
         sent.extend(forgotten.into_iter().map(Sent::Forget));

@@ -9,6 +9,7 @@ use super::*;
 use crate::model::sample::{host, id, network, port};
 use crate::reconcile::mentions::vlan_ids;
 use crate::reconcile::observed::Bridge;
+use crate::reconcile::programme::BUNDLE_LIMIT;
 use crate::reconcile::simulated::{World, ports};
 
 const HOST: u128 = 100;
@@ -356,7 +357,7 @@ fn a_port_is_plugged_in_and_up_while_bulk_work_runs() {
     let [Command::Program { bridge, changes }] = &commands[..] else {
         panic!("{} commands", commands.len());
     };
-    assert_eq!((bridge.as_str(), changes.len()), ("br-tun", 2_000));
+    assert_eq!((bridge.as_str(), changes.len()), ("br-tun", BUNDLE_LIMIT));
     assert_eq!((report.up.len(), report.applied), (1, None));
     // In the middle of it a port of another network is plugged in.
     world.plug("tap12", "port12", 112);
@@ -386,6 +387,55 @@ fn a_port_is_plugged_in_and_up_while_bulk_work_runs() {
     assert_eq!(report.applied, Some(7));
     assert!(world.flows["br-tun"].len() as u128 > BULK);
     knows_the_switch(&world);
+}
+
+#[test]
+fn what_one_object_has_may_take_several_bundles() {
+    const ADDRESSES: u32 = 700;
+    let mut world = world();
+    world.run(nothing_strays);
+    let many = world.site.ports.get_mut(&id(11)).unwrap();
+    many.addresses = (0..ADDRESSES)
+        .map(|n| std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into())
+        .collect();
+    plug_all(&mut world);
+    let report = world.run(nothing_strays);
+    assert_eq!((report.up.len(), report.applied), (3, Some(7)));
+    knows_the_switch(&world);
+
+    // What another version has left behind: a drop, and more flows than a bundle holds that it keeps packets from.
+    let left = |priority: u16, matches: Match| {
+        Flow::new(60, priority, matches).cookie(0x6865_f000_0000_0000)
+    };
+    let to = |n: u32| {
+        Match::new()
+            .with(Field::IpDst, n)
+            .with(Field::EthType, 0x0800u16)
+    };
+    let table = world.flows.get_mut("br-int").unwrap();
+    let clean = table.clone();
+    table.insert(left(300, Match::new().with(Field::EthType, 0x0800u16)));
+    for n in 0..ADDRESSES {
+        table.insert(left(290, to(n)).doing([Action::output(111u32)]));
+    }
+    world.restart_agent();
+    let hidden = |world: &World| {
+        let flows = world.flows["br-int"].iter();
+        let mut priorities = flows
+            .filter(|flow| flow.table == 60)
+            .map(|flow| flow.priority);
+        let (drops, others): (Vec<_>, Vec<_>) = priorities
+            .by_ref()
+            .filter(|p| *p > 250)
+            .partition(|p| *p == 300);
+        assert!(
+            !drops.is_empty() || others.is_empty(),
+            "{} flows are open",
+            others.len()
+        );
+    };
+    assert_eq!(world.run(hidden).up.len(), 3);
+    assert_eq!(world.flows["br-int"], clean);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::layout::Change;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
+use super::programme::BUNDLE_LIMIT;
 use super::reconciler::{Command, FlowMod, Reconciler, Report};
 use crate::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
 
@@ -112,6 +113,7 @@ impl World {
                 check(self);
             }
             Command::Program { bridge, changes } => {
+                assert!(changes.len() <= BUNDLE_LIMIT, "{} changes", changes.len());
                 for change in changes {
                     let table = self.flows.get_mut(&bridge).unwrap();
                     match &change {
