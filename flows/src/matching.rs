@@ -288,6 +288,28 @@ impl Match {
         self.put_entry(slot, entry.split_at(size).0);
     }
 
+    /// Adds a slot of which all bits of `value` are required, or those of `mask`, which must be as long and leave no bit of the
+    /// value out. False, and nothing is added, if something is required of the slot already.
+    #[inline]
+    pub(crate) fn add(&mut self, slot: Slot, value: &[u8], mask: Option<&[u8]>) -> bool {
+        let place = self.place(slot);
+        if !place.is_empty() {
+            return false;
+        }
+        let mask = mask.unwrap_or_default();
+        let length = u8::try_from(value.len()).unwrap_or(0x7f);
+        let masked = if mask.is_empty() { 0 } else { MASKED };
+        self.bytes
+            .insert(place.start, [slot as u8, length | masked], value, mask);
+        true
+    }
+
+    /// True if something is required of the slot.
+    #[inline]
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        !self.place(slot).is_empty()
+    }
+
     fn put_bytes(&mut self, slot: Slot, value: &[u8], mask: Option<&[u8]>) {
         let length = u8::try_from(value.len()).unwrap_or(0x7f);
         let mut entry = Vec::with_capacity(2 + 2 * value.len());

@@ -82,6 +82,19 @@ impl SetField {
         })
     }
 
+    /// Writes the whole of a field that is no tunnel metadata; the value must have no other bits.
+    #[inline]
+    pub(crate) fn whole(field: Field, value: u128) -> Self {
+        let written = Written {
+            field,
+            spelling: SetSpelling::SetField,
+        };
+        Self(match u64::try_from(value) {
+            Ok(short) => Data::Short(written, short),
+            Err(_) => Data::Long(written, Box::new(value)),
+        })
+    }
+
     /// Writes a tunnel metadata field of the given length, or with a mask some of its bits; value and mask must be equally
     /// long, what is longer is cut.
     #[must_use]

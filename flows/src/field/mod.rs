@@ -198,6 +198,8 @@ pub struct FieldInfo {
     pub slot: Slot,
     /// Where in the slot.
     pub place: Place,
+    /// True if a value on the wire is, byte by byte, what the slot holds, and may be any.
+    pub(crate) as_is: bool,
     /// Names and numbers on the wire: Nicira's first, then OpenFlow's in order of versions.
     pub wire: &'static [WireId],
 }
@@ -228,6 +230,7 @@ macro_rules! define_fields {
                 access: super::Access::$access,
                 slot: super::Slot::$slot,
                 place: super::Place::$place $(($shift))?,
+                as_is: super::is_as_is(Self::$var, super::Place::$place $(($shift))?, super::Slot::$slot, $bytes, $bits),
                 wire: &[$(super::WireId {
                     class: super::Class::$class,
                     number: $number,
@@ -319,6 +322,23 @@ impl Field {
 }
 
 mod names;
+
+/// [`FieldInfo::as_is`] of a field.
+const fn is_as_is(field: Field, place: Place, slot: Slot, bytes: usize, bits: u16) -> bool {
+    // These have values that are refused, or that say nothing.
+    let checked = matches!(
+        field,
+        Field::PacketType
+            | Field::InPortOxm
+            | Field::ActsetOutput
+            | Field::NshTtl
+            | Field::NshMdtype
+    );
+    !checked
+        && matches!(place, Place::Whole)
+        && slot.is_of(bytes, bits)
+        && bytes * 8 == bits as usize
+}
 
 /// `bits` ones in the low end, all 128 where there are more.
 #[inline]

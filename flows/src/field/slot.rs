@@ -13,6 +13,7 @@ macro_rules! define_slots {
         impl Slot {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
             const BYTES: &'static [u8] = &[$($bytes),*];
+            const BITS: &'static [u16] = &[$($bits),*];
             const MASKS: &'static [u128] = &[$(super::low_bits($bits)),*];
         }
     };
@@ -178,6 +179,15 @@ impl Slot {
             .get(self as usize)
             .copied()
             .map_or(0, usize::from)
+    }
+
+    /// True if its values have so many bytes and significant bits.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "both tables have one row for each variant, in the order of the variants"
+    )]
+    pub(super) const fn is_of(self, bytes: usize, bits: u16) -> bool {
+        Self::BYTES[self as usize] as usize == bytes && Self::BITS[self as usize] == bits
     }
 
     /// The mask of all significant bits; all 128 for wider slots.

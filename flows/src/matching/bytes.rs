@@ -70,6 +70,35 @@ impl Bytes {
         }
     }
 
+    /// Puts these three after one another where `at` is; nothing is changed if there is no such place.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize, head: [u8; 2], value: &[u8], mask: &[u8]) {
+        let size = head.len() + value.len() + mask.len();
+        if let Self::Short(used, bytes) = self {
+            let len = usize::from(*used);
+            let total = len + size;
+            if at > len {
+                return;
+            }
+            if total <= SHORT {
+                if at < len {
+                    bytes.copy_within(at..len, at + size);
+                }
+                *used = u8::try_from(total).unwrap_or(0);
+                let mut rest = bytes.get_mut(at..).unwrap_or_default();
+                for part in [&head, value, mask] {
+                    let Some((place, behind)) = rest.split_at_mut_checked(part.len()) else {
+                        return;
+                    };
+                    place.copy_from_slice(part);
+                    rest = behind;
+                }
+                return;
+            }
+        }
+        self.replace(at..at, &[&head, value, mask].concat());
+    }
+
     /// The pieces beside the bytes, if there are any.
     #[inline]
     pub(super) fn raw(&self) -> Option<&RawPieces> {

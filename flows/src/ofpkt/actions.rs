@@ -410,6 +410,21 @@ pub(crate) fn needs_ct(action: &Action) -> bool {
     matches!(field, Field::CtMark | Field::CtLabel)
 }
 
+/// How many actions there are, as far as their lengths can be ones.
+pub(crate) fn count(reader: Reader<'_>) -> usize {
+    let mut rest = reader.rest();
+    let mut found = 0;
+    while let [_, _, a, b, ..] = *rest {
+        let length = usize::from(u16::from_be_bytes([a, b]));
+        match rest.get(length..) {
+            Some(behind) if length >= 8 => rest = behind,
+            _ => break,
+        }
+        found += 1;
+    }
+    found
+}
+
 /// Reads actions to the end.
 pub(crate) fn read_any(
     mut reader: Reader<'_>,
@@ -419,7 +434,7 @@ pub(crate) fn read_any(
     if depth > MAX_DEPTH {
         return Err(reader.error(OfpError::ACTION_TOO_MANY));
     }
-    let mut actions = Vec::new();
+    let mut actions = Vec::with_capacity(count(reader));
     while !reader.is_empty() {
         actions.push(read(&mut reader, version, depth)?);
     }
@@ -754,6 +769,15 @@ pub(crate) fn read_set_field(
     let field = header
         .field
         .ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
+    let info = field.info();
+    // Nearly all writes are of a whole field, in whose bytes every value is one.
+    if !header.masked
+        && info.as_is
+        && info.access == Access::ReadWrite
+        && payload.len() == usize::from(info.bytes)
+    {
+        return Ok(SetField::whole(field, number(payload)));
+    }
     let half = if header.masked {
         payload.len() / 2
     } else {

@@ -6,7 +6,6 @@ use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::flow::WriteMetadata;
 use crate::{Action, Instructions, Match, Version};
-use smallvec::SmallVec;
 
 /// Appends instructions; in OpenFlow 1.0 the list of actions.
 pub(crate) fn put(
@@ -123,7 +122,7 @@ fn read_actions(
     version: Version,
     into: &mut Instructions,
 ) -> Result<(), DecodeError> {
-    let mut list: SmallVec<[Action; 12]> = SmallVec::new();
+    let mut list = Vec::with_capacity(actions::count(reader));
     while !reader.is_empty() {
         let metadata = reader.rest().starts_with(&METADATA);
         let place = reader;
@@ -160,7 +159,7 @@ fn read_actions(
             action => list.push(action),
         }
     }
-    into.apply = list.into_vec().into();
+    into.apply = list.into();
     Ok(())
 }
 

@@ -354,7 +354,14 @@ fn list<T>(
 ) -> Result<Vec<T>, DecodeError> {
     let mut found = Vec::new();
     while !reader.is_empty() {
-        found.push(read(reader)?);
+        let before = reader.len();
+        let entry = read(reader)?;
+        if found.is_empty() {
+            // The others are likely as long; what an entry takes in memory is in proportion to its bytes.
+            let used = before.saturating_sub(reader.len()).max(1);
+            found.reserve_exact(1 + reader.len() / used);
+        }
+        found.push(entry);
     }
     Ok(found)
 }

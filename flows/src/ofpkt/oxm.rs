@@ -501,6 +501,52 @@ fn read_cookie(masked: bool, payload: &[u8]) -> Option<(u64, u64)> {
     (payload.len() == used).then_some((u64::from_be_bytes(*value), mask))
 }
 
+/// A value from the wire as a match stores it, of the fields whose values need no arithmetic for that: nearly all there are.
+enum Stored<'a> {
+    AsIs(&'a [u8]),
+    Short([u8; 1]),
+    Long([u8; 2]),
+    Vlan(&'a [u8]),
+}
+
+impl<'a> Stored<'a> {
+    /// `None` if it takes more to tell what is stored, or whether the value is one.
+    #[inline]
+    fn of(field: Field, payload: &'a [u8]) -> Option<Self> {
+        Some(match (field, payload) {
+            (Field::VlanVid, [0..0x20, _]) => Self::Vlan(payload),
+            (Field::ArpOp, [0, operation]) => Self::Short([*operation]),
+            (
+                Field::IcmpType | Field::IcmpCode | Field::Icmpv6Type | Field::Icmpv6Code,
+                [number],
+            ) => Self::Long([0, *number]),
+            (Field::InPortOxm, [0, 0, 0..=0xfe, _]) => Self::AsIs(payload),
+            _ => {
+                let info = field.info();
+                let fits = info.as_is && payload.len() == usize::from(info.bytes);
+                return fits.then_some(Self::AsIs(payload));
+            }
+        })
+    }
+
+    #[inline]
+    fn value(&self) -> &[u8] {
+        match self {
+            Self::AsIs(value) | Self::Vlan(value) => value,
+            Self::Short(value) => value,
+            Self::Long(value) => value,
+        }
+    }
+
+    #[inline]
+    fn mask(&self) -> Option<&[u8]> {
+        match self {
+            Self::Vlan(_) => Some(&[0x1f, 0xff]),
+            _ => None,
+        }
+    }
+}
+
 /// Checks one entry and adds it.
 fn read_field(
     matches: &mut Match,
@@ -509,6 +555,14 @@ fn read_field(
     payload: &[u8],
 ) -> Result<(), OfpError> {
     let info = field.info();
+    if !masked && let Some(stored) = Stored::of(field, payload) {
+        if !prerequisites_hold(matches, info.prerequisite) {
+            return Err(OfpError::MATCH_BAD_PREREQ);
+        }
+        if matches.add(info.slot, stored.value(), stored.mask()) {
+            return Ok(());
+        }
+    }
     let len = if masked {
         payload.len() / 2
     } else {
@@ -604,7 +658,7 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
     };
     match prerequisite {
         Prerequisite::Always => true,
-        Prerequisite::Ethernet => matches.slot(Slot::PacketType).is_none(),
+        Prerequisite::Ethernet => !matches.has(Slot::PacketType),
         Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
         Prerequisite::Vlan => matches
             .slot(Slot::VlanTci)
