@@ -35,6 +35,7 @@
 //! port, `br-tun` also those that let the other hosts in, and the way is open. It does not wait for the flows that lead to
 //! ports of other hosts, of which there may be a hundred thousand.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use flows::Flow;
@@ -230,7 +231,7 @@ impl Reconciler {
         let bindings = bindings(observed, site, &mut self.names);
         let needed = Self::bridges(settings, observed);
         let recorded = recorded(observed);
-        let view = self.view(settings, host, observed, site, &bindings, &recorded);
+        let (view, agreed) = self.view(settings, host, observed, site, &bindings, &recorded);
         let changed = match self.touched.replace(Touched::default()) {
             Some(touched) => self.engine.update(site, view, &touched),
             None => self.engine.recompile(site, view),
@@ -260,7 +261,7 @@ impl Reconciler {
             commands.push(Command::Transact(changes));
         }
 
-        let settled = !planned && !self.transacting && right == needed;
+        let settled = agreed && !planned && !self.transacting && right == needed;
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
             .all(|name| needed.contains(*name));
@@ -277,7 +278,8 @@ impl Reconciler {
         (commands, report)
     }
 
-    /// The ports and local VLANs that flows may be made of: those that the database and the session agree on.
+    /// The ports and local VLANs that flows may be made of: those that the database and the session agree on. The flag is
+    /// false while they do not agree on all: then one of them is about to change.
     fn view(
         &self,
         settings: &Settings,
@@ -286,10 +288,16 @@ impl Reconciler {
         site: &Site,
         bindings: &Bindings,
         recorded: &BTreeMap<Uuid, u16>,
-    ) -> HostView {
+    ) -> (HostView, bool) {
+        let agreed = Cell::new(true);
+        let confirmed = |bridge: &str, port: &str, ofport: u32| {
+            let confirmed = self.confirmed(bridge, port, ofport);
+            agreed.set(agreed.get() && confirmed);
+            confirmed
+        };
         let confirm = |bridge: &str, port: &str| {
             let ofport = observed.bridges.get(bridge)?.ofport(port)?;
-            self.confirmed(bridge, port, ofport).then_some(ofport)
+            confirmed(bridge, port, ofport).then_some(ofport)
         };
         let mut view = HostView {
             host,
@@ -317,15 +325,15 @@ impl Reconciler {
             };
             if let Some(&lvid) = recorded.get(&network) {
                 let owners = [Unit::Port(*id).cookie(), Unit::Network(network).cookie()];
-                let confirmed = |ofport: &u32| {
-                    self.confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport)
+                let usable = |ofport: &u32| {
+                    confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport)
                         && self.is_free_for(*ofport, owners, lvid)
                 };
                 view.local_vlans.insert(network, lvid);
-                view.bindings.insert(*id, bound.ofport.filter(confirmed));
+                view.bindings.insert(*id, bound.ofport.filter(usable));
             }
         }
-        view
+        (view, agreed.get())
     }
 
     /// True if the session, too, says that the port has this number. After a restart of the switch its database

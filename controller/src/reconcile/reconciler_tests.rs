@@ -245,6 +245,7 @@ fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
     world.restart_switch(renumbered);
     let report = world.run(|_| ());
     assert_eq!(report.up, BTreeSet::from([id(13)]));
+    assert_eq!(report.applied, None, "a number is still to come");
     let from = |ofport: u32| Match::new().with(Field::InPort, ofport);
     let classified = |world: &World, ofport: u32| {
         world.flows["br-int"]
@@ -263,7 +264,9 @@ fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
             .unwrap()
             .ofport = Some(ofport);
     }
-    assert_eq!(world.run(nothing_strays).up.len(), 3);
+    let report = world.run(nothing_strays);
+    assert_eq!(report.up.len(), 3);
+    assert_eq!(report.applied, Some(world.site.revision));
 }
 
 #[test]
