@@ -53,7 +53,15 @@ mod property;
 mod queue;
 pub(crate) mod registry;
 mod role;
-#[cfg(test)]
+#[cfg(any(test, feature = "samples"))]
+#[cfg_attr(
+    not(test),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "tests of this crate use more of it"
+    )
+)]
 mod samples;
 mod table;
 mod tlv;
@@ -104,30 +112,23 @@ pub const ALL_TABLES: u8 = 255;
 pub(crate) use actions::{needs_ct, needs_newer_form};
 pub(crate) use match_old::fits_v11;
 pub(crate) use oxm::{has_short_header, is_valid as is_valid_value, prerequisites_hold};
-pub(crate) use property::next as next_property;
+pub(crate) use port_stats::{checked_port, read_request as read_port_request};
+pub(crate) use property::{next as next_property, put as put_property};
+pub(crate) use queue::read_config_request as read_queue_config_request;
+
+/// A message of any kind and version, made of bytes by chance: for tests that compare this codec with another one.
+#[cfg(feature = "samples")]
+#[must_use]
+pub fn sample(bytes: &[u8]) -> Message {
+    samples::any_message(bytes)
+}
 
 /// What the messages are called that this crate knows, whatever their version; see [`Message::name`].
 pub fn messages() -> impl Iterator<Item = &'static str> {
     registry::names()
 }
 
-/// Reads `length` bytes of NXM entries and their padding: a match and a cookie.
-pub(crate) fn read_nx_match(
-    reader: &mut wire::Reader<'_>,
-    length: usize,
-) -> Result<oxm::MatchAndCookie, DecodeError> {
-    oxm::nx_match(reader, length, oxm::Strictness::Loose)
-}
-
 /// Adds an entry of NXM or OXM to a match, also one that is not known.
 pub(crate) fn add_entry(matches: &mut crate::Match, entry: &[u8]) -> Result<(), DecodeError> {
     oxm::add_entries(matches, entry)
-}
-
-/// Reads a match with its head and padding.
-pub(crate) fn read_ofp_match(
-    reader: &mut wire::Reader<'_>,
-    version: crate::Version,
-) -> Result<crate::Match, DecodeError> {
-    oxm::any_match(reader, version, oxm::Strictness::Loose)
 }

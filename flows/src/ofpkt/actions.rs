@@ -477,8 +477,11 @@ pub(crate) fn read(
         return Err(place.error(OfpError::ACTION_BAD_LEN));
     };
     let len = usize::from(len);
-    if len < 8 || len % 8 != 0 || len > reader.len() {
-        return Err(place.error(OfpError::ACTION_BAD_LEN));
+    let extension = kind == 0xffff && !place.keeps();
+    if len < 8 || len % 8 != 0 || len > reader.len() || (extension && len < 16) {
+        // That the type is not known is told first.
+        let error = unknown_type(place, version).filter(|_| !place.keeps());
+        return Err(place.error(error.unwrap_or(OfpError::ACTION_BAD_LEN)));
     }
     let whole = reader.sub(len)?;
     let mut body = whole;
@@ -488,6 +491,7 @@ pub(crate) fn read(
         match vendor {
             NICIRA => nicira::read(&mut body, version, depth),
             ONF if version >= Version::V13 && version < Version::V15 => read_onf(&mut body),
+            ONF => Err(place.error(OfpError::ACTION_BAD_VENDOR_TYPE)),
             _ => Err(place.error(OfpError::ACTION_BAD_VENDOR)),
         }
     } else if version == Version::V10 {
@@ -501,6 +505,36 @@ pub(crate) fn read(
         Err(e) if e.error == OfpError::BAD_LEN => Err(place.error(OfpError::ACTION_BAD_LEN)),
         read => read,
     }
+}
+
+/// The error of an action whose type is not known, whatever its length.
+fn unknown_type(mut whole: Reader<'_>, version: Version) -> Option<OfpError> {
+    let kind = whole.u16().ok()?;
+    whole.skip(2).ok()?;
+    let mut rest = whole.sub(4).ok()?;
+    let read = if kind == 0xffff {
+        let vendor = rest.u32().ok()?;
+        let mut subtype = whole.sub(2);
+        match (vendor, &mut subtype) {
+            (NICIRA, Ok(body)) => nicira::read(body, version, 0),
+            (ONF, Ok(body)) if version >= Version::V13 && version < Version::V15 => read_onf(body),
+            (NICIRA | ONF, Err(_)) => return None,
+            (ONF, _) => return Some(OfpError::ACTION_BAD_VENDOR_TYPE),
+            _ => return Some(OfpError::ACTION_BAD_VENDOR),
+        }
+    } else {
+        let mut nothing = Reader::new(&[], 0);
+        match version {
+            Version::V10 => read_v10(kind, &mut nothing),
+            _ => read_v11(kind, &mut nothing, version),
+        }
+    };
+    let error = read.err()?.error;
+    matches!(
+        error,
+        OfpError::ACTION_BAD_TYPE | OfpError::ACTION_BAD_VENDOR_TYPE
+    )
+    .then_some(error)
 }
 
 fn read_onf(body: &mut Reader<'_>) -> Result<Action, DecodeError> {

@@ -3,7 +3,8 @@
 use super::oxm::{self, Strictness};
 use super::wire::{Put, Reader, Writer};
 use super::{ANY_GROUP, DecodeError, NO_BUFFER, OfpError, instructions, match_old};
-use crate::{Flow, FlowFlags, Port, Version};
+use crate::field::Slot;
+use crate::{Flow, FlowFlags, Match, Port, Version};
 
 /// What is done to the flows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -218,7 +219,7 @@ impl FlowMod {
             found.flow.priority = u16::MAX;
         }
         let place = *reader;
-        found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        found.flow.instructions = instructions::pull(reader, Some(reader.len()), Version::V10)?;
         found.check_v10_flags(place)?;
         Ok(found)
     }
@@ -267,22 +268,23 @@ impl FlowMod {
     /// Reads what follows the head of `NXT_FLOW_MOD`.
     pub(crate) fn read_nicira(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let cookie = reader.u64()?;
-        let mut found = Self::read_v10_tail(
-            reader,
-            Flow {
-                cookie,
-                ..Flow::default()
-            },
-        )?;
+        let tail = *reader;
+        let unread = Flow {
+            cookie,
+            ..Flow::default()
+        };
+        reader.skip(16)?;
         let length = usize::from(reader.u16()?);
         reader.skip(6)?;
-        let (matches, filter) = oxm::nx_match(reader, length, Strictness::Strict)?;
+        let (matches, filter) = oxm::nx_match_and_cookie(reader, length, Strictness::Strict)?;
+        if { tail }.u16()? & 0xff == 0 && filter.is_some_and(|(_, mask)| mask != 0) {
+            return Err(reader.error(OfpError::NXM_INVALID));
+        }
+        check_connection(&matches, tail)?;
+        let mut found = Self::read_v10_tail(&mut { tail }, unread)?;
         found.flow.matches = matches;
         found.nicira_form = true;
-        if let Some((value, mask)) = filter {
-            if found.command == FlowModCommand::Add {
-                return Err(reader.error(OfpError::NXM_INVALID));
-            }
+        if let Some((value, mask)) = filter.filter(|(_, mask)| *mask != 0) {
             let unchanged = if found.command.is_delete() {
                 0
             } else {
@@ -293,7 +295,7 @@ impl FlowMod {
             found.cookie_mask = mask;
         }
         let place = *reader;
-        found.flow.instructions = instructions::read(reader.sub(reader.len())?, Version::V10)?;
+        found.flow.instructions = instructions::pull(reader, Some(reader.len()), Version::V10)?;
         found.check_v10_flags(place)?;
         Ok(found)
     }
@@ -346,7 +348,7 @@ impl FlowMod {
         let out_group = reader.u32()?;
         let flags = reader.u16()?;
         let importance = reader.u16()?;
-        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
+        let matches = oxm::any_match(reader, Strictness::Strict)?;
         let command = FlowModCommand::from_wire(command);
         let is_delete = command.is_some_and(FlowModCommand::is_delete);
         if table == super::ALL_TABLES && (version == Version::V11 || !is_delete) {
@@ -355,8 +357,9 @@ impl FlowMod {
         if out_port.to_u16().is_none() {
             return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
         }
+        check_connection(&matches, place)?;
         let command = command.ok_or_else(|| place.error(OfpError::FLOW_BAD_COMMAND))?;
-        let instructions = instructions::read(reader.sub(reader.len())?, version)?;
+        let instructions = instructions::pull(reader, Some(reader.len()), version)?;
         if !place.keeps() && flags & !known_flags(version) != 0 {
             return Err(place.error(OfpError::FLOW_BAD_FLAGS));
         }
@@ -383,6 +386,18 @@ impl FlowMod {
             ..Self::new(command, flow)
         })
     }
+}
+
+/// Refuses, as Open vSwitch does, addresses of a connection of another family than that of the packets.
+fn check_connection(matches: &Match, place: Reader<'_>) -> Result<(), DecodeError> {
+    let any = |slots: [Slot; 2]| slots.into_iter().any(|slot| matches.slot(slot).is_some());
+    let eth_type = matches.eth_type();
+    let v4 = any([Slot::CtNwSrc, Slot::CtNwDst]) && eth_type != Some(0x0800);
+    let v6 = any([Slot::CtIpv6Src, Slot::CtIpv6Dst]) && eth_type != Some(0x86dd);
+    if !place.keeps() && (v4 || v6) {
+        return Err(place.error(OfpError::ACTION_MATCH_INCONSISTENT));
+    }
+    Ok(())
 }
 
 /// The flags of a flow that a version can say: those that it has, and those that have no name here.

@@ -3,7 +3,7 @@
 use super::oxm::{self, Strictness};
 use super::oxs::Oxs;
 use super::wire::{Put, Reader, Writer};
-use super::{DecodeError, match_old};
+use super::{DecodeError, OfpError, match_old};
 use crate::{Match, Version};
 
 /// Why a flow has gone; numbers as on the wire.
@@ -164,7 +164,7 @@ impl FlowRemoved {
                 found.priority = reader.u16()?;
                 (found.idle_timeout, found.hard_timeout) = (reader.u16()?, reader.u16()?);
                 found.cookie = reader.u64()?;
-                found.matches = oxm::any_match(reader, version, Strictness::Strict)?;
+                found.matches = oxm::any_match(reader, Strictness::Strict)?;
                 let counters = Oxs::read(reader)?;
                 found.duration = counters.duration.unwrap_or((u32::MAX, u32::MAX));
                 found.packets = counters.packets.unwrap_or(u64::MAX);
@@ -177,7 +177,7 @@ impl FlowRemoved {
                 found.duration = (reader.u32()?, reader.u32()?);
                 (found.idle_timeout, found.hard_timeout) = (reader.u16()?, reader.u16()?);
                 found.read_counters(reader)?;
-                found.matches = oxm::any_match(reader, version, Strictness::Strict)?;
+                found.matches = oxm::any_match(reader, Strictness::Strict)?;
             }
         }
         Ok(found)
@@ -192,7 +192,10 @@ impl FlowRemoved {
         found.idle_timeout = reader.u16()?;
         let length = usize::from(reader.u16()?);
         found.read_counters(reader)?;
-        (found.matches, _) = oxm::nx_match(reader, length, Strictness::Strict)?;
+        found.matches = oxm::nx_match(reader, length, Strictness::Strict)?;
+        if !reader.is_empty() {
+            return Err(reader.error(OfpError::BAD_LEN));
+        }
         Ok(found)
     }
 }

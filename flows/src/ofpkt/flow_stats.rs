@@ -101,7 +101,7 @@ impl FlowStatsRequest {
         if out_port.to_u16().is_none() {
             return Err(place.error(OfpError::ACTION_BAD_OUT_PORT));
         }
-        let matches = oxm::any_match(reader, version, Strictness::Strict)?;
+        let matches = oxm::any_match(reader, Strictness::Strict)?;
         Ok(Self {
             table,
             out_port,
@@ -118,7 +118,10 @@ impl FlowStatsRequest {
         let length = usize::from(reader.u16()?);
         let table = reader.u8()?;
         reader.skip(3)?;
-        let (matches, cookie) = oxm::nx_match(reader, length, Strictness::Strict)?;
+        let (matches, cookie) = oxm::nx_match_and_cookie(reader, length, Strictness::Strict)?;
+        if !reader.is_empty() {
+            return Err(reader.error(OfpError::BAD_LEN));
+        }
         let (cookie, cookie_mask) = cookie.unwrap_or((0, 0));
         Ok(Self {
             table,
@@ -274,8 +277,12 @@ impl FlowStats {
             Version::V15 => 24,
             _ => 48,
         };
-        let mut entry = entry(reader, fixed)?;
-        let place = entry;
+        let place = *reader;
+        let mut entry = reader.sub(fixed)?;
+        let length = usize::from(entry.u16()?);
+        if length < fixed {
+            return Err(place.error(OfpError::BAD_LEN));
+        }
         let mut found = Self::new(Flow::default());
         let flow = &mut found.flow;
         if version == Version::V15 {
@@ -287,9 +294,9 @@ impl FlowStats {
             flow.flags = FlowFlags(entry.u16()?);
             flow.importance = entry.u16()?;
             flow.cookie = entry.u64()?;
-            flow.matches = oxm::any_match(&mut entry, version, Strictness::Strict)?;
+            flow.matches = oxm::any_match(reader, Strictness::Strict)?;
             check_flags(place, flow.flags, version)?;
-            let stats = Oxs::read(&mut entry)?;
+            let stats = Oxs::read(reader)?;
             found.duration = stats.duration.unwrap_or((u32::MAX, u32::MAX));
             found.idle_age = stats.idle_age;
             found.packets = stats.packets.unwrap_or(u64::MAX);
@@ -309,7 +316,7 @@ impl FlowStats {
             flow.cookie = entry.u64()?;
             (found.packets, found.bytes) = (entry.u64()?, entry.u64()?);
             if version > Version::V10 {
-                flow.matches = oxm::any_match(&mut entry, version, Strictness::Strict)?;
+                flow.matches = oxm::any_match(reader, Strictness::Strict)?;
             }
             if version >= Version::V13 {
                 flow.flags = FlowFlags(flags);
@@ -319,13 +326,15 @@ impl FlowStats {
                 flow.importance = importance;
             }
         }
-        flow.instructions = instructions::read(entry, version)?;
+        flow.instructions = instructions::pull(reader, left(place, *reader, length), version)?;
         Ok(found)
     }
 
     /// Reads an entry of `NXST_FLOW`.
     pub(crate) fn read_nx(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
-        let mut entry = entry(reader, 48)?;
+        let place = *reader;
+        let mut entry = reader.sub(48)?;
+        let whole = usize::from(entry.u16()?);
         let mut found = Self::new(Flow::default());
         let flow = &mut found.flow;
         flow.table = entry.u8()?;
@@ -338,21 +347,19 @@ impl FlowStats {
         found.hard_age = u32::from(entry.u16()?).checked_sub(1);
         flow.cookie = entry.u64()?;
         (found.packets, found.bytes) = (entry.u64()?, entry.u64()?);
-        (flow.matches, _) = oxm::nx_match(&mut entry, length, Strictness::Strict)?;
-        flow.instructions = instructions::read(entry, version)?;
+        if whole < 48 + length.next_multiple_of(8) {
+            return Err(place.error(OfpError::BAD_LEN));
+        }
+        flow.matches = oxm::nx_match(reader, length, Strictness::Strict)?;
+        flow.instructions = instructions::pull(reader, left(place, *reader, whole), version)?;
         Ok(found)
     }
 }
 
-/// An entry that begins with its own length, of which at least `fixed` bytes; what is behind the length.
-fn entry<'a>(reader: &mut Reader<'a>, fixed: usize) -> Result<Reader<'a>, DecodeError> {
-    let place = *reader;
-    let length = usize::from(reader.u16()?);
-    let rest = length
-        .checked_sub(2)
-        .filter(|_| length >= fixed)
-        .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-    reader.sub(rest)
+/// How much is left of an entry of `length` bytes that begins at `start`, when all before `here` is read; `None` if that is
+/// more than the entry has.
+fn left(start: Reader<'_>, here: Reader<'_>, length: usize) -> Option<usize> {
+    length.checked_sub(start.len().checked_sub(here.len())?)
 }
 
 fn check_flags(place: Reader<'_>, flags: FlowFlags, version: Version) -> Result<(), DecodeError> {

@@ -163,8 +163,88 @@ fn read_actions(
     Ok(())
 }
 
+/// Reads the instructions that `len` bytes hold; none if a length that lies leaves less than nothing for them.
+pub(crate) fn pull(
+    reader: &mut Reader<'_>,
+    len: Option<usize>,
+    version: Version,
+) -> Result<Instructions, DecodeError> {
+    let place = *reader;
+    let bad_len = || {
+        place.error(match version {
+            Version::V10 => OfpError::BAD_LEN,
+            _ => OfpError::INSTRUCTION_BAD_LEN,
+        })
+    };
+    let len = len
+        .filter(|len| len.is_multiple_of(8))
+        .ok_or_else(bad_len)?;
+    read(reader.sub(len).map_err(|_| bad_len())?, version)
+}
+
 /// Reads instructions to the end; in OpenFlow 1.0 the list of actions.
-pub(crate) fn read(mut reader: Reader<'_>, version: Version) -> Result<Instructions, DecodeError> {
+pub(crate) fn read(reader: Reader<'_>, version: Version) -> Result<Instructions, DecodeError> {
+    let read = read_in_order(reader, version);
+    match read {
+        Err(error) if version > Version::V10 && !reader.keeps() => {
+            Err(first_error(reader, version).unwrap_or(error))
+        }
+        read => read,
+    }
+}
+
+/// The error that Open vSwitch tells of several: it looks at all heads first, then at actions to apply, then at those to
+/// write, and at what these mean together only when all are read.
+fn first_error(mut reader: Reader<'_>, version: Version) -> Option<DecodeError> {
+    let mut lists = [None; 2];
+    let mut seen = 0u32;
+    while reader.len() >= 8 {
+        let place = reader;
+        let bad = |error| Some(place.error(error));
+        let (kind, len) = (reader.u16().ok()?, usize::from(reader.u16().ok()?));
+        let wanted = match kind {
+            _ if len < 8 || len % 8 != 0 || len > place.len() => break,
+            1 | 5 => Some(8),
+            2 => Some(24),
+            3 | 4 => None,
+            6 => Some(8),
+            0xffff => return bad(OfpError::INSTRUCTION_BAD_EXPERIMENTER),
+            _ => return bad(OfpError::INSTRUCTION_UNKNOWN),
+        };
+        if wanted.is_some_and(|wanted| wanted != len) {
+            return bad(OfpError::INSTRUCTION_BAD_LEN);
+        }
+        if kind == 6 && version >= Version::V15 {
+            return bad(OfpError::INSTRUCTION_UNKNOWN);
+        }
+        if seen >> kind & 1 == 1 {
+            return bad(OfpError::INSTRUCTION_DUP);
+        }
+        seen |= 1 << kind;
+        let mut body = reader.sub(len - 4).ok()?;
+        body.skip(4).ok()?;
+        match kind {
+            4 => lists[0] = Some(body),
+            3 => lists[1] = Some(body),
+            _ => {}
+        }
+    }
+    if !reader.is_empty() {
+        return Some(reader.error(OfpError::INSTRUCTION_BAD_LEN));
+    }
+    let [apply, write] = lists;
+    let applied = apply.map(|list| actions::read_any(list, version, 0));
+    if let Some(Err(error)) = applied {
+        return Some(error);
+    }
+    let place = write?;
+    match actions::read_any(place, version, 0) {
+        Ok(list) => check_action_set(&list).err().map(|e| place.error(e)),
+        Err(error) => Some(error),
+    }
+}
+
+fn read_in_order(mut reader: Reader<'_>, version: Version) -> Result<Instructions, DecodeError> {
     let mut found = Instructions::default();
     if version == Version::V10 {
         read_actions(reader, version, &mut found)?;

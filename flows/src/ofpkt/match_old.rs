@@ -386,7 +386,8 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
     if has(V11_DL_TYPE) {
         matches.set(Field::EthType, u128::from(dl_type), u128::MAX);
     }
-    let ip = matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
+    // Of IPv6 this match knows no more than the type.
+    let ip = matches.eth_type() == Some(0x0800);
     let arp = matches!(matches.eth_type(), Some(0x0806 | 0x8035));
     if ip && has(V11_NW_TOS) {
         if tos & 3 != 0 {
@@ -421,10 +422,6 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
         u128::from(metadata),
         u128::from(!metadata_wild),
     );
-    if matches.eth_type() == Some(0x86dd) {
-        matches.remove(Slot::NwSrc);
-        matches.remove(Slot::NwDst);
-    }
     Ok(matches)
 }
 
@@ -435,10 +432,7 @@ fn read_v11_ports(
     src: Option<u16>,
     dst: Option<u16>,
 ) -> Result<(), OfpError> {
-    let icmp = matches!(
-        (matches.eth_type(), matches.nw_proto()),
-        (Some(0x0800), Some(1)) | (Some(0x86dd), Some(58))
-    );
+    let icmp = matches.nw_proto() == Some(1);
     let ports = ip && (icmp || matches!(matches.nw_proto(), Some(6 | 17 | 132)));
     if !ports {
         return Ok(());

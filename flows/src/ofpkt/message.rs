@@ -602,10 +602,14 @@ fn read_body(
         Kind::NxRoleRequest => Body::NxRoleRequest(Role::read_nx(reader)?),
         Kind::NxRoleReply => Body::NxRoleReply(Role::read_nx(reader)?),
         Kind::GetAsyncRequest => Body::GetAsyncRequest,
-        Kind::GetAsyncReply => Body::GetAsyncReply(AsyncConfig::read(reader, version)?),
+        Kind::GetAsyncReply => {
+            // What a switch says it does may be more than any version knows.
+            let mut whole = reader.sub(reader.len())?.minding(Unknown::Keep);
+            Body::GetAsyncReply(AsyncConfig::read(&mut whole, version)?)
+        }
         Kind::SetAsync => Body::SetAsync(AsyncConfig::read(reader, version)?),
         Kind::NxSetAsync => Body::NxSetAsync(AsyncConfig::read_masks(reader)?),
-        Kind::NxSetAsync2 => Body::NxSetAsync2(AsyncConfig::read_properties(reader)?),
+        Kind::NxSetAsync2 => Body::NxSetAsync2(AsyncConfig::read_properties(reader, version)?),
         Kind::BundleControl => Body::BundleControl(BundleControl::read(reader)?),
         Kind::BundleAdd if depth < 2 => Body::BundleAdd(BundleAdd::read(reader, xid, depth)?),
         Kind::SetFlowFormat => Body::SetFlowFormat(reader.u32()?),

@@ -107,10 +107,10 @@ fn read_bands(mut reader: Reader<'_>) -> Result<Vec<MeterBand>, DecodeError> {
         if (known || !place.keeps()) && len != BAND_LEN || len < BAND_HEAD || len % 8 != 0 {
             return Err(place.error(OfpError::BAD_LEN));
         }
+        let mut band = reader.sub(usize::from(len))?;
         if !known && !place.keeps() {
             return Err(place.error(OfpError::METER_BAD_BAND));
         }
-        let mut band = reader.sub(usize::from(len))?;
         band.skip(4)?;
         let (rate, burst_size) = (band.u32()?, band.u32()?);
         found.push(MeterBand {

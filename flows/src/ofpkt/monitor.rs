@@ -88,7 +88,7 @@ impl FlowMonitorRequest {
                     return Err(port_place.error(OfpError::ACTION_BAD_OUT_PORT));
                 }
             }
-            found.matches = oxm::any_match(reader, version, Strictness::Strict)?;
+            found.matches = oxm::any_match(reader, Strictness::Strict)?;
             return Ok(found);
         }
         known = 1 | TOLD | 16 | 32;
@@ -96,16 +96,17 @@ impl FlowMonitorRequest {
         found.check_flags(place, known)?;
         if version == Version::V13 {
             reader.skip(2)?;
-            found.out_port = checked_port(reader)?;
+            let mut port = reader.sub(4)?;
             found.table = reader.u8()?;
             reader.zeros(3, OfpError::MUST_BE_ZERO)?;
-            found.matches = oxm::any_match(reader, version, Strictness::Strict)?;
+            found.out_port = checked_port(&mut port)?;
+            found.matches = oxm::any_match(reader, Strictness::Strict)?;
         } else {
             found.out_port = Port::from_u16(reader.u16()?);
             let length = usize::from(reader.u16()?);
             found.table = reader.u8()?;
             reader.zeros(5, OfpError::MUST_BE_ZERO)?;
-            (found.matches, _) = oxm::nx_match(reader, length, Strictness::Strict)?;
+            found.matches = oxm::nx_match(reader, length, Strictness::Strict)?;
         }
         Ok(found)
     }
@@ -280,12 +281,12 @@ fn read_full(mut body: Reader<'_>, version: Version) -> Result<(u16, Flow), Deco
         body.skip(1)?;
         flow.cookie = body.u64()?;
         if version < Version::V13 {
-            (flow.matches, _) = oxm::nx_match(&mut body, length, Strictness::Strict)?;
+            flow.matches = oxm::nx_match(&mut body, length, Strictness::Strict)?;
             flow.instructions = Instructions::from(actions::read_list(body, version, 0)?);
             return Ok((reason, flow));
         }
     }
-    flow.matches = oxm::any_match(&mut body, version, Strictness::Strict)?;
+    flow.matches = oxm::any_match(&mut body, Strictness::Strict)?;
     flow.instructions = instructions::read(body, version)?;
     Ok((reason, flow))
 }

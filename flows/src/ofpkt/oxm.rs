@@ -81,17 +81,20 @@ pub(crate) fn header(reader: &mut Reader<'_>) -> Result<Header, DecodeError> {
 /// The field that a header names where there is no value, as in actions.
 pub(crate) fn field(reader: &mut Reader<'_>) -> Result<Field, DecodeError> {
     let place = *reader;
-    let header = header(reader)?;
+    let header = header(reader).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    let len = if header.masked {
+        header.len / 2
+    } else {
+        header.len
+    };
     match header.field {
-        Some(field) if !header.masked => {
-            if field.is_tun_metadata() || header.len == usize::from(field.info().bytes) {
-                Ok(field)
-            } else {
-                Err(place.error(OfpError::MATCH_BAD_LEN))
+        Some(field) if field.is_tun_metadata() || len == usize::from(field.info().bytes) => {
+            match header.masked {
+                false => Ok(field),
+                true => Err(place.error(OfpError::MATCH_BAD_MASK)),
             }
         }
-        Some(_) => Err(place.error(OfpError::MATCH_BAD_MASK)),
-        None => Err(place.error(OfpError::MATCH_BAD_FIELD)),
+        _ => Err(place.error(OfpError::MATCH_BAD_FIELD)),
     }
 }
 
@@ -409,21 +412,31 @@ pub(crate) enum Strictness {
 /// A match with the cookie that NXM may hold, and its mask.
 pub(crate) type MatchAndCookie = (Match, Option<(u64, u64)>);
 
-/// Reads entries to the end.
+/// Reads entries to the end, among which there may be a cookie.
 pub(crate) fn read_match(
-    mut reader: Reader<'_>,
+    reader: Reader<'_>,
     strictness: Strictness,
 ) -> Result<MatchAndCookie, DecodeError> {
-    let mut matches = Match::new();
     let mut cookie = None;
+    let matches = read_entries(reader, strictness, Some(&mut cookie))?;
+    Ok((matches, cookie))
+}
+
+/// Reads entries to the end; where no cookie can be it is a field that is not known.
+pub(crate) fn read_entries(
+    mut reader: Reader<'_>,
+    strictness: Strictness,
+    mut cookie: Option<&mut Option<(u64, u64)>>,
+) -> Result<Match, DecodeError> {
+    let mut matches = Match::new();
     while !reader.is_empty() {
-        // Zeros where an entry could be are the rest of a length that counts the padding.
-        if reader.len() >= 4 && reader.rest().iter().all(|b| *b == 0) {
+        // Zeros where an entry could be are the rest of a length that counts the padding, as some switches have it.
+        if reader.keeps() && reader.len() >= 4 && reader.rest().iter().all(|b| *b == 0) {
             break;
         }
-        entry(&mut reader, &mut matches, &mut cookie, strictness)?;
+        entry(&mut reader, &mut matches, cookie.as_deref_mut(), strictness)?;
     }
-    Ok((matches, cookie))
+    Ok(matches)
 }
 
 /// Reads one entry.
@@ -431,7 +444,7 @@ pub(crate) fn read_match(
 fn entry(
     reader: &mut Reader<'_>,
     matches: &mut Match,
-    cookie: &mut Option<(u64, u64)>,
+    cookie: Option<&mut Option<(u64, u64)>>,
     strictness: Strictness,
 ) -> Result<(), DecodeError> {
     let place = *reader;
@@ -439,32 +452,65 @@ fn entry(
     let header = header(reader).map_err(bad_len)?;
     let payload = reader.bytes(header.len).map_err(bad_len)?;
     // The cookie has the number of mpls_ttl, told apart by its length.
-    let is_cookie = header.class == 1 && header.number == COOKIE && payload.len() >= 8;
-    match header.field {
-        _ if is_cookie => {
-            let read = read_cookie(header.masked, payload);
-            *cookie = Some(read.ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?);
+    if header.class == 1
+        && header.number == COOKIE
+        && let Some(cookie) = cookie
+        && let Some((value, mask)) = read_cookie(header.masked, payload)
+    {
+        if value & !mask != 0 && !place.keeps() {
+            return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
         }
-        Some(field) => match read_field(matches, field, header.masked, payload) {
-            Err(error) if place.keeps() && error != OfpError::MATCH_BAD_LEN => {
-                keep(matches, place, *reader)?;
-            }
-            read => read.map_err(|error| place.error(error))?,
-        },
-        None if place.keeps() => keep(matches, place, *reader)?,
-        None if strictness == Strictness::Strict => {
-            return Err(place.error(OfpError::MATCH_BAD_FIELD));
+        if cookie.replace((value, mask)).is_some_and(|(_, mask)| mask != 0) {
+            return Err(place.error(OfpError::MATCH_DUP_FIELD));
         }
-        None => {}
+        return Ok(());
     }
-    Ok(())
+    // What is kept as it is needs no indulgence.
+    let strictness = if place.keeps() {
+        Strictness::Strict
+    } else {
+        strictness
+    };
+    let longest = MAX_TUN_METADATA << u8::from(header.masked);
+    let read = match header.field {
+        Some(_) if place.keeps() && payload.len() > longest => Err(OfpError::MATCH_BAD_VALUE),
+        Some(field) => read_field(matches, field, header.masked, payload, strictness),
+        None => Err(OfpError::MATCH_BAD_FIELD),
+    };
+    let Err(error) = read else {
+        return Ok(());
+    };
+    if place.keeps() {
+        return match header.field {
+            Some(_) if error == OfpError::MATCH_BAD_FIELD => {
+                Err(place.error(OfpError::MATCH_BAD_LEN))
+            }
+            _ => keep(matches, place, *reader),
+        };
+    }
+    if error == OfpError::MATCH_BAD_FIELD {
+        // Open vSwitch looks at the mask first.
+        let (value, mask) = payload.split_at(payload.len() / 2);
+        if header.masked && has_loose_bits(value, mask) {
+            return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
+        }
+        if strictness == Strictness::Loose {
+            return Ok(());
+        }
+    }
+    Err(place.error(error))
+}
+
+/// True if a value has bits that its mask does not have.
+fn has_loose_bits(value: &[u8], mask: &[u8]) -> bool {
+    value.iter().zip(mask).any(|(v, m)| v & !m != 0)
 }
 
 /// Adds entries to a match; what is not known is kept.
 pub(crate) fn add_entries(matches: &mut Match, entries: &[u8]) -> Result<(), DecodeError> {
     let mut reader = Reader::new(entries, 0).minding(Unknown::Keep);
     while !reader.is_empty() {
-        entry(&mut reader, matches, &mut None, Strictness::Strict)?;
+        entry(&mut reader, matches, None, Strictness::Strict)?;
     }
     Ok(())
 }
@@ -547,16 +593,20 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// Checks one entry and adds it.
+/// The bytes of the longest tunnel option.
+const MAX_TUN_METADATA: usize = 124;
+
+/// Checks one entry and adds it. What one packet is said to have needs nothing else to be said.
 fn read_field(
     matches: &mut Match,
     field: Field,
     masked: bool,
     payload: &[u8],
+    strictness: Strictness,
 ) -> Result<(), OfpError> {
     let info = field.info();
     if !masked && let Some(stored) = Stored::of(field, payload) {
-        if !prerequisites_hold(matches, info.prerequisite) {
+        if strictness == Strictness::Strict && !prerequisites_hold(matches, info.prerequisite) {
             return Err(OfpError::MATCH_BAD_PREREQ);
         }
         if matches.add(info.slot, stored.value(), stored.mask()) {
@@ -568,31 +618,29 @@ fn read_field(
     } else {
         payload.len()
     };
-    let (value_bytes, mask_bytes) = payload
-        .split_at_checked(len)
-        .ok_or(OfpError::MATCH_BAD_LEN)?;
-    if masked && mask_bytes.len() != len {
-        return Err(OfpError::MATCH_BAD_LEN);
-    }
+    let (value_bytes, mask_bytes) = payload.split_at_checked(len).unwrap_or_default();
     if field.is_tun_metadata() {
-        if len > 124 {
-            return Err(OfpError::MATCH_BAD_LEN);
-        }
-        if masked && value_bytes.iter().zip(mask_bytes).any(|(v, m)| v & !m != 0) {
+        // What is longer than the longest option is cut.
+        if masked && has_loose_bits(value_bytes, mask_bytes) {
             return Err(OfpError::MATCH_BAD_WILDCARDS);
         }
         if matches.get(field).is_some() {
             return Err(OfpError::MATCH_DUP_FIELD);
         }
-        matches.set_wide(field, value_bytes, masked.then_some(mask_bytes));
+        let most = len.min(MAX_TUN_METADATA);
+        let mask = masked.then(|| mask_bytes.get(..most).unwrap_or_default());
+        matches.set_wide(field, value_bytes.get(..most).unwrap_or_default(), mask);
         return Ok(());
     }
     if len != usize::from(info.bytes) {
-        return Err(OfpError::MATCH_BAD_LEN);
+        return Err(OfpError::MATCH_BAD_FIELD);
     }
     let value = number(value_bytes);
     let all = number(&[0xff; 16]) >> (8 * (16 - len.min(16)));
-    let mask = if masked { number(mask_bytes) } else { all };
+    let mask = match mask_bytes.get(..len) {
+        Some(bytes) if masked => number(bytes),
+        _ => all,
+    };
     if value & !mask != 0 {
         return Err(OfpError::MATCH_BAD_WILDCARDS);
     }
@@ -603,18 +651,14 @@ fn read_field(
     {
         return Err(OfpError::MATCH_BAD_MASK);
     }
-    // Open vSwitch looks at these as they come in.
-    if matches!(field, Field::NshTtl | Field::NshMdtype) && !is_valid(field, value) {
-        return Err(OfpError::MATCH_BAD_VALUE);
-    }
-    if !prerequisites_hold(matches, info.prerequisite) {
-        return Err(OfpError::MATCH_BAD_PREREQ);
-    }
-    if mask != 0 && matches.get(field).is_some() {
-        return Err(OfpError::MATCH_DUP_FIELD);
-    }
     if !is_valid(field, value) {
         return Err(OfpError::MATCH_BAD_VALUE);
+    }
+    if strictness == Strictness::Strict && !prerequisites_hold(matches, info.prerequisite) {
+        return Err(OfpError::MATCH_BAD_PREREQ);
+    }
+    if matches.get(field).is_some() {
+        return Err(OfpError::MATCH_DUP_FIELD);
     }
     matches.set(field, value, mask);
     Ok(())
@@ -658,7 +702,9 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
     };
     match prerequisite {
         Prerequisite::Always => true,
-        Prerequisite::Ethernet => !matches.has(Slot::PacketType),
+        Prerequisite::Ethernet => matches
+            .slot(Slot::PacketType)
+            .is_none_or(|(value, _)| value == 0),
         Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
         Prerequisite::Vlan => matches
             .slot(Slot::VlanTci)
@@ -699,28 +745,28 @@ pub(crate) fn ofp_match(
     strictness: Strictness,
 ) -> Result<Match, DecodeError> {
     let place = *reader;
-    let kind = reader
-        .u16()
-        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-    let len = usize::from(
-        reader
-            .u16()
-            .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?,
-    );
-    if kind != 1 {
-        return Err(place.error(OfpError::MATCH_BAD_TYPE));
-    }
+    let bad_len = |_| place.error(OfpError::MATCH_BAD_LEN);
+    let (kind, len) = (reader.u16().map_err(bad_len)?, reader.u16().map_err(bad_len)?);
+    let len = usize::from(len);
     let entries = len
         .checked_sub(4)
         .ok_or_else(|| place.error(OfpError::MATCH_BAD_LEN))?;
-    let body = reader
-        .sub(entries)
-        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+    if kind != 1 {
+        return Err(place.error(OfpError::MATCH_BAD_TYPE));
+    }
+    let body = reader.sub(entries).map_err(bad_len)?;
+    skip_padding(reader, len).map_err(bad_len)?;
+    read_entries(body, strictness, None)
+}
+
+/// Passes over the padding behind `len` bytes. Open vSwitch does not look at it.
+fn skip_padding(reader: &mut Reader<'_>, len: usize) -> Result<(), DecodeError> {
     let padding = len.next_multiple_of(8) - len;
-    reader
-        .zeros(padding, OfpError::MATCH_BAD_LEN)
-        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-    read_match(body, strictness).map(|(matches, _)| matches)
+    if reader.keeps() {
+        reader.zeros(padding, OfpError::MATCH_BAD_LEN)
+    } else {
+        reader.skip(padding)
+    }
 }
 
 /// Appends the match of any version from 1.1 on.
@@ -735,25 +781,18 @@ pub(crate) fn put_any_match(out: &mut Writer, matches: &Match, version: Version)
 /// Reads the match of any version from 1.1 on. Its type tells that of 1.1 from that of 1.2, whatever the version.
 pub(crate) fn any_match(
     reader: &mut Reader<'_>,
-    version: Version,
     strictness: Strictness,
 ) -> Result<Match, DecodeError> {
     let mut head = *reader;
-    let (kind, len) = (head.u16(), head.u16());
-    let standard = if version == Version::V11 {
-        !matches!(kind, Ok(1))
-    } else {
-        matches!((kind, len), (Ok(0), Ok(88)))
-    };
-    if standard {
-        super::match_old::read_v11(reader)
-    } else {
-        ofp_match(reader, strictness)
+    match (head.u16(), head.u16()) {
+        (Ok(0), Ok(_)) => super::match_old::read_v11(reader),
+        _ => ofp_match(reader, strictness),
     }
 }
 
-/// Appends `NXM_NX_COOKIE`.
+/// Appends `NXM_NX_COOKIE`: of the value the bits that are compared, since a switch refuses others.
 pub(crate) fn put_cookie(out: &mut Writer, value: u64, mask: u64) {
+    let value = value & mask;
     let masked = mask != u64::MAX;
     out.u16(0x0001);
     out.u8(COOKIE << 1 | u8::from(masked));
@@ -769,15 +808,25 @@ pub(crate) fn nx_match(
     reader: &mut Reader<'_>,
     length: usize,
     strictness: Strictness,
+) -> Result<Match, DecodeError> {
+    read_entries(nx_entries(reader, length)?, strictness, None)
+}
+
+/// The same where a cookie can be among them.
+pub(crate) fn nx_match_and_cookie(
+    reader: &mut Reader<'_>,
+    length: usize,
+    strictness: Strictness,
 ) -> Result<MatchAndCookie, DecodeError> {
+    read_match(nx_entries(reader, length)?, strictness)
+}
+
+fn nx_entries<'a>(reader: &mut Reader<'a>, length: usize) -> Result<Reader<'a>, DecodeError> {
     let place = *reader;
-    let body = reader
-        .sub(length)
-        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-    reader
-        .skip(length.next_multiple_of(8) - length)
-        .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-    read_match(body, strictness)
+    let bad_len = |_| place.error(OfpError::MATCH_BAD_LEN);
+    let body = reader.sub(length).map_err(bad_len)?;
+    skip_padding(reader, length).map_err(bad_len)?;
+    Ok(body)
 }
 
 /// Appends NXM entries and their padding, with a cookie to compare if its mask is not 0; returns their length.

@@ -131,7 +131,7 @@ impl PacketIn {
         let (reason, table, cookie) = (reader.u8()?, reader.u8()?, reader.u64()?);
         let length = usize::from(reader.u16()?);
         reader.skip(6)?;
-        let (metadata, _) = oxm::nx_match(reader, length, Strictness::Loose)?;
+        let metadata = oxm::nx_match(reader, length, Strictness::Loose)?;
         reader.skip(2)?;
         Ok(Self {
             buffer_id,
@@ -242,7 +242,7 @@ impl PacketIn2 {
                 kind::COOKIE => found.cookie = Some(property::u64(data)?),
                 kind::REASON => found.reason = Some(property::u8(data)?),
                 kind::METADATA => {
-                    found.metadata = Some(oxm::read_match(data, Strictness::Loose)?.0)
+                    found.metadata = Some(oxm::read_entries(data, Strictness::Loose, None)?)
                 }
                 kind::USERDATA => found.userdata = data.rest().to_vec(),
                 kind::CONTINUATION => {

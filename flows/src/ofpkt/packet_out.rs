@@ -3,7 +3,9 @@
 use super::actions::{self, Context};
 use super::oxm::{self, Strictness};
 use super::wire::{Put, Reader, Writer};
+use super::port_stats::checked_port;
 use super::{DecodeError, OfpError};
+use crate::field::Slot;
 use crate::{Action, Field, Match, Port, Version};
 
 /// A packet from the controller and what is done with it.
@@ -71,7 +73,7 @@ impl PacketOut {
         let in_port = match version {
             Version::V10 => Some(Port::from_u16(reader.u16()?)),
             Version::V15 => None,
-            _ => Some(Port(reader.u32()?)),
+            _ => Some(checked_port(reader)?),
         };
         let length = usize::from(reader.u16()?);
         let metadata = match in_port {
@@ -83,12 +85,21 @@ impl PacketOut {
             }
             None => {
                 reader.skip(2)?;
-                oxm::ofp_match(reader, Strictness::Strict)?
+                let place = *reader;
+                let metadata = oxm::ofp_match(reader, Strictness::Loose)?;
+                if !place.keeps() && !metadata.entries().all(|entry| is_pipeline(entry.slot)) {
+                    return Err(place.error(OfpError::PIPELINE_FIELDS_ONLY));
+                }
+                if !place.keeps() && metadata.get(Field::InPortOxm).is_none() {
+                    return Err(place.error(OfpError::BAD_PORT));
+                }
+                metadata
             }
         };
-        let list = reader
-            .sub(length)
-            .map_err(|_| reader.error(OfpError::BAD_LEN))?;
+        if !length.is_multiple_of(8) {
+            return Err(place.error(OfpError::BAD_LEN));
+        }
+        let list = reader.sub(length)?;
         let actions = actions::read_list(list, version, 0)?;
         let port = metadata
             .get(Field::InPortOxm)
@@ -108,4 +119,33 @@ impl PacketOut {
             data: reader.bytes(reader.len())?.to_vec(),
         })
     }
+}
+
+/// True for what a packet has with it rather than in it (OpenFlow 1.5.1, 7.3.6).
+fn is_pipeline(slot: Slot) -> bool {
+    use Slot as S;
+    let registers = (S::Reg0..=S::Reg15).contains(&slot);
+    let options = (S::TunMetadata0..=S::TunMetadata63).contains(&slot);
+    registers
+        || options
+        || matches!(
+            slot,
+            S::InPort
+                | S::Metadata
+                | S::PacketType
+                | S::TunId
+                | S::TunSrc
+                | S::TunDst
+                | S::TunIpv6Src
+                | S::TunIpv6Dst
+                | S::TunFlags
+                | S::TunGbpId
+                | S::TunGbpFlags
+                | S::TunErspanVer
+                | S::TunErspanIdx
+                | S::TunErspanDir
+                | S::TunErspanHwid
+                | S::TunGtpuFlags
+                | S::TunGtpuMsgtype
+        )
 }

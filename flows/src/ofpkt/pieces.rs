@@ -62,7 +62,7 @@ pub fn decode_match(bytes: &[u8], version: Version) -> Result<Match, DecodeError
     let mut reader = Reader::new(bytes, 0);
     match version {
         Version::V10 => match_old::read_v10(&mut reader),
-        _ => oxm::any_match(&mut reader, version, Strictness::Strict),
+        _ => oxm::any_match(&mut reader, Strictness::Strict),
     }
 }
 

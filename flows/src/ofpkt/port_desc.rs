@@ -1,5 +1,6 @@
 //! Ports as a switch describes them, and `OFPT_PORT_STATUS` (OpenFlow 1.5.1, 7.2.1 and 7.4.3).
 
+use super::port_stats::checked_port;
 use super::property;
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
@@ -89,6 +90,16 @@ impl PortDesc {
         let place = *reader;
         let port = Port(reader.u32()?);
         let length = usize::from(reader.u16()?);
+        let rest = match version {
+            Version::V14 | Version::V15 => length
+                .checked_sub(40)
+                .filter(|_| length <= place.len())
+                .ok_or_else(|| place.error(OfpError::BAD_LEN))?,
+            _ => 0,
+        };
+        if !place.keeps() {
+            checked_port(&mut place.clone())?;
+        }
         reader.skip(2)?;
         let hw_addr = reader.eth()?;
         reader.skip(2)?;
@@ -109,9 +120,6 @@ impl PortDesc {
             desc.read_link(reader)?;
             return Ok(desc);
         }
-        let rest = length
-            .checked_sub(40)
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
         let mut properties = reader.sub(rest)?;
         while !properties.is_empty() {
             let place = properties;

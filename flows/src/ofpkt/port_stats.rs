@@ -149,7 +149,7 @@ impl PortStats {
 }
 
 /// A port of 32 bits, which must be one that OpenFlow 1.0 could name too.
-pub(super) fn checked_port(reader: &mut Reader<'_>) -> Result<Port, DecodeError> {
+pub(crate) fn checked_port(reader: &mut Reader<'_>) -> Result<Port, DecodeError> {
     let place = *reader;
     let port = Port(reader.u32()?);
     if port.to_u16().is_some() {

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use super::registry::{self, Kind};
+use super::samples::kinds;
 use super::samples::{self, Choices};
 use super::wire::{Reader, Unknown, Writer};
 use super::{Message, actions, instructions, oxm};
@@ -28,20 +28,6 @@ fn runner(cases: u32) -> TestRunner {
 /// Bytes from which samples are made; some end early, so that what comes late is simple.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..1500)
-}
-
-/// Every kind of message with the versions that have it.
-pub(super) fn kinds() -> Vec<(Kind, Version)> {
-    registry::kinds()
-        .flat_map(|(kind, first, last)| {
-            Version::ALL
-                .into_iter()
-                .filter(move |v| first <= *v && *v <= last)
-                .map(move |version| (kind, version))
-        })
-        // Nicira's change of flows is sent in OpenFlow 1.0 alone; Open vSwitch takes it in any version.
-        .filter(|(kind, version)| *kind != Kind::NxFlowMod || *version == Version::V10)
-        .collect()
 }
 
 #[test]

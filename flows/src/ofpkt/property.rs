@@ -30,8 +30,17 @@ pub(crate) fn all(reader: &mut Reader<'_>) -> Result<Vec<(u16, Vec<u8>)>, Decode
     Ok(found)
 }
 
-/// Reads a property with its padding: its type and what is in it.
+/// Reads a property with its padding: its type and what is in it. One of type 0xffff is an experimenter's, and begins with
+/// whose it is.
 pub(crate) fn next<'a>(reader: &mut Reader<'a>) -> Result<(u16, Reader<'a>), DecodeError> {
+    next_of(reader, 0xffff)
+}
+
+/// The same where experimenters have all types from `first_experimenter` on.
+pub(crate) fn next_of<'a>(
+    reader: &mut Reader<'a>,
+    first_experimenter: u16,
+) -> Result<(u16, Reader<'a>), DecodeError> {
     let place = *reader;
     let bad = |_| place.error(OfpError::PROPERTY_BAD_LEN);
     let kind = reader.u16().map_err(bad)?;
@@ -41,6 +50,14 @@ pub(crate) fn next<'a>(reader: &mut Reader<'a>) -> Result<(u16, Reader<'a>), Dec
         .ok_or_else(|| place.error(OfpError::PROPERTY_BAD_LEN))?;
     let body = reader.sub(data).map_err(bad)?;
     reader.skip(len.next_multiple_of(8) - len).map_err(bad)?;
+    if kind >= first_experimenter {
+        let mut experimenter = body;
+        let number = experimenter.u32().map_err(bad)?;
+        experimenter.skip(4).map_err(bad)?;
+        if number == 0 {
+            return Err(place.error(OfpError::PROPERTY_BAD_EXPERIMENTER));
+        }
+    }
     Ok((kind, body))
 }
 

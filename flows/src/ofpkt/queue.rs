@@ -117,7 +117,8 @@ impl QueueStats {
         Ok(found)
     }
 
-    fn read_fixed(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    /// Reads the part that has the same length in each, but for its head.
+    pub(crate) fn read_fixed(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let port = if version == Version::V10 {
             let port = Port::from_u16(reader.u16()?);
             reader.skip(2)?;
@@ -194,9 +195,9 @@ impl QueueConfig {
     /// Reads an entry of `OFPMP_QUEUE_DESC`.
     pub(crate) fn read_desc(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let place = *reader;
-        let mut found = Self::new(checked_port(reader)?, reader.u32()?);
-        let len = usize::from(reader.u16()?);
-        reader.skip(6)?;
+        let mut head = reader.sub(16)?;
+        let mut found = Self::new(checked_port(&mut head)?, head.u32()?);
+        let len = usize::from(head.u16()?);
         let rest = len
             .checked_sub(16)
             .filter(|rest| rest.is_multiple_of(8))

@@ -457,7 +457,7 @@ pub(crate) fn put_multipart_head(
 }
 
 /// Every kind of message with its first and last version in each of its forms.
-#[cfg(test)]
+#[cfg(any(test, feature = "samples"))]
 pub(crate) fn kinds() -> impl Iterator<Item = (Kind, Version, Version)> {
     TABLE.iter().map(|e| (e.kind, e.first, e.last))
 }

@@ -153,7 +153,7 @@ impl AsyncConfig {
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         if version >= Version::V14 {
-            Self::read_properties(reader)
+            Self::read_properties(reader, version)
         } else {
             Self::read_masks(reader)
         }
@@ -169,13 +169,17 @@ impl AsyncConfig {
         Ok(config)
     }
 
-    /// Reads the form of OpenFlow 1.4 and of `NXT_SET_ASYNC_CONFIG2`.
-    pub(crate) fn read_properties(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    /// Reads the form of OpenFlow 1.4 and of `NXT_SET_ASYNC_CONFIG2`. What no version knows can not be asked for.
+    pub(crate) fn read_properties(
+        reader: &mut Reader<'_>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
         let mut config = Self::default();
         while !reader.is_empty() {
             let place = *reader;
-            let (kind, data) = property::next(reader)?;
-            let Some(masks) = config.masks.get_mut(usize::from(kind / 2)) else {
+            let (kind, data) = property::next_of(reader, 0xfffe)?;
+            let index = usize::from(kind / 2);
+            let Some(masks) = config.masks.get_mut(index) else {
                 if place.keeps() {
                     config.others.push((kind, data.rest().to_vec()));
                     continue;
@@ -183,6 +187,9 @@ impl AsyncConfig {
                 return Err(place.error(OfpError::ASYNC_UNSUPPORTED));
             };
             let mask = property::u32(data)?;
+            if !place.keeps() && mask & !Self::reasons(index, version) != 0 {
+                return Err(place.error(OfpError::ASYNC_INVALID));
+            }
             if kind % 2 == 0 {
                 masks.0 = Some(mask);
             } else {
@@ -190,5 +197,18 @@ impl AsyncConfig {
             }
         }
         Ok(config)
+    }
+
+    /// The reasons that there are for a kind of message, by its place in [`AsyncConfig::masks`].
+    pub(crate) fn reasons(index: usize, version: Version) -> u32 {
+        match index {
+            // Why an action sent the packet is told since OpenFlow 1.4.
+            0 if version < Version::V14 => 0b111,
+            0 | 2 => 0b11_1111,
+            1 | 3 => 0b111,
+            // No reason is smaller than 3.
+            4 => 0b1_1000,
+            _ => 0b11,
+        }
     }
 }

@@ -7,6 +7,11 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[cfg(feature = "samples")]
+use super::Message;
+use super::registry::{self, Kind};
+use crate::Version;
+
 mod actions;
 mod flows;
 mod matches;
@@ -17,6 +22,33 @@ pub(super) use actions::{VARIANTS, action, list, variant};
 pub(super) use flows::instructions;
 pub(super) use matches::matches;
 pub(super) use messages::message;
+
+/// Every kind of message with the versions that have it.
+pub(super) fn kinds() -> Vec<(Kind, Version)> {
+    registry::kinds()
+        .flat_map(|(kind, first, last)| {
+            Version::ALL
+                .into_iter()
+                .filter(move |v| first <= *v && *v <= last)
+                .map(move |version| (kind, version))
+        })
+        // Nicira's change of flows is sent in OpenFlow 1.0 alone; Open vSwitch takes it in any version.
+        .filter(|(kind, version)| *kind != Kind::NxFlowMod || *version == Version::V10)
+        .collect()
+}
+
+/// A message of which the first two bytes choose the kind.
+#[cfg(feature = "samples")]
+pub(super) fn any_message(bytes: &[u8]) -> Message {
+    let mut choices = Choices::new(bytes);
+    let which = usize::from(choices.u16());
+    let kinds = kinds();
+    let (kind, version) = kinds
+        .get(which % kinds.len().max(1))
+        .copied()
+        .unwrap_or((Kind::Hello, Version::V10));
+    message(&mut choices, kind, version)
+}
 
 /// Bytes that choose; when they are used up all choices are 0.
 pub(super) struct Choices<'a> {

@@ -99,7 +99,12 @@ impl TableStatus {
         let place = *reader;
         let reason = reader.u8()?;
         if !matches!(reason, 3 | 4) {
-            return Err(place.error(OfpError::BAD_REASON));
+            // A reason that is not known is kept with the rest of the message.
+            return Err(place.error(if place.keeps() {
+                OfpError::BAD_REASON
+            } else {
+                OfpError::PROPERTY_BAD_VALUE
+            }));
         }
         reader.skip(7)?;
         let desc = TableDesc::read(reader)?;
@@ -286,8 +291,22 @@ impl TableFeatures {
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut body = entry(reader)?;
-        Ok(Self {
+        let (mut found, mut properties) = Self::read_head(reader)?;
+        found.properties = property::all(&mut properties)?;
+        Ok(found)
+    }
+
+    /// Reads the part that all have, and gives the properties unread.
+    pub(crate) fn read_head<'a>(reader: &mut Reader<'a>) -> Result<(Self, Reader<'a>), DecodeError> {
+        let place = *reader;
+        let bad_len = || place.error(OfpError::PROPERTY_BAD_LEN);
+        let length = usize::from({ place }.u16().map_err(|_| bad_len())?);
+        if length < 64 || !length.is_multiple_of(8) {
+            return Err(bad_len());
+        }
+        let mut body = reader.sub(length).map_err(|_| bad_len())?;
+        body.skip(2)?;
+        let head = Self {
             table: body.u8()?,
             command: body.u8()?,
             flags: body.u32()?,
@@ -296,7 +315,8 @@ impl TableFeatures {
             metadata_write: body.u64()?,
             capabilities: body.u32()?,
             max_entries: body.u32()?,
-            properties: property::all(&mut body)?,
-        })
+            properties: Vec::new(),
+        };
+        Ok((head, body))
     }
 }

@@ -7,8 +7,9 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use super::properties::{kinds, noise};
+use super::properties::noise;
 use super::registry::Kind;
+use super::samples::kinds;
 use super::samples::{self, Choices};
 use super::wire::{Put, Writer, reads};
 use super::{Message, pieces};

@@ -11,6 +11,7 @@ mod match10;
 mod meter;
 mod packet;
 mod port;
+mod port_stats;
 mod queue;
 mod summary;
 mod switch;
@@ -209,7 +210,9 @@ fn body(
     if name.contains("ST_") {
         let mut flags = reader;
         flags.skip(2)?;
-        stats_flags(out, flags.u16()?, name.ends_with("request"));
+        // That more of a question follows can be said since OpenFlow 1.3.
+        let more = !name.ends_with("request") || version >= Version::V13;
+        stats_flags(out, flags.u16()?, more);
         reader.skip(if version == Version::V10 { 4 } else { 8 })?;
         if name.starts_with("NXST") || name.starts_with("ONFST") {
             // In OpenFlow 1.0 four bytes of padding follow the vendor's number of the question.
@@ -239,16 +242,10 @@ fn body(
             switch::role(out, &mut reader, name)
         }
         "OFPT_ROLE_STATUS" | "ONFT_ROLE_STATUS" => switch::role_status(out, &mut reader),
-        "OFPT_GET_ASYNC_REPLY" | "OFPT_SET_ASYNC" => {
-            switch::async_config(out, &mut reader, (version, version), name)
-        }
-        // The older form is that of OpenFlow 1.3, the other one that of 1.4, whatever the version.
-        "NXT_SET_ASYNC_CONFIG" => {
-            switch::async_config(out, &mut reader, (version.min(Version::V13), version), name)
-        }
-        "NXT_SET_ASYNC_CONFIG2" => {
-            switch::async_config(out, &mut reader, (Version::V14, version), name)
-        }
+        "OFPT_GET_ASYNC_REPLY"
+        | "OFPT_SET_ASYNC"
+        | "NXT_SET_ASYNC_CONFIG"
+        | "NXT_SET_ASYNC_CONFIG2" => switch::async_config(out, &mut reader, version, name),
         "OFPST_DESC reply" => switch::desc(out, &mut reader),
         "OFPST_TABLE reply" => table_features::stats(out, &mut reader, version),
         "OFPST_TABLE_FEATURES request" | "OFPST_TABLE_FEATURES reply" => {
@@ -291,7 +288,7 @@ fn body(
         "NXST_FLOW_MONITOR request"
         | "ONFST_FLOW_MONITOR request"
         | "OFPST_FLOW_MONITOR request" => {
-            flow::monitor_request(out, &mut reader, version, style, name)
+            flow::monitor_request(out, &mut reader, version, style)
         }
         "NXST_FLOW_MONITOR reply" | "ONFST_FLOW_MONITOR reply" | "OFPST_FLOW_MONITOR reply" => {
             flow::monitor_reply(out, &mut reader, version, style)
@@ -303,7 +300,7 @@ fn body(
         "OFPT_PORT_STATUS" => port::status(out, &mut reader, version, style),
         "OFPT_PORT_MOD" => port::port_mod(out, &mut reader, version, style),
         "OFPST_PORT request" => port::stats_request(out, &mut reader, version, style),
-        "OFPST_PORT reply" => port::stats(out, &mut reader, version, style),
+        "OFPST_PORT reply" => port_stats::stats(out, &mut reader, version, style),
         "OFPST_PORT_DESC request" => port::desc_request(out, &mut reader, version, style),
         "OFPST_PORT_DESC reply" => port::descs(out, &mut reader, version, style),
         "OFPT_QUEUE_GET_CONFIG_REQUEST" => queue::config_request(out, &mut reader, version, style),
@@ -338,15 +335,15 @@ fn body(
     }
 }
 
-fn stats_flags(out: &mut String, flags: u16, request: bool) {
+fn stats_flags(out: &mut String, flags: u16, more: bool) {
     if flags == 0 {
         return;
     }
     out.push_str(" flags=");
-    if flags & 1 != 0 && !request {
+    if flags & 1 != 0 && more {
         out.push_str("[more]");
     }
-    let unknown = if request { flags } else { flags & !1 };
+    let unknown = if more { flags & !1 } else { flags };
     if unknown != 0 {
         out.push_str("[***unknown flags 0x");
         hex_digits(out, u128::from(unknown), 4);

@@ -117,6 +117,7 @@ pub(super) fn flow_mod(c: &mut Choices<'_>, version: Version, nicira: bool) -> F
         found.nicira_form = nicira;
         if nicira && command != FlowModCommand::Add && c.flag() {
             found.cookie_mask = c.u64().max(1);
+            found.flow.cookie &= found.cookie_mask;
             found.new_cookie = c.maybe(|c| c.u64() / 2);
         }
     } else {
@@ -147,6 +148,10 @@ pub(super) fn stats_request(
     }
     if (!old || nicira) && c.flag() {
         (found.cookie, found.cookie_mask) = (c.u64(), c.u64().max(1));
+        if nicira {
+            // Where the cookie is an entry of the match it has no bits that are not compared.
+            found.cookie &= found.cookie_mask;
+        }
     }
     found
 }

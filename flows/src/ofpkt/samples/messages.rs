@@ -86,9 +86,10 @@ fn body(c: &mut Choices<'_>, kind: Kind, version: Version, xid: u32) -> Body {
         Kind::NxRoleReply => Body::NxRoleReply(nx_role(c)),
         Kind::GetAsyncRequest => Body::GetAsyncRequest,
         Kind::GetAsyncReply => Body::GetAsyncReply(asynchronous(c, version >= Version::V14)),
-        Kind::SetAsync => Body::SetAsync(asynchronous(c, version >= Version::V14)),
+        Kind::SetAsync if version >= Version::V14 => Body::SetAsync(asked(c, version)),
+        Kind::SetAsync => Body::SetAsync(asynchronous(c, false)),
         Kind::NxSetAsync => Body::NxSetAsync(asynchronous(c, false)),
-        Kind::NxSetAsync2 => Body::NxSetAsync2(asynchronous(c, true)),
+        Kind::NxSetAsync2 => Body::NxSetAsync2(asked(c, version)),
         Kind::MeterMod => Body::MeterMod(tables::meter_mod(c)),
         Kind::RoleStatus => Body::RoleStatus(RoleStatus {
             role: c.pick(&[Role::Equal, Role::Master, Role::Slave]),
@@ -339,6 +340,17 @@ fn asynchronous(c: &mut Choices<'_>, properties: bool) -> AsyncConfig {
     }
     if properties && c.unknown {
         found.others = c.properties(30);
+    }
+    found
+}
+
+/// What can be asked for: reasons that there are.
+fn asked(c: &mut Choices<'_>, version: Version) -> AsyncConfig {
+    let mut found = asynchronous(c, true);
+    for (n, (slave, master)) in found.masks.iter_mut().enumerate() {
+        let known = AsyncConfig::reasons(n, version);
+        *slave = slave.map(|mask| mask & known);
+        *master = master.map(|mask| mask & known);
     }
     found
 }

@@ -3,7 +3,7 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowStats,
+    ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowMonitorRequest, FlowModCommand, FlowRemoved, FlowStats,
     FlowStatsRequest, FlowUpdate, Message,
 };
 use crate::text::Names;
@@ -92,7 +92,7 @@ fn one(
     for (label, value) in [
         ("idle:", flow.idle_timeout),
         ("hard:", flow.hard_timeout),
-        ("importance:", flow.importance),
+        ("importance:", if add { flow.importance } else { 0 }),
     ] {
         if value != 0 {
             let _ = write!(out, "{label}{value} ");
@@ -285,43 +285,18 @@ pub(super) fn monitor_request(
     reader: &mut Reader<'_>,
     version: Version,
     style: &Style<'_>,
-    name: &str,
 ) -> Printed {
-    let nicira = name.starts_with("NXST");
+    const DELETE: u8 = 2;
     while !reader.is_empty() {
-        let id = reader.u32()?;
-        let mut group = ANY_GROUP;
-        let (flags, out_port, table) = if nicira {
-            let flags = reader.u16()?;
-            let port = Port::from_u16(reader.u16()?);
-            let length = usize::from(reader.u16()?);
-            let table = reader.u8()?;
-            reader.skip(5)?;
-            let (matches, _) = crate::ofpkt::read_nx_match(reader, length)?;
-            write_monitor(out, id, flags, (port, ANY_GROUP), table, &matches, style);
-            continue;
-        } else if name.starts_with("ONFST") {
-            let flags = reader.u16()?;
-            reader.skip(2)?;
-            let port = Port(reader.u32()?);
-            let table = reader.u8()?;
-            reader.skip(3)?;
-            (flags, port, table)
+        let mut found = FlowMonitorRequest::read(reader, version)?;
+        if version >= Version::V14 {
+            found.flags = monitor_flags(found.flags);
+        }
+        if version >= Version::V14 && found.command == DELETE {
+            let _ = write!(out, "\n id={} command=delete", found.id);
         } else {
-            const DELETE: u8 = 2;
-            let port = Port(reader.u32()?);
-            group = reader.u32()?;
-            let flags = monitor_flags(reader.u16()?);
-            let table = reader.u8()?;
-            if reader.u8()? == DELETE {
-                crate::ofpkt::read_ofp_match(reader, version)?;
-                let _ = write!(out, "\n id={id} command=delete");
-                continue;
-            }
-            (flags, port, table)
-        };
-        let matches = crate::ofpkt::read_ofp_match(reader, version)?;
-        write_monitor(out, id, flags, (out_port, group), table, &matches, style);
+            write_monitor(out, &found, style);
+        }
     }
     Ok(())
 }
@@ -331,19 +306,15 @@ fn monitor_flags(flags: u16) -> u16 {
     flags & 0x1f | (flags >> 6 & 1) << 5
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "a line of text with as many parts"
-)]
-fn write_monitor(
-    out: &mut String,
-    id: u32,
-    flags: u16,
-    (out_port, out_group): (Port, u32),
-    table: u8,
-    matches: &crate::Match,
-    style: &Style<'_>,
-) {
+fn write_monitor(out: &mut String, found: &FlowMonitorRequest, style: &Style<'_>) {
+    let &FlowMonitorRequest {
+        id,
+        flags,
+        out_port,
+        out_group,
+        table,
+        ..
+    } = found;
     let _ = write!(out, "\n id={id} flags=");
     const NAMES: [(u32, &str); 6] = [
         (1, "initial"),
@@ -367,7 +338,7 @@ fn write_monitor(
         style.names.table(out, table);
     }
     out.push(' ');
-    fields(out, style.names, matches, None);
+    fields(out, style.names, &found.matches, None);
     while out.ends_with(' ') {
         out.pop();
     }

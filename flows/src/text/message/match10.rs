@@ -1,4 +1,5 @@
-//! The match of OpenFlow 1.0 as it is on the wire, field by field, without the sense that later versions make of it.
+//! The match of OpenFlow 1.0 as it is on the wire, field by field, those too that are open, without the sense that later
+//! versions make of it.
 
 use super::Style;
 use crate::Port;
@@ -37,58 +38,52 @@ pub(super) fn write(
         _ => "",
     };
     out.push_str(word);
-    if has(0) {
-        out.push_str("in_port=");
-        style.names.port(out, in_port);
-        out.push(',');
-    }
-    if has(1) {
-        let _ = write!(out, "dl_vlan={vlan},");
-    }
-    if has(20) {
-        let _ = write!(out, "dl_vlan_pcp={pcp},");
-    }
-    for (bit, name, mac) in [(2, "dl_src=", src), (3, "dl_dst=", dst)] {
-        if has(bit) {
-            out.push_str(name);
-            eth(out, u128::from(mac.to_u64()));
-            out.push(',');
+    let mut field = |name: &str, known: bool, value: &dyn Fn(&mut String)| {
+        out.push_str(name);
+        match known {
+            true => value(out),
+            false => out.push('*'),
         }
+        out.push(',');
+    };
+    let number = |value: u16| {
+        move |out: &mut String| {
+            let _ = write!(out, "{value}");
+        }
+    };
+    field("in_port=", has(0), &|out| style.names.port(out, in_port));
+    field("dl_vlan=", has(1), &number(vlan));
+    field("dl_vlan_pcp=", has(20), &number(pcp.into()));
+    for (bit, name, mac) in [(2, "dl_src=", src), (3, "dl_dst=", dst)] {
+        field(name, has(bit), &|out| eth(out, u128::from(mac.to_u64())));
     }
-    if has_type && word.is_empty() {
-        let _ = write!(out, "dl_type=0x{kind:04x},");
+    if word.is_empty() {
+        field("dl_type=", has_type, &|out| {
+            let _ = write!(out, "0x{kind:04x}");
+        });
     }
     for (shift, name, address) in [(8, "nw_src=", nw_src), (14, "nw_dst=", nw_dst)] {
         let open = wild >> shift & 0x3f;
-        if open < 32 {
-            out.push_str(name);
+        field(name, open < 32, &|out| {
             ipv4(out, u128::from(address));
             if open > 0 {
-                let _ = write!(out, "/{}", 32 - open);
+                let _ = write!(out, "/{}", 32u32.saturating_sub(open));
             }
-            out.push(',');
-        }
+        });
     }
-    if has_proto && !matches!(word, "icmp," | "tcp," | "udp," | "sctp,") {
-        let name = if matches!(word, "arp," | "rarp,") {
-            "arp_op"
-        } else {
-            "nw_proto"
-        };
-        let _ = write!(out, "{name}={proto},");
+    if !matches!(word, "icmp," | "tcp," | "udp," | "sctp,") {
+        let arp = matches!(kind, 0x0806 | 0x8035);
+        let name = if arp { "arp_op=" } else { "nw_proto=" };
+        field(name, has_proto, &number(proto.into()));
     }
-    if has(21) {
-        let _ = write!(out, "nw_tos={tos},");
-    }
-    let names = if word == "icmp," {
-        ["icmp_type", "icmp_code"]
+    field("nw_tos=", has(21), &number(tos.into()));
+    let names = if proto == 1 {
+        ["icmp_type=", "icmp_code="]
     } else {
-        ["tp_src", "tp_dst"]
+        ["tp_src=", "tp_dst="]
     };
     for (bit, name, port) in [(6, names[0], tp_src), (7, names[1], tp_dst)] {
-        if has(bit) {
-            let _ = write!(out, "{name}={port},");
-        }
+        field(name, has(bit), &number(port));
     }
     if out.ends_with(',') {
         out.pop();

@@ -2,7 +2,9 @@
 
 use super::{Printed, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{DecodeError, MAX_METER, MeterConfig, MeterFeatures, OfpError};
+use crate::ofpkt::{
+    MAX_METER, MeterConfig, MeterFeatures, MeterMod, MeterModCommand, MeterStats,
+};
 use crate::text::number::duration;
 use std::fmt::Write;
 
@@ -32,59 +34,22 @@ fn flags(out: &mut String, flags: u16) {
     }
 }
 
-struct Band {
-    dscp: bool,
-    rate: u32,
-    burst: u32,
-    prec_level: u8,
-}
-
-fn bands(reader: &mut Reader<'_>) -> Result<Vec<Band>, DecodeError> {
-    let mut all = Vec::new();
-    while !reader.is_empty() {
-        let place = *reader;
-        let bad = |_| place.error(OfpError::BAD_LEN);
-        let (kind, length) = (reader.u16().map_err(bad)?, reader.u16().map_err(bad)?);
-        if length != 16 {
-            return Err(place.error(if matches!(kind, 1 | 2) {
-                OfpError::BAD_LEN
-            } else {
-                OfpError::METER_BAD_BAND
-            }));
-        }
-        let (rate, burst) = (reader.u32()?, reader.u32()?);
-        let prec_level = reader.u8()?;
-        reader.skip(3)?;
-        if !matches!(kind, 1 | 2) {
-            return Err(place.error(OfpError::METER_BAD_BAND));
-        }
-        all.push(Band {
-            dscp: kind == 2,
-            rate,
-            burst,
-            prec_level,
-        });
-    }
-    Ok(all)
-}
-
-fn config(out: &mut String, meter_flags: u16, id: u32, bands: &[Band]) {
-    meter_id(out, id, '=');
+fn config(out: &mut String, meter: &MeterConfig) {
+    meter_id(out, meter.meter, '=');
     out.push(' ');
-    flags(out, meter_flags);
+    flags(out, meter.flags.0);
     out.push_str("bands=");
-    for band in bands {
-        let _ = write!(
-            out,
-            "\ntype={} rate={}",
-            if band.dscp { "dscp_remark" } else { "drop" },
-            band.rate
-        );
-        if meter_flags & 4 != 0 {
-            let _ = write!(out, " burst_size={}", band.burst);
+    for band in &meter.bands {
+        let kind = match band.remark {
+            Some(_) => "dscp_remark",
+            None => "drop",
+        };
+        let _ = write!(out, "\ntype={kind} rate={}", band.rate);
+        if meter.flags.0 & 4 != 0 {
+            let _ = write!(out, " burst_size={}", band.burst_size);
         }
-        if band.dscp {
-            let _ = write!(out, " prec_level={}", band.prec_level);
+        if let Some(level) = band.remark {
+            let _ = write!(out, " prec_level={level}");
         }
     }
     out.push('\n');
@@ -95,17 +60,7 @@ impl MeterConfig {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut out = String::with_capacity(80);
-        let bands: Vec<Band> = self
-            .bands
-            .iter()
-            .map(|band| Band {
-                dscp: band.remark.is_some(),
-                rate: band.rate,
-                burst: band.burst_size,
-                prec_level: band.remark.unwrap_or(0),
-            })
-            .collect();
-        config(&mut out, self.flags.0, self.meter, &bands);
+        config(&mut out, self);
         out.trim_end()
             .replace("bands=\n", "bands=")
             .replace('\n', " ")
@@ -113,25 +68,13 @@ impl MeterConfig {
 }
 
 pub(super) fn meter_mod(out: &mut String, reader: &mut Reader<'_>) -> Printed {
-    let place = *reader;
-    let (command, meter_flags, id) = (reader.u16()?, reader.u16()?, reader.u32()?);
-    let word = match command {
-        0 => " ADD ",
-        1 => " MOD ",
-        2 => " DEL ",
-        _ => return Err(place.error(OfpError::METER_BAD_COMMAND)),
-    };
-    let list = if command == 2 {
-        Vec::new()
-    } else {
-        bands(reader)?
-    };
-    // A meter counts either bits or packets.
-    if command != 2 && meter_flags & 3 == 3 {
-        return Err(place.error(OfpError::METER_BAD_FLAGS));
-    }
-    out.push_str(word);
-    config(out, meter_flags, id, &list);
+    let found = MeterMod::read(reader)?;
+    out.push_str(match found.command {
+        MeterModCommand::Add => " ADD ",
+        MeterModCommand::Modify => " MOD ",
+        MeterModCommand::Delete => " DEL ",
+    });
+    config(out, &found.config);
     Ok(())
 }
 
@@ -143,56 +86,27 @@ pub(super) fn request(out: &mut String, reader: &mut Reader<'_>) -> Printed {
 
 pub(super) fn configs(out: &mut String, reader: &mut Reader<'_>) -> Printed {
     while !reader.is_empty() {
-        let place = *reader;
-        let length = usize::from(reader.u16()?);
-        let rest = length
-            .checked_sub(2)
-            .filter(|_| length >= 8)
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader
-            .sub(rest)
-            .map_err(|_| place.error(OfpError::BAD_LEN))?;
-        let (meter_flags, id) = (body.u16()?, body.u32()?);
-        let list = bands(&mut body)?;
+        let found = MeterConfig::read(reader)?;
         out.push('\n');
-        config(out, meter_flags, id, &list);
+        config(out, &found);
     }
     Ok(())
 }
 
 pub(super) fn stats(out: &mut String, reader: &mut Reader<'_>) -> Printed {
     while !reader.is_empty() {
-        let place = *reader;
-        let id = reader.u32()?;
-        let length = usize::from(reader.u16()?);
-        reader.skip(6)?;
-        let flows = reader.u32()?;
-        let (packets, bytes) = (reader.u64()?, reader.u64()?);
-        let time = (reader.u32()?, reader.u32()?);
-        let rest = length
-            .checked_sub(40)
-            .filter(|n| n % 16 == 0)
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader
-            .sub(rest)
-            .map_err(|_| place.error(OfpError::BAD_LEN))?;
+        let found = MeterStats::read(reader)?;
         out.push('\n');
-        meter_id(out, id, ':');
+        meter_id(out, found.meter, ':');
         let _ = write!(
             out,
-            " flow_count:{flows} packet_in_count:{packets} byte_in_count:{bytes} duration:"
+            " flow_count:{} packet_in_count:{} byte_in_count:{} duration:",
+            found.flows, found.packets, found.bytes
         );
-        duration(out, time.0, time.1);
+        duration(out, found.duration.0, found.duration.1);
         out.push_str(" bands:\n");
-        let mut n = 0;
-        while !body.is_empty() {
-            let _ = writeln!(
-                out,
-                "{n}: packet_count:{} byte_count:{}",
-                body.u64()?,
-                body.u64()?
-            );
-            n += 1;
+        for (n, (packets, bytes)) in found.bands.iter().enumerate() {
+            let _ = writeln!(out, "{n}: packet_count:{packets} byte_count:{bytes}");
         }
     }
     Ok(())

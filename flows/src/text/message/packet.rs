@@ -1,8 +1,8 @@
 //! Packets for and from the controller, with a line that says what is in the packet.
 
-use super::summary::summary;
+use super::summary::{ETHERNET, summary};
 use super::{Printed, Style, dump};
-use crate::Version;
+use crate::{Field, Match, Version};
 use crate::ofpkt::continuation::{self, Continuation};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{Body, Message, PacketIn, PacketIn2};
@@ -52,6 +52,8 @@ pub(super) fn packet_in(
     out.push_str(" (via ");
     match packet_in_reason(found.reason) {
         Some(reason) => out.push_str(reason),
+        // Open vSwitch has these two kinds of misses, and no word for them.
+        None if matches!(found.reason, 6 | 7) => {}
         None => {
             let _ = write!(out, "{}", found.reason);
         }
@@ -81,12 +83,19 @@ pub(super) fn packet_in(
     }
     super::continuation::continuation(out, &carried, style);
     if style.verbosity > 0 {
-        summary(out, &found.data);
+        summary(out, &found.data, packet_type(&found.metadata));
     }
     if style.verbosity > 2 {
         dump(out, &found.data, false);
     }
     Ok(())
+}
+
+/// What kind of packet comes with this metadata.
+fn packet_type(metadata: &Match) -> u32 {
+    let said = metadata.get(Field::PacketType);
+    said.and_then(|found| u32::try_from(found.value).ok())
+        .unwrap_or(ETHERNET)
 }
 
 pub(super) fn packet_out(out: &mut String, message: &Message, style: &Style<'_>) -> Printed {
@@ -106,7 +115,7 @@ pub(super) fn packet_out(out: &mut String, message: &Message, style: &Style<'_>)
         let _ = write!(out, " data_len={}", found.data.len());
         if style.verbosity > 0 && !found.data.is_empty() {
             out.push('\n');
-            summary(out, &found.data);
+            summary(out, &found.data, packet_type(&found.metadata));
             if style.verbosity > 2 {
                 dump(out, &found.data, false);
             }

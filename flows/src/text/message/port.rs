@@ -2,8 +2,10 @@
 
 use super::{Printed, Style, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{OfpError, PortChange, PortDesc, PortStatus};
-use crate::text::number::{duration, eth};
+use crate::ofpkt::{
+    OfpError, PortChange, PortDesc, PortStatus, checked_port, read_port_request,
+};
+use crate::text::number::eth;
 use crate::{Port, Version};
 use std::fmt::Write;
 
@@ -62,7 +64,9 @@ fn state_names(version: Version) -> &'static [(u32, &'static str)] {
 pub(super) fn one(out: &mut String, port: &PortDesc, version: Version, style: &Style<'_>) {
     out.push(' ');
     style.names.port(out, port.port);
-    let _ = write!(out, "({}): addr:", port.name);
+    let printable = |c: &char| c.is_ascii_graphic() || *c == ' ';
+    let name: String = port.name.chars().take_while(printable).collect();
+    let _ = write!(out, "({name}): addr:");
     eth(out, u128::from(port.hw_addr.to_u64()));
     out.push_str("\n     config:     ");
     bits(out, port.config & known_config(version), &CONFIG, ' ');
@@ -178,7 +182,7 @@ pub(super) fn desc_request(
     style: &Style<'_>,
 ) -> Printed {
     let port = if version >= Version::V15 {
-        Port(reader.u32()?)
+        checked_port(reader)?
     } else {
         Port::ANY
     };
@@ -193,11 +197,10 @@ pub(super) fn port_mod(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let place = *reader;
     let port = if version == Version::V10 {
         Port::from_u16(reader.u16()?)
     } else {
-        Port(reader.u32()?)
+        checked_port(reader)?
     };
     if version != Version::V10 {
         reader.skip(4)?;
@@ -221,14 +224,11 @@ pub(super) fn port_mod(
             if kind != 0 {
                 continue;
             }
-            let place = data;
-            advertise = data
-                .u32()
-                .map_err(|_| place.error(OfpError::PROPERTY_BAD_LEN))?;
+            if data.len() != 4 {
+                return Err(data.error(OfpError::PROPERTY_BAD_LEN));
+            }
+            advertise = data.u32()?;
         }
-    }
-    if port.0 >= Port::MAX.0 && port.name().is_none() {
-        return Err(place.error(OfpError::BAD_PORT));
     }
     out.push_str(" port: ");
     style.names.port(out, port);
@@ -249,206 +249,14 @@ pub(super) fn port_mod(
     Ok(())
 }
 
-fn read_port(reader: &mut Reader<'_>, version: Version) -> Result<Port, crate::ofpkt::DecodeError> {
-    if version == Version::V10 {
-        let port = Port::from_u16(reader.u16()?);
-        reader.skip(6)?;
-        Ok(port)
-    } else {
-        let port = Port(reader.u32()?);
-        reader.skip(4)?;
-        Ok(port)
-    }
-}
-
 pub(super) fn stats_request(
     out: &mut String,
     reader: &mut Reader<'_>,
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let port = read_port(reader, version)?;
+    let port = read_port_request(reader, version)?;
     out.push_str(" port_no=");
     style.names.port(out, port);
     Ok(())
-}
-
-/// Counters of a port; all ones where the switch does not know.
-struct Stats {
-    port: Port,
-    duration: Option<(u32, u32)>,
-    /// rx packets, tx packets, rx bytes, tx bytes, rx dropped, tx dropped, rx errors, tx errors, frame, over, crc, collisions
-    counters: [u64; 12],
-    /// What Intel's experimenter property adds.
-    custom: Vec<(String, u64)>,
-}
-
-/// Intel's number as an experimenter, and that of its counters with names.
-const INTEL_CUSTOM: (u32, u32) = (0x0000_aa01, 2);
-
-/// Reads counters with names: how many, then of each the length of its name, the name, and the count.
-fn read_custom(mut data: Reader<'_>) -> Result<Vec<(String, u64)>, crate::ofpkt::DecodeError> {
-    if (data.u32()?, data.u32()?) != INTEL_CUSTOM {
-        return Ok(Vec::new());
-    }
-    data.skip(2)?;
-    let count = data.u16()?;
-    let mut found = Vec::new();
-    for _ in 0..count {
-        let length = usize::from(data.u8()?);
-        let name = String::from_utf8_lossy(data.bytes(length)?).into_owned();
-        found.push((name, data.u64()?));
-    }
-    Ok(found)
-}
-
-/// Three counters a line; those that are not known are left out.
-fn custom(out: &mut String, counters: &[(String, u64)]) {
-    if counters.is_empty() {
-        return;
-    }
-    out.push_str("           CUSTOM Statistics");
-    let known = counters.iter().filter(|(_, value)| *value != u64::MAX);
-    for (n, (name, value)) in known.enumerate() {
-        out.push_str(if n % 3 == 0 {
-            "\n                      "
-        } else {
-            " "
-        });
-        let _ = write!(out, "{name}={value},");
-    }
-    out.push('\n');
-}
-
-fn read_stats(
-    reader: &mut Reader<'_>,
-    version: Version,
-) -> Result<Stats, crate::ofpkt::DecodeError> {
-    let place = *reader;
-    let mut stats = Stats {
-        port: Port::ANY,
-        duration: None,
-        counters: [u64::MAX; 12],
-        custom: Vec::new(),
-    };
-    if version < Version::V14 {
-        stats.port = read_port(reader, version)?;
-        for counter in &mut stats.counters {
-            *counter = reader.u64()?;
-        }
-        if version >= Version::V13 {
-            stats.duration = Some((reader.u32()?, reader.u32()?));
-        }
-        return Ok(stats);
-    }
-    let length = usize::from(reader.u16()?);
-    reader.skip(2)?;
-    let rest = length
-        .checked_sub(4)
-        .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-    let mut body = reader.sub(rest)?;
-    stats.port = Port(body.u32()?);
-    stats.duration = Some((body.u32()?, body.u32()?));
-    for counter in stats.counters.iter_mut().take(8) {
-        *counter = body.u64()?;
-    }
-    while !body.is_empty() {
-        let (kind, mut data) = crate::ofpkt::next_property(&mut body)?;
-        if kind == 0 {
-            data.skip(4)?;
-            for counter in stats.counters.iter_mut().skip(8) {
-                *counter = data.u64()?;
-            }
-        } else if kind == 0xffff {
-            stats.custom = read_custom(data)?;
-        }
-    }
-    Ok(stats)
-}
-
-pub(super) fn stats(
-    out: &mut String,
-    reader: &mut Reader<'_>,
-    version: Version,
-    style: &Style<'_>,
-) -> Printed {
-    let mut all = Vec::new();
-    let mut rest = *reader;
-    while !rest.is_empty() {
-        all.push(read_stats(&mut rest, version)?);
-    }
-    let _ = writeln!(out, " {} ports", all.len());
-    if style.verbosity < 1 {
-        return Ok(());
-    }
-    for stats in &all {
-        let [
-            rx_p,
-            tx_p,
-            rx_b,
-            tx_b,
-            rx_d,
-            tx_d,
-            rx_e,
-            tx_e,
-            frame,
-            over,
-            crc,
-            coll,
-        ] = stats.counters;
-        let mut name = String::new();
-        style.names.port(&mut name, stats.port);
-        let _ = write!(
-            out,
-            "  port {}{name}: rx ",
-            if stats.port.name().is_none() && name.len() < 2 {
-                " "
-            } else {
-                ""
-            }
-        );
-        line(
-            out,
-            &[
-                ("pkts", rx_p),
-                ("bytes", rx_b),
-                ("drop", rx_d),
-                ("errs", rx_e),
-                ("frame", frame),
-                ("over", over),
-                ("crc", crc),
-            ],
-        );
-        out.push_str("           tx ");
-        line(
-            out,
-            &[
-                ("pkts", tx_p),
-                ("bytes", tx_b),
-                ("drop", tx_d),
-                ("errs", tx_e),
-                ("coll", coll),
-            ],
-        );
-        if let Some((sec, nsec)) = stats.duration.filter(|(sec, _)| *sec != u32::MAX) {
-            out.push_str("           duration=");
-            duration(out, sec, nsec);
-            out.push('\n');
-        }
-        custom(out, &stats.custom);
-    }
-    Ok(())
-}
-
-fn line(out: &mut String, counters: &[(&str, u64)]) {
-    for (i, (name, value)) in counters.iter().enumerate() {
-        let _ = write!(out, "{}{name}=", if i > 0 { ", " } else { "" });
-        match value {
-            &u64::MAX => out.push('?'),
-            value => {
-                let _ = write!(out, "{value}");
-            }
-        }
-    }
-    out.push('\n');
 }

@@ -2,18 +2,13 @@
 
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{ALL_QUEUES, OfpError, QueueConfig, QueueConfigs, QueueRequest};
+use crate::ofpkt::{
+    ALL_QUEUES, DecodeError, OfpError, QueueConfig, QueueRequest, QueueStats, checked_port,
+    read_queue_config_request as read_config_request,
+};
 use crate::text::number::duration;
 use crate::{Port, Version};
 use std::fmt::Write;
-
-fn read_port(reader: &mut Reader<'_>, version: Version) -> Result<Port, crate::ofpkt::DecodeError> {
-    if version == Version::V10 {
-        Ok(Port::from_u16(reader.u16()?))
-    } else {
-        Ok(Port(reader.u32()?))
-    }
-}
 
 pub(super) fn config_request(
     out: &mut String,
@@ -21,7 +16,7 @@ pub(super) fn config_request(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let port = read_port(reader, version)?;
+    let port = read_config_request(reader, version)?;
     out.push_str(" port=");
     style.names.port(out, port);
     Ok(())
@@ -53,14 +48,23 @@ pub(super) fn config_reply(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let mut found = QueueConfigs::read(reader, version)?;
-    // Open vSwitch goes by the port of the message.
-    found
-        .queues
-        .iter_mut()
-        .for_each(|queue| queue.port = found.port);
-    configs(out, found.queues, style);
-    Ok(())
+    let head = reader.sub(8)?;
+    let mut queues = Vec::new();
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !reader.is_empty() {
+        // Open vSwitch goes by the port of the message, which it reads with each queue.
+        outcome = match version {
+            Version::V10 => Ok(Port::from_u16(head.clone().u16()?)),
+            _ => checked_port(&mut head.clone()),
+        }
+        .and_then(|port| {
+            let queue = QueueConfig::read_config(reader, port, version)?;
+            queues.push(QueueConfig { port, ..queue });
+            Ok(())
+        });
+    }
+    configs(out, queues, style);
+    outcome
 }
 
 pub(super) fn desc_request(
@@ -80,11 +84,12 @@ pub(super) fn desc_request(
 
 pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
     let mut queues = Vec::new();
-    while !reader.is_empty() {
-        queues.push(QueueConfig::read_desc(reader)?);
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !reader.is_empty() {
+        outcome = QueueConfig::read_desc(reader).map(|queue| queues.push(queue));
     }
     configs(out, queues, style);
-    Ok(())
+    outcome
 }
 
 /// A rate in tenths of a percent; more than all stands for "not set".
@@ -106,22 +111,21 @@ pub(super) fn stats_request(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let port = read_port(reader, version)?;
-    if version == Version::V10 {
-        reader.skip(2)?;
-    }
-    let queue = reader.u32()?;
+    let QueueRequest { port, queue } = QueueRequest::read(reader, version)?;
     out.push_str(" port=");
-    style
-        .names
-        .port(out, if port == Port::ALL { Port::ANY } else { port });
+    style.names.port(out, port);
     out.push_str(" queue=");
-    if queue == u32::MAX {
-        out.push_str("ALL");
-    } else {
-        let _ = write!(out, "{queue}");
-    }
+    number(out, queue);
     Ok(())
+}
+
+fn number(out: &mut String, queue: u32) {
+    match queue {
+        ALL_QUEUES => out.push_str("ALL"),
+        queue => {
+            let _ = write!(out, "{queue}");
+        }
+    }
 }
 
 pub(super) fn stats(
@@ -131,40 +135,21 @@ pub(super) fn stats(
     style: &Style<'_>,
 ) -> Printed {
     let mut all = Vec::new();
-    while !reader.is_empty() {
-        let place = *reader;
-        let mut body = *reader;
-        if version >= Version::V14 {
-            let length = usize::from(body.u16()?);
-            body = reader
-                .sub(length)
-                .map_err(|_| place.error(OfpError::BAD_LEN))?;
-            body.skip(8)?;
-        }
-        let port = read_port(&mut body, version)?;
-        if version == Version::V10 {
-            body.skip(2)?;
-        }
-        let queue = body.u32()?;
-        let (bytes, packets, errors) = (body.u64()?, body.u64()?, body.u64()?);
-        let time = if version >= Version::V13 {
-            Some((body.u32()?, body.u32()?))
-        } else {
-            None
-        };
-        if version < Version::V14 {
-            *reader = body;
-        }
-        all.push((port, queue, bytes, packets, errors, time));
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !reader.is_empty() {
+        outcome = read_stats(reader, version).map(|stats| all.push(stats));
     }
     let _ = writeln!(out, " {} queues", all.len());
     if style.verbosity < 1 {
         return Ok(());
     }
-    for (port, queue, bytes, packets, errors, time) in all {
+    for found in all {
         out.push_str("  port ");
-        style.names.port(out, port);
-        let _ = write!(out, " queue {queue}: ");
+        style.names.port(out, found.port);
+        out.push_str(" queue ");
+        number(out, found.queue);
+        out.push_str(": ");
+        let (bytes, packets, errors) = (found.bytes, found.packets, found.errors);
         for (name, value) in [("bytes", bytes), ("pkts", packets), ("errors", errors)] {
             let _ = write!(out, "{name}=");
             match value {
@@ -176,11 +161,25 @@ pub(super) fn stats(
             out.push_str(", ");
         }
         out.push_str("duration=");
-        match time.filter(|(sec, _)| *sec != u32::MAX) {
+        match found.duration.filter(|(sec, _)| *sec != u32::MAX) {
             Some((sec, nsec)) => duration(out, sec, nsec),
             None => out.push('?'),
         }
         out.push('\n');
     }
-    Ok(())
+    outcome
+}
+
+/// Reads the statistics of a queue, whose properties Open vSwitch passes over.
+fn read_stats(reader: &mut Reader<'_>, version: Version) -> Result<QueueStats, DecodeError> {
+    if version < Version::V14 {
+        return QueueStats::read_fixed(reader, version);
+    }
+    let place = *reader;
+    let bad = |_| place.error(OfpError::BAD_LEN);
+    let length = usize::from(place.clone().u16().map_err(bad)?);
+    let mut body = reader.sub(length).map_err(bad)?;
+    let mut head = body.sub(48).map_err(bad)?;
+    head.skip(8)?;
+    QueueStats::read_fixed(&mut head, version)
 }

@@ -87,7 +87,7 @@ fn ethertype(reader: &mut Reader<'_>) -> u16 {
 /// "Bottom of the stack" in an MPLS label.
 const MPLS_BOTTOM: u32 = 0x100;
 
-fn parse(packet: &[u8]) -> Parsed<'_> {
+fn parse(packet: &[u8], packet_type: u32) -> Parsed<'_> {
     let mut reader = Reader::new(packet, 0);
     let mut parsed = Parsed {
         matches: Match::new(),
@@ -96,9 +96,20 @@ fn parse(packet: &[u8]) -> Parsed<'_> {
         proto: 0,
         l4: None,
     };
-    let eth_type = ethernet(&mut parsed, &mut reader);
-    parsed.put(Slot::DlType, eth_type);
-    match eth_type {
+    let kind = match packet_type {
+        ETHERNET => {
+            let eth_type = ethernet(&mut parsed, &mut reader);
+            parsed.put(Slot::DlType, eth_type);
+            eth_type
+        }
+        other => {
+            // The low half is an Ethernet type, in whatever name space.
+            parsed.put(Slot::PacketType, other);
+            u16::try_from(other & 0xffff).unwrap_or(0)
+        }
+    };
+    match kind {
+        0x894f => nsh(&mut parsed, reader),
         0x0800 => ipv4(&mut parsed, reader),
         0x86dd => ipv6(&mut parsed, reader),
         0x0806 | 0x8035 => arp(&mut parsed, reader),
@@ -113,6 +124,51 @@ fn parse(packet: &[u8]) -> Parsed<'_> {
         _ => {}
     }
     parsed
+}
+
+/// Reads the network service header (RFC 8300), and says of what follows it that nothing is known.
+fn nsh(parsed: &mut Parsed<'_>, reader: Reader<'_>) {
+    let found = nsh_header(reader).unwrap_or_default();
+    let [head, path, context @ ..] = found;
+    parsed.put(Slot::NshFlags, (head >> 28) & 3);
+    parsed.put(Slot::NshTtl, (head >> 22) & 63);
+    parsed.put(Slot::NshMdtype, (head >> 8) & 0xff);
+    parsed.put(Slot::NshNp, head & 0xff);
+    parsed.put(Slot::NshSpi, path >> 8);
+    parsed.put(Slot::NshSi, path & 0xff);
+    if (head >> 8) & 0xff == 1 {
+        let slots = [Slot::NshC1, Slot::NshC2, Slot::NshC3, Slot::NshC4];
+        for (slot, word) in slots.into_iter().zip(context) {
+            parsed.put(slot, word);
+        }
+    }
+    ip_fields(parsed, &Ip::default(), None);
+}
+
+/// The words of a sane header: base, path, and four of context, which are 0 but in the first form.
+fn nsh_header(mut reader: Reader<'_>) -> Option<[u32; 6]> {
+    let whole = reader.len();
+    let mut words = [0; 6];
+    let (base, context) = words.split_at_mut(2);
+    for word in base.iter_mut() {
+        *word = reader.u32().ok()?;
+    }
+    let head = *base.first()?;
+    let length = usize::try_from((head >> 16) & 63).ok()? * 4;
+    if length > whole || head >> 30 != 0 {
+        return None;
+    }
+    match (head >> 8) & 0xff {
+        1 if length != 24 => return None,
+        1 => {
+            for word in context {
+                *word = reader.u32().ok()?;
+            }
+        }
+        2 if length < 8 => return None,
+        _ => {}
+    }
+    Some(words)
 }
 
 fn arp(parsed: &mut Parsed<'_>, mut reader: Reader<'_>) {
@@ -366,9 +422,12 @@ fn neighbour(parsed: &mut Parsed<'_>, mut message: Reader<'_>) {
     parsed.put(Slot::NdTll, destination);
 }
 
-/// Appends the line of an Ethernet packet.
-pub(super) fn summary(out: &mut String, packet: &[u8]) {
-    let parsed = parse(packet);
+/// The packet type of Ethernet (OpenFlow 1.5.1, 7.2.3.11).
+pub(super) const ETHERNET: u32 = 0;
+
+/// Appends the line of a packet of a type.
+pub(super) fn summary(out: &mut String, packet: &[u8], packet_type: u32) {
+    let parsed = parse(packet, packet_type);
     let start = out.len();
     fields(out, &NO_NAMES, &parsed.matches, None);
     if let Some(tci) = parsed.inner_tci {

@@ -5,7 +5,7 @@ use super::{MAX_DEPTH, Printed, Style, bits, dump, message};
 use crate::Version;
 use crate::ofpkt::Role;
 use crate::ofpkt::registry::{self, Kind};
-use crate::ofpkt::wire::Reader;
+use crate::ofpkt::wire::{Reader, Unknown};
 use crate::ofpkt::{
     AsyncConfig, BundleControl, BundleControlKind, ErrorMessage, Hello, OfpError, RoleMessage,
     SwitchFeatures,
@@ -217,14 +217,13 @@ pub(super) fn role_status(out: &mut String, reader: &mut Reader<'_>) -> Printed 
     Ok(())
 }
 
-/// The form is that of a version, which need not be the message's own.
+/// The older extension has the form of OpenFlow 1.3, the other one that of 1.4, whatever the version.
 pub(super) fn async_config(
     out: &mut String,
     reader: &mut Reader<'_>,
-    (form, version): (Version, Version),
+    version: Version,
     name: &str,
 ) -> Printed {
-    let asks = name != "OFPT_GET_ASYNC_REPLY";
     const REASONS: [(&str, &[&str]); 6] = [
         (
             "PACKET_IN",
@@ -263,34 +262,18 @@ pub(super) fn async_config(
             &["group_mod_request", "meter_mod_request"],
         ),
     ];
-    let place = *reader;
-    let config = AsyncConfig::read(reader, form).map_err(|e| match e.error {
-        OfpError::PROPERTY_BAD_TYPE => place.error(OfpError("OFPACFC_UNSUPPORTED")),
-        _ => e,
-    })?;
-    // What no version knows can not be asked for, and is passed over in an answer.
-    for ((slave, master), (_, known)) in config.masks.iter().zip(&REASONS) {
-        let limit = 1u32
-            .checked_shl(u32::try_from(known.len()).unwrap_or(31))
-            .unwrap_or(0);
-        if asks
-            && form >= Version::V14
-            && (slave.unwrap_or(0) >= limit || master.unwrap_or(0) >= limit)
-        {
-            return Err(place.error(OfpError("OFPACFC_INVALID")));
-        }
-    }
+    let config = match name {
+        // What no version knows can not be asked for, and is passed over in an answer.
+        "OFPT_GET_ASYNC_REPLY" => AsyncConfig::read(&mut reader.minding(Unknown::Keep), version)?,
+        "NXT_SET_ASYNC_CONFIG" => AsyncConfig::read_masks(reader)?,
+        "NXT_SET_ASYNC_CONFIG2" => AsyncConfig::read_properties(reader, version)?,
+        _ => AsyncConfig::read(reader, version)?,
+    };
     for (title, slave) in [("primary", false), ("secondary", true)] {
         let _ = write!(out, "\n {title}:\n");
-        for ((low, high), (name, known)) in config.masks.iter().zip(&REASONS) {
-            let mut mask = if slave { low } else { high }.unwrap_or(0);
-            let bits = known.iter().enumerate();
-            let named = bits.filter(|(_, reason)| !reason.is_empty());
-            mask &= named.fold(0, |all, (bit, _)| all | 1 << bit);
-            if version < Version::V14 && *name == "PACKET_IN" {
-                // The other reasons are newer.
-                mask &= 7;
-            }
+        for (index, ((low, high), (name, known))) in config.masks.iter().zip(&REASONS).enumerate() {
+            let mask = if slave { low } else { high }.unwrap_or(0);
+            let mask = mask & AsyncConfig::reasons(index, version);
             let _ = write!(out, "{name:>16}:");
             for (bit, reason) in known.iter().enumerate() {
                 if mask >> bit & 1 == 1 {
@@ -356,7 +339,7 @@ pub(super) fn controller_id(out: &mut String, reader: &mut Reader<'_>) -> Printe
 }
 
 pub(super) fn flush_zone(out: &mut String, reader: &mut Reader<'_>) -> Printed {
-    reader.zeros(6, OfpError::MUST_BE_ZERO)?;
+    reader.skip(6)?;
     let _ = write!(out, " zone_id={}", reader.u16()?);
     Ok(())
 }
@@ -400,6 +383,9 @@ pub(super) fn bundle_add(
     let length = inner.get(2..4).map_or(0, |b| {
         b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x))
     });
+    if inner.len() >= 8 && inner.first() != bytes.first() {
+        return Err(place.error(OfpError::BUNDLE_BAD_VERSION));
+    }
     let whole = inner
         .get(..length)
         .filter(|m| m.len() >= 8)
@@ -433,34 +419,34 @@ pub(super) fn request_forward(
     style: &Style<'_>,
 ) -> Printed {
     let place = *reader;
-    let inner = reader.rest();
     let mut head = *reader;
     let short = |_| place.error(OfpError::BUNDLE_MSG_BAD_LEN);
-    let version = Version::from_wire(head.u8().map_err(short)?)
-        .ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
-    head.skip(7).map_err(short)?;
-    let length = inner.get(2..4).map_or(0, |b| {
-        b.iter().fold(0usize, |acc, x| acc << 8 | usize::from(*x))
-    });
-    if length > inner.len() || length < 8 {
+    let mut start = head.sub(8).map_err(short)?;
+    let version = start.u8()?;
+    start.skip(1)?;
+    let length = usize::from(start.u16()?);
+    let inner = { place }.sub(length).map_err(short)?;
+    if length < 8 {
         return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
     }
-    if version != outer {
+    if version != outer.wire() {
         return Err(place.error(OfpError::BAD_VERSION));
     }
-    out.push_str(" reason=");
-    let (entry, mut body) = registry::find(place)?;
-    match entry.kind {
+    let (entry, mut body) = registry::find(inner)?;
+    let mut told = String::new();
+    out.push_str(match entry.kind {
         Kind::GroupMod => {
-            out.push_str("group_mod");
-            super::group::group_mod(out, &mut body, version, style)
+            super::group::group_mod(&mut told, &mut body, outer, style)?;
+            " reason=group_mod"
         }
         Kind::MeterMod => {
-            out.push_str("meter_mod");
-            super::meter::meter_mod(out, &mut body)
+            super::meter::meter_mod(&mut told, &mut body)?;
+            " reason=meter_mod"
         }
-        _ => Err(place.error(OfpError::BAD_TYPE)),
-    }
+        _ => return Err(place.error(OfpError::BUNDLE_MSG_UNSUP)),
+    });
+    out.push_str(&told);
+    Ok(())
 }
 
 /// What a bridge's or flows' IPFIX exporters have counted.

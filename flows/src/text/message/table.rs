@@ -42,7 +42,9 @@ pub(super) fn table_mod(
             (2, [0, 0, 0, 1]) => eviction = "on",
             (2, [0, 0, 0, _]) => eviction = "off",
             (2, [_, _, _, _]) => eviction = "***error***",
-            (3, [_, _, _, _]) => {}
+            // Marks are percentages, the lower one first, and how much is free is the switch's to say.
+            (3, [down, up, 0, _]) if down <= up && *up <= 100 => {}
+            (3, [_, _, _, _]) => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
             (2 | 3, _) => return Err(place.error(OfpError::PROPERTY_BAD_LEN)),
             _ => return Err(place.error(OfpError::BAD_TYPE)),
         }

@@ -7,7 +7,8 @@ use crate::Version;
 use crate::field::{Class, Field};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ALL_TABLES, DecodeError, OfpError, TableAbilities, TableFeatures, TableStats, oxm,
+    ALL_TABLES, DecodeError, OfpError, TableAbilities, TableFeatures, TableStats, next_property,
+    oxm,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -78,12 +79,17 @@ fn numbers(mut data: Reader<'_>) -> Result<u32, DecodeError> {
     Ok(found)
 }
 
-/// Fields by their headers: those named exactly and those named with a mask.
+/// Fields by their headers: those named exactly and those named with a mask. Those that are not known are passed over.
 fn fields(mut data: Reader<'_>) -> Result<(Fields, Fields), DecodeError> {
     let (mut exact, mut masked) = (Fields::new(), Fields::new());
     while !data.is_empty() {
-        let header = oxm::header(&mut data)?;
-        if let Some(field) = header.field {
+        let place = data;
+        let header =
+            oxm::header(&mut data).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+        let len = header.len / if header.masked { 2 } else { 1 };
+        let right =
+            |field: &Field| field.is_tun_metadata() || len == usize::from(field.info().bytes);
+        if let Some(field) = header.field.filter(right) {
             if header.masked {
                 &mut masked
             } else {
@@ -118,12 +124,25 @@ fn tables(data: Reader<'_>) -> Result<BTreeSet<u8>, DecodeError> {
 const REQUIRED: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 14;
 
 fn understood(raw: &TableFeatures, version: Version) -> Result<Features, DecodeError> {
-    let nowhere = Reader::new(&[], 0);
+    let mut properties = Vec::new();
+    for (kind, data) in &raw.properties {
+        crate::ofpkt::put_property(&mut properties, *kind, data);
+    }
+    understand(raw, Reader::new(&properties, 0), version)
+}
+
+/// What a table can do, from what all say of it and its properties.
+fn understand(
+    raw: &TableFeatures,
+    mut properties: Reader<'_>,
+    version: Version,
+) -> Result<Features, DecodeError> {
+    let place = properties;
     if version >= Version::V15 && raw.command > 3 {
-        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_COMMAND));
+        return Err(place.error(OfpError::TABLE_FEATURES_BAD_COMMAND));
     }
     if raw.table == ALL_TABLES {
-        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_TABLE));
+        return Err(place.error(OfpError::TABLE_FEATURES_BAD_TABLE));
     }
     let mut found = Features {
         table: raw.table,
@@ -137,11 +156,11 @@ fn understood(raw: &TableFeatures, version: Version) -> Result<Features, DecodeE
         found.vacancy = Some(raw.capabilities & 8 != 0);
     }
     let mut seen = 0u32;
-    for (kind, data) in &raw.properties {
-        let data = Reader::new(data, 0);
-        let bit = 1u32.checked_shl((*kind).into()).unwrap_or(0);
+    while !properties.is_empty() {
+        let (kind, data) = next_property(&mut properties)?;
+        let bit = 1u32.checked_shl(kind.into()).unwrap_or(0);
         if seen & bit != 0 {
-            return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+            return Err(data.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
         }
         seen |= bit;
         match kind {
@@ -162,9 +181,9 @@ fn understood(raw: &TableFeatures, version: Version) -> Result<Features, DecodeE
             _ => {}
         }
     }
-    let any = !raw.properties.is_empty();
+    let any = !place.is_empty();
     if seen & REQUIRED != REQUIRED && (any || version < Version::V15) {
-        return Err(nowhere.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
+        return Err(place.error(OfpError::TABLE_FEATURES_BAD_FEATURES));
     }
     found.complete(seen);
     Ok(found)
@@ -544,7 +563,8 @@ impl Features {
 pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
     let mut teller = Teller::new(version);
     while !reader.is_empty() {
-        match TableFeatures::read(reader).and_then(|raw| understood(&raw, version)) {
+        let read = TableFeatures::read_head(reader);
+        match read.and_then(|(raw, properties)| understand(&raw, properties, version)) {
             Ok(found) => teller.tell(out, found, None),
             Err(e) => {
                 teller.finish(out);
@@ -606,12 +626,10 @@ impl Features {
         self.name = able.name;
         self.max_entries = able.max_entries;
         if version == Version::V10 {
-            self.matches = FIELDS_V10.into_iter().collect();
-            for (bit, fields) in WILDCARDS_V10 {
-                if able.wildcards & bit == bit {
-                    self.wildcards.extend(fields);
-                }
-            }
+            let left_out = WILDCARDS_V10.iter().filter(|(bits, _)| able.wildcards & bits != 0);
+            self.wildcards = left_out.map(|(_, field)| *field).collect();
+            // What can not be left out is not told.
+            self.matches.clone_from(&self.wildcards);
             return;
         }
         self.missing = Some(match able.config & 3 {
@@ -687,34 +705,18 @@ const FIELDS_V11: [Option<Field>; 16] = [
     Some(Field::Metadata),
 ];
 
-/// The fields of OpenFlow 1.0.
-const FIELDS_V10: [Field; 12] = [
-    Field::InPort,
-    Field::EthSrc,
-    Field::EthDst,
-    Field::EthType,
-    Field::VlanVid,
-    Field::VlanPcp,
-    Field::IpSrc,
-    Field::IpDst,
-    Field::NwProto,
-    Field::NwTos,
-    Field::TcpSrc,
-    Field::TcpDst,
-];
-
-/// The fields that a bit of OpenFlow 1.0's wildcards leaves out.
-const WILDCARDS_V10: [(u64, &[Field]); 12] = [
-    (1, &[Field::InPort]),
-    (1 << 1, &[Field::VlanVid]),
-    (1 << 2, &[Field::EthSrc]),
-    (1 << 3, &[Field::EthDst]),
-    (1 << 4, &[Field::EthType]),
-    (1 << 5, &[Field::NwProto]),
-    (1 << 6, &[Field::TcpSrc]),
-    (1 << 7, &[Field::TcpDst]),
-    (0x3f << 8, &[Field::IpSrc]),
-    (0x3f << 14, &[Field::IpDst]),
-    (1 << 20, &[Field::VlanPcp]),
-    (1 << 21, &[Field::NwTos]),
+/// The field that bits of OpenFlow 1.0's wildcards leave out.
+const WILDCARDS_V10: [(u64, Field); 12] = [
+    (1, Field::InPort),
+    (1 << 1, Field::VlanVid),
+    (1 << 2, Field::EthSrc),
+    (1 << 3, Field::EthDst),
+    (1 << 4, Field::EthType),
+    (1 << 5, Field::NwProto),
+    (1 << 6, Field::TcpSrc),
+    (1 << 7, Field::TcpDst),
+    (0x3f << 8, Field::IpSrc),
+    (0x3f << 14, Field::IpDst),
+    (1 << 20, Field::VlanPcp),
+    (1 << 21, Field::NwTos),
 ];
