@@ -460,7 +460,10 @@ fn entry(
         if value & !mask != 0 && !place.keeps() {
             return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
         }
-        if cookie.replace((value, mask)).is_some_and(|(_, mask)| mask != 0) {
+        if cookie
+            .replace((value, mask))
+            .is_some_and(|(_, mask)| mask != 0)
+        {
             return Err(place.error(OfpError::MATCH_DUP_FIELD));
         }
         return Ok(());
@@ -702,9 +705,12 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
     };
     match prerequisite {
         Prerequisite::Always => true,
-        Prerequisite::Ethernet => matches
-            .slot(Slot::PacketType)
-            .is_none_or(|(value, _)| value == 0),
+        Prerequisite::Ethernet => {
+            !matches.has(Slot::PacketType)
+                || matches
+                    .slot(Slot::PacketType)
+                    .is_some_and(|(kind, _)| kind == 0)
+        }
         Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
         Prerequisite::Vlan => matches
             .slot(Slot::VlanTci)
@@ -746,7 +752,10 @@ pub(crate) fn ofp_match(
 ) -> Result<Match, DecodeError> {
     let place = *reader;
     let bad_len = |_| place.error(OfpError::MATCH_BAD_LEN);
-    let (kind, len) = (reader.u16().map_err(bad_len)?, reader.u16().map_err(bad_len)?);
+    let (kind, len) = (
+        reader.u16().map_err(bad_len)?,
+        reader.u16().map_err(bad_len)?,
+    );
     let len = usize::from(len);
     let entries = len
         .checked_sub(4)

@@ -2,8 +2,8 @@
 
 use super::actions::{self, Context};
 use super::oxm::{self, Strictness};
-use super::wire::{Put, Reader, Writer};
 use super::port_stats::checked_port;
+use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::field::Slot;
 use crate::{Action, Field, Match, Port, Version};

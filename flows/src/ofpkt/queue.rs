@@ -118,7 +118,10 @@ impl QueueStats {
     }
 
     /// Reads the part that has the same length in each, but for its head.
-    pub(crate) fn read_fixed(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    pub(crate) fn read_fixed(
+        reader: &mut Reader<'_>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
         let port = if version == Version::V10 {
             let port = Port::from_u16(reader.u16()?);
             reader.skip(2)?;

@@ -297,7 +297,9 @@ impl TableFeatures {
     }
 
     /// Reads the part that all have, and gives the properties unread.
-    pub(crate) fn read_head<'a>(reader: &mut Reader<'a>) -> Result<(Self, Reader<'a>), DecodeError> {
+    pub(crate) fn read_head<'a>(
+        reader: &mut Reader<'a>,
+    ) -> Result<(Self, Reader<'a>), DecodeError> {
         let place = *reader;
         let bad_len = || place.error(OfpError::PROPERTY_BAD_LEN);
         let length = usize::from({ place }.u16().map_err(|_| bad_len())?);

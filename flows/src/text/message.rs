@@ -287,9 +287,7 @@ fn body(
         }
         "NXST_FLOW_MONITOR request"
         | "ONFST_FLOW_MONITOR request"
-        | "OFPST_FLOW_MONITOR request" => {
-            flow::monitor_request(out, &mut reader, version, style)
-        }
+        | "OFPST_FLOW_MONITOR request" => flow::monitor_request(out, &mut reader, version, style),
         "NXST_FLOW_MONITOR reply" | "ONFST_FLOW_MONITOR reply" | "OFPST_FLOW_MONITOR reply" => {
             flow::monitor_reply(out, &mut reader, version, style)
         }

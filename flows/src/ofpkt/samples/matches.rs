@@ -66,7 +66,14 @@ pub(in crate::ofpkt) fn matches(choices: &mut Choices<'_>, version: Version) -> 
 
 fn exists(matches: &Match, slot: Slot) -> bool {
     let ports = matches!(slot, Slot::CtTpSrc | Slot::CtTpDst);
+    // A connection's addresses are of the family of its packets.
+    let family = match slot {
+        Slot::CtNwSrc | Slot::CtNwDst => Some(0x0800),
+        Slot::CtIpv6Src | Slot::CtIpv6Dst => Some(0x86dd),
+        _ => None,
+    };
     (!ports || matches.slot(Slot::CtNwProto).is_some())
+        && family.is_none_or(|family| matches.eth_type() == Some(family))
         && prerequisites_hold(matches, matches.owner(slot).info().prerequisite)
 }
 

@@ -3,8 +3,8 @@
 use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
-    ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowMonitorRequest, FlowModCommand, FlowRemoved, FlowStats,
-    FlowStatsRequest, FlowUpdate, Message,
+    ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowMonitorRequest,
+    FlowRemoved, FlowStats, FlowStatsRequest, FlowUpdate, Message,
 };
 use crate::text::Names;
 use crate::text::number::{dec, duration, hex};

@@ -2,9 +2,7 @@
 
 use super::{Printed, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{
-    MAX_METER, MeterConfig, MeterFeatures, MeterMod, MeterModCommand, MeterStats,
-};
+use crate::ofpkt::{MAX_METER, MeterConfig, MeterFeatures, MeterMod, MeterModCommand, MeterStats};
 use crate::text::number::duration;
 use std::fmt::Write;
 

@@ -2,11 +2,11 @@
 
 use super::summary::{ETHERNET, summary};
 use super::{Printed, Style, dump};
-use crate::{Field, Match, Version};
 use crate::ofpkt::continuation::{self, Continuation};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{Body, Message, PacketIn, PacketIn2};
 use crate::text::print::{action_list, fields, packet_in_reason};
+use crate::{Field, Match, Version};
 use std::fmt::Write;
 
 pub(super) fn packet_in(

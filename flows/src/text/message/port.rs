@@ -2,9 +2,7 @@
 
 use super::{Printed, Style, bits};
 use crate::ofpkt::wire::Reader;
-use crate::ofpkt::{
-    OfpError, PortChange, PortDesc, PortStatus, checked_port, read_port_request,
-};
+use crate::ofpkt::{OfpError, PortChange, PortDesc, PortStatus, checked_port, read_port_request};
 use crate::text::number::eth;
 use crate::{Port, Version};
 use std::fmt::Write;

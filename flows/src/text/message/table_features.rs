@@ -84,8 +84,7 @@ fn fields(mut data: Reader<'_>) -> Result<(Fields, Fields), DecodeError> {
     let (mut exact, mut masked) = (Fields::new(), Fields::new());
     while !data.is_empty() {
         let place = data;
-        let header =
-            oxm::header(&mut data).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
+        let header = oxm::header(&mut data).map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
         let len = header.len / if header.masked { 2 } else { 1 };
         let right =
             |field: &Field| field.is_tun_metadata() || len == usize::from(field.info().bytes);
@@ -626,7 +625,9 @@ impl Features {
         self.name = able.name;
         self.max_entries = able.max_entries;
         if version == Version::V10 {
-            let left_out = WILDCARDS_V10.iter().filter(|(bits, _)| able.wildcards & bits != 0);
+            let left_out = WILDCARDS_V10
+                .iter()
+                .filter(|(bits, _)| able.wildcards & bits != 0);
             self.wildcards = left_out.map(|(_, field)| *field).collect();
             // What can not be left out is not told.
             self.matches.clone_from(&self.wildcards);
