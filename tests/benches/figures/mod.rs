@@ -124,3 +124,16 @@ pub fn memory_of(process: &str, what: &str) -> u64 {
     let (_, text) = lines.find(|(name, _)| *name == what).unwrap();
     text.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
+
+/// The number of the process whose program or first argument is `word`, and that was told of the directory.
+pub fn process(word: &str, directory: &str) -> String {
+    let is_it = |pid: &String| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let words: Vec<&str> = line.split('\0').collect();
+        words.iter().take(2).any(|it| it.ends_with(word)) && line.contains(directory)
+    };
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let mut pids = processes.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    pids.find(is_it).unwrap()
+}
