@@ -113,7 +113,7 @@ impl Link {
         self.session = session;
     }
 
-    /// Sends changes as one bundle. The caller sends the next one only after the answer, or after a new session.
+    /// Sends changes as one bundle, behind those that are on their way; each has one answer, in the same order.
     pub(super) fn program(&self, changes: Vec<FlowMod>) {
         // The task ends only with this link, so there is somebody to receive it.
         if self.commands.send((self.session, changes)).is_err() {

@@ -25,6 +25,12 @@ impl Entry {
         &self.0
     }
 
+    /// The flow, for one more owner.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Flow> {
+        Arc::clone(&self.0)
+    }
+
     /// True if both are one flow in memory.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

@@ -1,4 +1,4 @@
-//! The entries of a bridge that are not as they shall be, in the order in which they are put right.
+//! Entries of a bridge that are not as they shall be, in the order in which they are put right.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -54,15 +54,25 @@ impl Backlog {
         group.insert(entry.clone());
     }
 
-    pub(super) fn remove(&mut self, entry: &Entry) {
-        let Some(place) = self.places.remove(entry) else {
-            return;
-        };
+    pub(super) fn contains(&self, entry: &Entry) -> bool {
+        self.places.contains_key(entry)
+    }
+
+    pub(super) fn remove(&mut self, entry: &Entry) -> Option<(Class, Cookie)> {
+        let place = self.places.remove(entry)?;
         if let Some(group) = self.groups.get_mut(&place) {
             group.remove(entry);
             if group.is_empty() {
                 self.groups.remove(&place);
             }
+        }
+        Some(place)
+    }
+
+    /// The entry is in the other from now on.
+    pub(super) fn hand_over(&mut self, entry: &Entry, other: &mut Self) {
+        if let Some((class, cookie)) = self.remove(entry) {
+            other.insert(entry, class, cookie);
         }
     }
 

@@ -11,7 +11,7 @@
 //! or what it shall meet after, never what one of the two would have hidden from it. And the pipeline itself comes first:
 //! nothing leads into a table without its drops.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use flows::{Action, Flow};
 use uuid::Uuid;
@@ -26,6 +26,11 @@ use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
 /// 6 ms at 2,000 and 15 ms at 4,000, and smaller bundles are not slower as long as the next is filled meanwhile.
 pub(super) const BUNDLE_LIMIT: usize = 500;
 
+/// So many bundles may be on their way to a bridge: one is committed, one is filled meanwhile, and one waits, so that the
+/// switch has work while an acknowledgement comes and the next bundle goes. More would only make somebody's port that is
+/// plugged in now wait for more: it is behind these, a few milliseconds of work, and nothing else.
+pub(super) const WINDOW: usize = 3;
+
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Programme {
@@ -35,24 +40,24 @@ pub(super) struct Programme {
     installed: HashSet<Entry>,
     /// Others' flows.
     foreign: HashSet<Entry>,
-    /// Cookies of learned flows that were there when the session began.
+    /// Cookies of learned flows that were there when the session began and that the switch was not told to forget.
     learned: BTreeSet<Cookie>,
+    /// What is taught may be different since `learned` was last compared with it.
+    teaching_changed: bool,
+    /// What is not as it shall be and not on its way.
     backlog: Backlog,
+    /// What is on its way, as that which it shall be now.
+    unanswered: Backlog,
     /// Entries that have to stay as they are, for the place is a foreign flow's.
     conflicts: BTreeSet<Entry>,
-    on_its_way: Option<Bundle>,
+    /// Changes that are on their way, bundle by bundle, in order.
+    on_its_way: VecDeque<Vec<Sent>>,
     mentions: Mentions,
     /// Entries in which something has happened; none: the session has just begun, and nothing is compared yet.
     happened: Option<Vec<Entry>>,
 }
 
-/// Changes that are on their way.
-#[derive(Debug)]
-struct Bundle {
-    changes: Vec<Sent>,
-    entries: HashSet<Entry>,
-}
-
+/// A change that is on its way. An entry is in one bundle only: what else shall become of it waits for the answer.
 #[derive(Clone, Debug)]
 enum Sent {
     Add(Entry),
@@ -68,9 +73,11 @@ impl Programme {
             installed: HashSet::new(),
             foreign: HashSet::new(),
             learned: BTreeSet::new(),
+            teaching_changed: true,
             backlog: Backlog::default(),
+            unanswered: Backlog::default(),
             conflicts: BTreeSet::new(),
-            on_its_way: None,
+            on_its_way: VecDeque::new(),
             mentions: Mentions::new(numbers_matter),
             happened: None,
         };
@@ -111,20 +118,21 @@ impl Programme {
                 all.chain(&self.installed).cloned().collect()
             }
         };
+        self.teaching_changed |= !entries.is_empty();
         for entry in entries {
             self.look_at(&entry, want, &class_of);
         }
     }
 
     fn look_at(&mut self, entry: &Entry, want: &BridgeFlows, class_of: impl Fn(Unit) -> Class) {
-        let bundle = self.on_its_way.as_ref();
-        if bundle.is_some_and(|bundle| bundle.entries.contains(entry)) {
+        if self.unanswered.contains(entry) {
             // What it will be is known when the bundle is acknowledged. Until then it is not right for whoever wants it.
             match (want.get(entry), Cookie::from_raw(entry.flow().cookie)) {
                 (Some((wanted, unit)), _) => {
-                    self.backlog.insert(wanted, class_of(unit), unit.cookie());
+                    let cookie = unit.cookie();
+                    self.unanswered.insert(wanted, class_of(unit), cookie);
                 }
-                (None, Some(cookie)) => self.backlog.insert(entry, Class::Stale, cookie),
+                (None, Some(cookie)) => self.unanswered.insert(entry, Class::Stale, cookie),
                 (None, None) => {}
             }
             return;
@@ -157,15 +165,13 @@ impl Programme {
         }
     }
 
-    /// The changes on their way are made.
+    /// The changes of the first bundle on its way are made.
     pub(super) fn acknowledged(&mut self) {
-        let Some(bundle) = self.on_its_way.take() else {
-            return;
-        };
-        for change in bundle.changes {
+        for change in self.on_its_way.pop_front().into_iter().flatten() {
             match change {
                 // Its mentions have counted since it was sent.
                 Sent::Add(entry) => {
+                    self.unanswered.remove(&entry);
                     self.foreign.remove(&entry);
                     self.note(&entry);
                     if let Some(old) = self.installed.replace(entry) {
@@ -173,12 +179,11 @@ impl Programme {
                     }
                 }
                 Sent::Delete(entry) => {
+                    self.unanswered.remove(&entry);
                     self.uninstall(&entry);
                     self.note(&entry);
                 }
-                Sent::Forget(cookie) => {
-                    self.learned.remove(&cookie);
-                }
+                Sent::Forget(_) => {}
             }
         }
     }
@@ -232,15 +237,15 @@ impl Programme {
 
     /// True if a bundle that is on its way adds just this flow.
     fn adds(&self, entry: &Entry) -> bool {
-        let changes = self.on_its_way.iter().flat_map(|bundle| &bundle.changes);
-        let mut added = changes.filter_map(|change| match change {
-            Sent::Add(added) => Some(added),
-            Sent::Delete(_) | Sent::Forget(_) => None,
-        });
-        added.any(|added| added == entry && added.same_as(entry))
+        let mut changes = self.on_its_way.iter().flatten();
+        self.unanswered.contains(entry)
+            && changes.any(|change| match change {
+                Sent::Add(added) => added == entry && added.same_as(entry),
+                Sent::Delete(_) | Sent::Forget(_) => false,
+            })
     }
 
-    /// The next bundle, unless one is on its way: what goes first, without what serves the objects of the cookies in
+    /// The next bundle, if one more may be on its way: what goes first, without what serves the objects of the cookies in
     /// `waiting`.
     pub(super) fn next_bundle(
         &mut self,
@@ -248,9 +253,37 @@ impl Programme {
         networks: impl Iterator<Item = Uuid>,
         waiting: &BTreeSet<Cookie>,
     ) -> Option<Vec<FlowMod>> {
-        if self.on_its_way.is_some() {
+        if self.on_its_way.len() >= WINDOW {
             return None;
         }
+        let mut sent = self.what_goes_first(waiting);
+        let forgotten = self.forgotten(want, networks, &sent);
+        sent.extend(forgotten.into_iter().map(Sent::Forget));
+        if sent.is_empty() {
+            return None;
+        }
+        for sent in &sent {
+            match sent {
+                Sent::Add(entry) => {
+                    self.mentions.add(entry.flow());
+                    self.backlog.hand_over(entry, &mut self.unanswered);
+                }
+                Sent::Delete(entry) => self.backlog.hand_over(entry, &mut self.unanswered),
+                Sent::Forget(cookie) => drop(self.learned.remove(cookie)),
+            }
+        }
+        let changes = sent.iter().map(|sent| match sent {
+            Sent::Add(entry) => FlowMod::Add(entry.shared()),
+            Sent::Delete(entry) => FlowMod::Delete(entry.shared()),
+            Sent::Forget(cookie) => FlowMod::Forget(*cookie),
+        });
+        let changes = changes.collect();
+        self.on_its_way.push_back(sent);
+        Some(changes)
+    }
+
+    /// Adds and deletes for one bundle.
+    fn what_goes_first(&self, waiting: &BTreeSet<Cookie>) -> Vec<Sent> {
         let all_at_once = self.backlog.len() <= BUNDLE_LIMIT;
         let mut first = None;
         let mut sent = Vec::new();
@@ -276,44 +309,18 @@ impl Programme {
                 }
             }
         }
-        let forgotten = self.forgotten(want, networks, &sent);
-        sent.extend(forgotten.into_iter().map(Sent::Forget));
-        if sent.is_empty() {
-            return None;
-        }
-        let mut entries = HashSet::new();
-        for sent in &sent {
-            match sent {
-                Sent::Add(entry) => {
-                    self.mentions.add(entry.flow());
-                    entries.insert(entry.clone());
-                }
-                Sent::Delete(entry) => drop(entries.insert(entry.clone())),
-                Sent::Forget(_) => {}
-            }
-        }
-        let changes = sent.iter().map(|sent| match sent {
-            Sent::Add(entry) => FlowMod::Add(entry.flow().clone()),
-            Sent::Delete(entry) => FlowMod::Delete(entry.flow().clone()),
-            Sent::Forget(cookie) => FlowMod::Forget(*cookie),
-        });
-        let changes = changes.collect();
-        self.on_its_way = Some(Bundle {
-            changes: sent,
-            entries,
-        });
-        Some(changes)
+        sent
     }
 
     /// Cookies of learned flows that nobody teaches any more once these changes are made, or teaches otherwise.
     fn forgotten(
-        &self,
+        &mut self,
         want: &BridgeFlows,
         networks: impl Iterator<Item = Uuid>,
         sent: &[Sent],
     ) -> BTreeSet<Cookie> {
         let mut out = BTreeSet::new();
-        if !self.learned.is_empty() {
+        if std::mem::take(&mut self.teaching_changed) && !self.learned.is_empty() {
             let wanted = networks.flat_map(|id| want.of(Unit::Network(id)));
             let taught: HashSet<Cookie> = wanted.flat_map(|entry| learns(entry.flow())).collect();
             out.extend(
@@ -347,7 +354,7 @@ impl Programme {
     /// True if the bridge has every flow that it shall have and no other.
     pub(super) fn is_right(&self) -> bool {
         self.is_compared()
-            && self.on_its_way.is_none()
+            && self.on_its_way.is_empty()
             && self.backlog.is_empty()
             && self.conflicts.is_empty()
     }
@@ -357,7 +364,7 @@ impl Programme {
     pub(super) fn is_guarded(&self, waiting: &BTreeSet<Cookie>) -> bool {
         let harmless = |entry: &Entry| !self.installed.contains(entry);
         self.is_compared()
-            && self.on_its_way.is_none()
+            && self.on_its_way.is_empty()
             && self.conflicts.is_empty()
             && self.backlog.groups().all(|(class, cookie, entries)| {
                 class != Class::Stale && waiting.contains(&cookie) && entries.iter().all(harmless)
@@ -369,12 +376,15 @@ impl Programme {
         let conflict = |entry: &Entry| entry.flow().cookie == cookie.raw();
         self.is_compared()
             && !self.backlog.holds(cookie, last)
+            && !self.unanswered.holds(cookie, last)
             && !self.conflicts.iter().any(conflict)
     }
 
     /// True if nothing of the class is missing.
     pub(super) fn has_all(&self, class: Class) -> bool {
-        self.is_compared() && !self.backlog.holds_class(class)
+        self.is_compared()
+            && !self.backlog.holds_class(class)
+            && !self.unanswered.holds_class(class)
     }
 
     /// One of the conflicts with others' flows.

@@ -37,6 +37,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use flows::Flow;
 use uuid::Uuid;
@@ -61,7 +62,8 @@ use crate::model::{
 pub enum Command {
     /// Change the switch's database, in one transaction; answer with [`Reconciler::transaction_ended`].
     Transact(Vec<Change>),
-    /// Change a bridge's flows, in one bundle; answer with [`Reconciler::bundle_acknowledged`].
+    /// Change a bridge's flows, in one bundle, behind those that are on their way to it; answer with
+    /// [`Reconciler::bundle_acknowledged`].
     Program {
         /// The bridge.
         bridge: String,
@@ -74,9 +76,9 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowMod {
     /// Add, in place of the flow with the same table, priority and match if there is one.
-    Add(Flow),
+    Add(Arc<Flow>),
     /// Delete just this flow.
-    Delete(Flow),
+    Delete(Arc<Flow>),
     /// Delete what the switch has learned with this cookie.
     Forget(Cookie),
 }
@@ -173,7 +175,7 @@ impl Reconciler {
         session.programme.observed(observation)
     }
 
-    /// The bundle on its way to the bridge is committed.
+    /// The first of the bundles on their way to the bridge is committed.
     pub fn bundle_acknowledged(&mut self, bridge: &str) {
         if let Some(session) = self.sessions.get_mut(bridge) {
             session.programme.acknowledged();
@@ -444,7 +446,7 @@ impl Reconciler {
         needed.iter().filter(programme).cloned().collect()
     }
 
-    /// Sends each bridge its next bundle.
+    /// Sends each bridge its next bundles.
     fn program(
         &mut self,
         needed: &BTreeSet<String>,
@@ -470,8 +472,8 @@ impl Reconciler {
                 INTEGRATION_BRIDGE => waiting,
                 _ => &nobody,
             };
-            let networks = self.engine.view().local_vlans.keys().copied();
-            if let Some(changes) = session.programme.next_bundle(want, networks, waiting) {
+            let networks = || self.engine.view().local_vlans.keys().copied();
+            while let Some(changes) = session.programme.next_bundle(want, networks(), waiting) {
                 commands.push(Command::Program {
                     bridge: bridge.clone(),
                     changes,

@@ -117,7 +117,7 @@ impl World {
                 for change in changes {
                     let table = self.flows.get_mut(&bridge).unwrap();
                     match &change {
-                        FlowMod::Add(flow) => drop(table.insert(flow.clone())),
+                        FlowMod::Add(flow) => drop(table.insert(Flow::clone(flow))),
                         FlowMod::Delete(flow) => drop(table.remove(flow)),
                         FlowMod::Forget(_) => {}
                     }

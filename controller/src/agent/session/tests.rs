@@ -143,9 +143,9 @@ fn began() -> Session {
 fn filling() -> (Session, Vec<Message>) {
     let mut session = began();
     let none = session.program(vec![
-        FlowMod::Add(flow(1)),
-        FlowMod::Add(flow(2)),
-        FlowMod::Delete(flow(3)),
+        FlowMod::Add(flow(1).into()),
+        FlowMod::Add(flow(2).into()),
+        FlowMod::Delete(flow(3).into()),
     ]);
     assert_eq!(none, []);
     let messages = sent(&mut session);
@@ -350,12 +350,15 @@ fn an_answer_to_nothing_changes_nothing() {
 fn a_flow_that_fits_into_no_message_is_refused_before_anything_is_sent() {
     let mut session = began();
     let long = Flow::new(0, 1, Match::new()).doing(vec![Action::output(2); 5000]);
-    let events = session.program(vec![FlowMod::Add(flow(1)), FlowMod::Add(long.clone())]);
+    let events = session.program(vec![
+        FlowMod::Add(flow(1).into()),
+        FlowMod::Add(long.clone().into()),
+    ]);
     assert!(
         matches!(&events[..], [SessionEvent::Refused { error: Refusal::Flow { flow, .. } }] if **flow == long)
     );
     assert_eq!(sent(&mut session), []);
-    assert_eq!(session.program(vec![FlowMod::Add(flow(1))]), []);
+    assert_eq!(session.program(vec![FlowMod::Add(flow(1).into())]), []);
     assert_eq!(sent(&mut session).len(), 3);
 }
 
@@ -373,7 +376,7 @@ fn bundle_messages(sent: &[Message]) -> Vec<(BundleControlKind, u32)> {
 fn a_bundle_is_filled_while_the_one_before_it_is_committed() {
     use BundleControlKind::{CommitReply, CommitRequest, OpenRequest};
     let (mut session, first) = filling();
-    assert_eq!(session.program(vec![FlowMod::Add(flow(4))]), []);
+    assert_eq!(session.program(vec![FlowMod::Add(flow(4).into())]), []);
     let second = sent(&mut session);
     assert_eq!(bundle_messages(&second), [(OpenRequest, 2)]);
     say(&mut session, first[4].xid, Body::BarrierReply).unwrap();
@@ -391,9 +394,9 @@ fn a_bundle_is_filled_while_the_one_before_it_is_committed() {
 fn a_refusal_takes_the_bundles_behind_it_along() {
     use BundleControlKind::{CommitReply, CommitRequest, DiscardReply, DiscardRequest};
     let (mut session, first) = filling();
-    session.program(vec![FlowMod::Add(flow(4))]);
+    session.program(vec![FlowMod::Add(flow(4).into())]);
     let second = sent(&mut session);
-    session.program(vec![FlowMod::Add(flow(5))]);
+    session.program(vec![FlowMod::Add(flow(5).into())]);
     let third = sent(&mut session);
     say(&mut session, second[1].xid, error(2, 0)).unwrap();
     for barrier in [first[4].xid, second[2].xid, third[2].xid] {
@@ -413,7 +416,7 @@ fn a_refusal_takes_the_bundles_behind_it_along() {
     };
     let events = say(&mut session, 0, control(DiscardReply, 3)).unwrap();
     assert_eq!(events, [refused]);
-    session.program(vec![FlowMod::Add(flow(6))]);
+    session.program(vec![FlowMod::Add(flow(6).into())]);
     assert_eq!(sent(&mut session).len(), 3, "and life goes on");
 }
 
