@@ -41,6 +41,7 @@ use self::counters::Counters;
 use self::endpoint::{Endpoint, Limits, Listener, Question};
 use self::keeper::{Keeper, Outcome};
 use self::publish::Publisher;
+use self::session::Refusal;
 use self::status::Source;
 use self::supervisor::Supervisor;
 use self::switch::{Link, LinkEvent};
@@ -50,13 +51,15 @@ use crate::reconcile::database;
 use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::reconciler::{Command, Reconciler, Report};
+use crate::reconcile::reconciler::{Command, Reconciler, Refused, Report};
 
 pub use self::counters::{BOUNDS, Histogram, Peer, Programming};
 pub use self::runtime::{Runtime, RuntimeError, socket};
 
 /// How long after a failure the same thing is not tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause for a bridge that takes no flows; each is twice the one before.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// What `heddle agent` is told on its command line.
 #[derive(Debug)]
@@ -164,6 +167,7 @@ struct Agent {
     transaction: Option<TransactionId>,
     publisher: Publisher,
     resume_at: Option<Instant>,
+    resting: BTreeMap<String, Rest>,
     /// How the host did at the last step.
     report: Report,
     convergence: Convergence,
@@ -179,6 +183,13 @@ struct Agent {
     intent_file_error: Option<String>,
     /// Answers while this is here.
     _endpoint: Endpoint,
+}
+
+/// A bridge that has refused flows and has taken none since.
+struct Rest {
+    /// When there may be a session again; none: now.
+    until: Option<Instant>,
+    pause: Duration,
 }
 
 struct Northbound {
@@ -216,6 +227,7 @@ impl Agent {
             transaction: None,
             publisher: Publisher::default(),
             resume_at: None,
+            resting: BTreeMap::new(),
             report: Report::default(),
             convergence: Convergence::default(),
             counters: Counters::default(),
@@ -236,8 +248,10 @@ impl Agent {
                 None => std::future::pending().await,
             }
         };
+        let rests = self.resting.values().filter_map(|rest| rest.until);
+        let resume_at = rests.chain(self.resume_at).min();
         let resumed = async {
-            match self.resume_at {
+            match resume_at {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
@@ -265,7 +279,13 @@ impl Agent {
             Happening::Switch(event) => self.handle_switch(event),
             Happening::Northbound(event) => self.handle_northbound(event),
             Happening::Link(event) => self.handle_link(event),
-            Happening::Resumed => self.resume_at = None,
+            Happening::Resumed => {
+                let now = Instant::now();
+                self.resume_at = self.resume_at.filter(|at| *at > now);
+                for rest in self.resting.values_mut() {
+                    rest.until = rest.until.filter(|until| *until > now);
+                }
+            }
             Happening::Due => {}
             Happening::Reload => self.reload(),
             Happening::Kept(outcome) => self.intent_outcome(outcome),
@@ -504,23 +524,56 @@ impl Agent {
                 if let Some(since) = sent.and_then(VecDeque::pop_front) {
                     programming.latency.observe(since.elapsed());
                 }
+                self.resting.remove(&bridge);
                 self.reconciler.bundle_acknowledged(&bridge);
             }
-            LinkEvent::Refused { bridge, error } => {
-                error!(
-                    bridge,
-                    "the switch refused a bundle of flows, and with it all of them: {error}"
-                );
+            LinkEvent::Refused {
+                bridge,
+                session,
+                error,
+            } => {
                 self.sent.remove(&bridge);
-                let (session, programming) = self.counters.bridge(&bridge);
+                let (_, programming) = self.counters.bridge(&bridge);
                 programming.refused += 1;
-                session.failed(error.to_string());
-                // A new session shows what is there.
-                self.links.remove(&bridge);
-                self.reconciler.session_ended(&bridge);
-                self.pause();
+                match error {
+                    Refusal::Changes(first, others) => {
+                        self.set_aside(&bridge, session, first, others);
+                    }
+                    Refusal::Bundle(_) => self.rest(&bridge, &error.to_string()),
+                }
             }
         }
+    }
+
+    /// The switch has refused these changes, and what was sent with them and behind them has come to nothing.
+    fn set_aside(&mut self, bridge: &str, session: u64, first: Refused, others: Vec<Refused>) {
+        let changes = others.len().saturating_add(1);
+        error!(
+            bridge,
+            changes, "refused: {first}; it is set aside and the rest sent again"
+        );
+        if let Some(link) = self.links.get_mut(bridge) {
+            link.began(session);
+        }
+        let refused = [first].into_iter().chain(others).collect();
+        if !self.reconciler.bundles_refused(bridge, refused) {
+            self.rest(bridge, "one flow after the other");
+        }
+    }
+
+    /// The switch takes no flows: the session ends, and a new one, which shows what is there, begins after a pause.
+    fn rest(&mut self, bridge: &str, error: &str) {
+        let before = self.resting.get(bridge).map(|rest| rest.pause);
+        let pause = before.map_or(PAUSE, |pause| (pause * 2).min(MAX_PAUSE));
+        let error = format!("the switch has refused flows: {error}");
+        error!(bridge, "{error}; trying again in {pause:?}");
+        self.counters.bridge(bridge).0.failed(error.clone());
+        self.link_errors.insert(bridge.to_owned(), error);
+        self.links.remove(bridge);
+        self.reconciler.session_ended(bridge);
+        let until = Some(Instant::now() + pause);
+        self.resting
+            .insert(bridge.to_owned(), Rest { until, pause });
     }
 
     /// See [`Signal::Reload`].
@@ -538,6 +591,7 @@ impl Agent {
             session.connected = false;
         }
         self.sent.clear();
+        self.resting.clear();
         (
             self.counters.switch.connected,
             self.counters.northbound.connected,
@@ -576,7 +630,13 @@ impl Agent {
             let cookies = expected::cookies(site, &recorded(observed));
             Link::open(bridge, &self.options.rundir, cookies, self.events.0.clone())
         };
-        keep_links(&mut self.links, &mut self.reconciler, &needed, open);
+        self.resting.retain(|bridge, _| needed.contains(bridge));
+        let rests = |bridge: &&String| {
+            let rest = self.resting.get(*bridge);
+            rest.is_some_and(|rest| rest.until.is_some())
+        };
+        let may_be: BTreeSet<String> = needed.iter().filter(|it| !rests(it)).cloned().collect();
+        keep_links(&mut self.links, &mut self.reconciler, &may_be, open);
         let host = site
             .hosts
             .values()

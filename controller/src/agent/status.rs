@@ -382,6 +382,7 @@ fn ports(agent: &Agent) -> Vec<Port> {
             let waits_for = || {
                 found
                     .and_then(|(name, _)| problem(name))
+                    .or_else(|| problem(&port.name))
                     .or_else(|| network.and_then(problem))
                     .or_else(|| {
                         let numbered =

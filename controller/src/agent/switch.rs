@@ -53,8 +53,13 @@ pub(super) enum LinkEvent {
     },
     /// The changes given to [`Link::program`] are made.
     Acknowledged { bridge: String },
-    /// None of them is.
-    Refused { bridge: String, error: Refusal },
+    /// Nothing is made of what is on its way. The session goes on under this number, for what was sent without knowing of
+    /// that must not be made either.
+    Refused {
+        bridge: String,
+        session: u64,
+        error: Refusal,
+    },
 }
 
 /// Why there is no session.
@@ -108,7 +113,7 @@ impl Link {
         }
     }
 
-    /// The owner has been told that this session has begun.
+    /// The owner has been told that this session has begun, or that it goes on after a refusal.
     pub(super) fn began(&mut self, session: u64) {
         self.session = session;
     }
@@ -187,7 +192,8 @@ impl Task {
                     (deadline, probed) = (Instant::now() + SILENCE, false);
                     for event in session.handle_bytes(buffer.get(..count).unwrap_or_default())? {
                         *began |= matches!(event, SessionEvent::Began { .. });
-                        if self.events.send(self.named(event)).await.is_err() {
+                        let event = self.named(event);
+                        if self.events.send(event).await.is_err() {
                             return Ok(());
                         }
                     }
@@ -199,7 +205,8 @@ impl Task {
                 changes = self.commands.recv(), if *began => match changes {
                     Some((meant_for, changes)) if meant_for == self.session => {
                         for event in session.program(changes) {
-                            if self.events.send(self.named(event)).await.is_err() {
+                            let event = self.named(event);
+                        if self.events.send(event).await.is_err() {
                                 return Ok(());
                             }
                         }
@@ -227,7 +234,7 @@ impl Task {
         }
     }
 
-    fn named(&self, event: SessionEvent) -> LinkEvent {
+    fn named(&mut self, event: SessionEvent) -> LinkEvent {
         let bridge = self.bridge.clone();
         match event {
             SessionEvent::Began { ports, flows } => LinkEvent::Began {
@@ -246,7 +253,14 @@ impl Task {
                 observations,
             },
             SessionEvent::Acknowledged => LinkEvent::Acknowledged { bridge },
-            SessionEvent::Refused { error } => LinkEvent::Refused { bridge, error },
+            SessionEvent::Refused { error } => {
+                self.session = self.session.wrapping_add(1);
+                LinkEvent::Refused {
+                    bridge,
+                    session: self.session,
+                    error,
+                }
+            }
         }
     }
 }

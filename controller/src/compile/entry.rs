@@ -48,6 +48,12 @@ impl Entry {
     }
 }
 
+impl From<Arc<Flow>> for Entry {
+    fn from(flow: Arc<Flow>) -> Self {
+        Self(flow)
+    }
+}
+
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.is(other) || self.key() == other.key()

@@ -2,6 +2,7 @@
 //!
 //! Pure but for [`database`], which only translates between rows and plain types: no socket, no clock.
 
+mod aside;
 mod backlog;
 pub mod bindings;
 pub mod database;

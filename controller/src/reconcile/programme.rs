@@ -16,10 +16,11 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use flows::{Action, Flow};
 use uuid::Uuid;
 
+use super::aside::Aside;
 use super::backlog::{Backlog, Class};
 use super::mentions::Mentions;
 use super::observation::{Edit, Observation};
-use super::reconciler::FlowMod;
+use super::reconciler::{FlowMod, Refused};
 use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
 
 /// A bundle has at most so many flows. It pauses forwarding while it is committed: probes at 1 kHz miss 2 ms at 500 flows,
@@ -30,6 +31,9 @@ pub(super) const BUNDLE_LIMIT: usize = 500;
 /// switch has work while an acknowledgement comes and the next bundle goes. More would only make somebody's port that is
 /// plugged in now wait for more: it is behind these, a few milliseconds of work, and nothing else.
 pub(super) const WINDOW: usize = 3;
+
+/// After so many refused flows in one session no flow is to blame any more, but the switch, or a table that is full.
+const REFUSALS: usize = 64;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -48,6 +52,10 @@ pub(super) struct Programme {
     backlog: Backlog,
     /// What is on its way, as that which it shall be now.
     unanswered: Backlog,
+    /// What was refused.
+    aside: Aside,
+    /// How many flows were refused in this session.
+    refusals: usize,
     /// Entries that have to stay as they are, for the place is a foreign flow's.
     conflicts: BTreeSet<Entry>,
     /// Changes that are on their way, bundle by bundle, in order.
@@ -76,6 +84,8 @@ impl Programme {
             teaching_changed: true,
             backlog: Backlog::default(),
             unanswered: Backlog::default(),
+            aside: Aside::default(),
+            refusals: 0,
             conflicts: BTreeSet::new(),
             on_its_way: VecDeque::new(),
             mentions: Mentions::new(numbers_matter),
@@ -139,14 +149,12 @@ impl Programme {
         }
         self.backlog.remove(entry);
         self.conflicts.remove(entry);
+        self.aside.look_at(entry);
         match (want.get(entry), self.installed.get(entry)) {
-            (None, None) => {}
-            (None, Some(has)) => {
-                if let Some(cookie) = Cookie::from_raw(has.flow().cookie) {
-                    self.backlog.insert(has, Class::Stale, cookie);
-                }
-            }
+            (None, None) => self.aside.settled(entry),
+            (None, Some(has)) => self.shall_go(has.clone()),
             (Some((wanted, _)), Some(has)) if has.same_as(wanted) => {
+                self.aside.settled(entry);
                 if !has.is(wanted) {
                     self.installed.replace(wanted.clone());
                 }
@@ -159,10 +167,52 @@ impl Programme {
                     self.conflicts.insert(wanted.clone());
                 }
             }
-            (Some((wanted, unit)), _) => {
-                self.backlog.insert(wanted, class_of(unit), unit.cookie());
+            (Some((wanted, unit)), has) => {
+                let (class, cookie) = (class_of(unit), unit.cookie());
+                if !self.aside.keeps_add(wanted, class, cookie) {
+                    self.backlog.insert(wanted, class, cookie);
+                } else if let Some(has) = has.filter(|has| !closes(has)) {
+                    // What may not be opened as it shall be is not left open as it was.
+                    self.shall_go(has.clone());
+                }
             }
         }
+    }
+
+    /// A flow that is there shall not be.
+    fn shall_go(&mut self, has: Entry) {
+        if let Some(cookie) = Cookie::from_raw(has.flow().cookie)
+            && !self.aside.keeps_delete(&has, cookie)
+        {
+            self.backlog.insert(&has, Class::Stale, cookie);
+        }
+    }
+
+    /// None of the changes on their way is made, because of these: they are set aside, and the others will be sent again.
+    /// False if there have been too many of them for that to lead anywhere.
+    pub(super) fn refused(&mut self, refused: Vec<Refused>) -> bool {
+        for change in std::mem::take(&mut self.on_its_way).into_iter().flatten() {
+            match change {
+                Sent::Add(entry) => {
+                    self.unanswered.remove(&entry);
+                    self.mentions.remove(entry.flow());
+                    self.note(&entry);
+                }
+                Sent::Delete(entry) => {
+                    self.unanswered.remove(&entry);
+                    self.note(&entry);
+                }
+                Sent::Forget(cookie) => {
+                    self.learned.insert(cookie);
+                    self.teaching_changed = true;
+                }
+            }
+        }
+        self.refusals = self.refusals.saturating_add(refused.len());
+        refused
+            .into_iter()
+            .for_each(|refused| self.aside.put(refused));
+        self.refusals <= REFUSALS
     }
 
     /// The changes of the first bundle on its way are made.
@@ -285,10 +335,12 @@ impl Programme {
     /// Adds and deletes for one bundle.
     fn what_goes_first(&self, waiting: &BTreeSet<Cookie>) -> Vec<Sent> {
         let all_at_once = self.backlog.len() <= BUNDLE_LIMIT;
+        let base_lacks = self.aside.entries().holds_class(Class::Base);
         let mut first = None;
         let mut sent = Vec::new();
         for (class, cookie, entries) in self.backlog.groups() {
-            if waiting.contains(&cookie) {
+            let opens = !matches!(class, Class::Base | Class::Stale);
+            if waiting.contains(&cookie) || base_lacks && opens {
                 continue;
             }
             // What somebody waits for is not slowed down by what can wait.
@@ -301,8 +353,9 @@ impl Programme {
             first.get_or_insert(class);
             match class {
                 Class::Stale => {
-                    let entries = entries.iter().rev().take(room);
-                    sent.extend(entries.cloned().map(Sent::Delete));
+                    let entries = entries.iter().rev();
+                    let entries = entries.filter(|entry| !(base_lacks && closes(entry)));
+                    sent.extend(entries.take(room).cloned().map(Sent::Delete));
                 }
                 Class::Base | Class::Here | Class::Peers | Class::Elsewhere => {
                     sent.extend(entries.iter().take(room).cloned().map(Sent::Add));
@@ -356,16 +409,23 @@ impl Programme {
         self.is_compared()
             && self.on_its_way.is_empty()
             && self.backlog.is_empty()
+            && self.aside.entries().is_empty()
             && self.conflicts.is_empty()
     }
 
     /// True if no flow is there that shall not be, and none is missing but those that serve the objects of the cookies
-    /// in `waiting`: what is missing closes.
+    /// in `waiting`, or that were refused and are not the pipeline's: what is missing closes.
     pub(super) fn is_guarded(&self, waiting: &BTreeSet<Cookie>) -> bool {
         let harmless = |entry: &Entry| !self.installed.contains(entry);
+        let closed = |entry: &Entry| self.installed.get(entry).is_none_or(closes);
         self.is_compared()
             && self.on_its_way.is_empty()
             && self.conflicts.is_empty()
+            && self
+                .aside
+                .entries()
+                .groups()
+                .all(|(class, _, entries)| class != Class::Base && entries.iter().all(closed))
             && self.backlog.groups().all(|(class, cookie, entries)| {
                 class != Class::Stale && waiting.contains(&cookie) && entries.iter().all(harmless)
             })
@@ -377,14 +437,20 @@ impl Programme {
         self.is_compared()
             && !self.backlog.holds(cookie, last)
             && !self.unanswered.holds(cookie, last)
+            && !self.aside.entries().holds(cookie, last)
             && !self.conflicts.iter().any(conflict)
     }
 
-    /// True if nothing of the class is missing.
+    /// True if nothing of the class is missing that can be had.
     pub(super) fn has_all(&self, class: Class) -> bool {
         self.is_compared()
             && !self.backlog.holds_class(class)
             && !self.unanswered.holds_class(class)
+    }
+
+    /// Flows that were refused, and why.
+    pub(super) fn set_aside(&self) -> impl Iterator<Item = (&Entry, &str)> {
+        self.aside.reasons()
     }
 
     /// One of the conflicts with others' flows.
@@ -415,6 +481,11 @@ impl Programme {
             self.mentions.remove(old.flow());
         }
     }
+}
+
+/// True if the flow forgets its packets.
+fn closes(entry: &Entry) -> bool {
+    entry.flow().instructions.is_drop()
 }
 
 /// The cookies of flows that the flow makes the switch learn.

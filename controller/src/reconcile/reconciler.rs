@@ -27,6 +27,14 @@
 //! included) goes first, patch ports stay closed until the bridges at both ends are guarded, and what `br-int` sends
 //! towards a bridge it sends only when that bridge has the pipeline and the network's own flows.
 //!
+//! # When a flow is refused
+//!
+//! A flow that the switch refuses, or that can not be sent, is set aside; the rest of its bundle goes again, and everything
+//! else goes on. Nothing is open that would not be if the flow were only late: what is in its place and is no drop is
+//! deleted, the object that it serves is not up, and where it is one of the pipeline's the bridge gets no flow but the
+//! pipeline's and no patch port that is closed is opened; nor is a drop deleted then that may be all that closes. It is
+//! tried again when it shall be another flow, or in a new session.
+//!
 //! # When a port is up
 //!
 //! When every packet that the others may now send to it arrives and every packet it sends is heard: its number is
@@ -37,6 +45,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use flows::Flow;
@@ -81,6 +90,35 @@ pub enum FlowMod {
     Delete(Arc<Flow>),
     /// Delete what the switch has learned with this cookie.
     Forget(Cookie),
+}
+
+/// A change that was not made, by itself or by the switch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} for {change}")]
+pub struct Refused {
+    /// The change.
+    pub change: FlowMod,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for FlowMod {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Add(flow) => write!(out, "the flow with {}", place(flow)),
+            Self::Delete(flow) => write!(out, "the deletion of the flow with {}", place(flow)),
+            Self::Forget(cookie) => write!(out, "the deletion of learned flows, {cookie:?}"),
+        }
+    }
+}
+
+/// Where a flow is, which is short also when the flow is not.
+fn place(flow: &Flow) -> String {
+    let (table, priority, cookie) = (flow.table, flow.priority, flow.cookie);
+    format!(
+        "table={table},priority={priority},{} cookie={cookie:#x}",
+        flow.matches
+    )
 }
 
 /// How the host does.
@@ -182,6 +220,15 @@ impl Reconciler {
         }
     }
 
+    /// None of the bundles on their way to the bridge is made, because of these changes. They are set aside until what the
+    /// flows shall be is something else, or a new session begins; the next [`Reconciler::step`] sends the others again.
+    /// False if so many were refused that no flow is to blame: the session is best ended.
+    #[must_use]
+    pub fn bundles_refused(&mut self, bridge: &str, refused: Vec<Refused>) -> bool {
+        let session = self.sessions.get_mut(bridge);
+        session.is_none_or(|session| session.programme.refused(refused))
+    }
+
     /// The transaction is committed and its rows are in what is observed, or it came to nothing.
     pub fn transaction_ended(&mut self) {
         self.transacting = false;
@@ -270,6 +317,7 @@ impl Reconciler {
         let up = self.up(observed, site);
         unreachable_networks(settings, self.engine.view(), site, &mut problems);
         problems.extend(bindings.problems);
+        self.tell_refused(site, &mut problems);
         let report = Report {
             applied: (settled && both).then_some(site.revision),
             up,
@@ -478,6 +526,39 @@ impl Reconciler {
                     bridge: bridge.clone(),
                     changes,
                 });
+            }
+        }
+    }
+
+    /// Says of each object which of its flows were refused.
+    fn tell_refused(&self, site: &Site, problems: &mut BTreeMap<String, String>) {
+        let nothing = BridgeFlows::default();
+        for (bridge, session) in &self.sessions {
+            let want = self.engine.flows(bridge).unwrap_or(&nothing);
+            let mut of: BTreeMap<String, (String, usize)> = BTreeMap::new();
+            for (entry, reason) in session.programme.set_aside() {
+                let name = match want.get(entry).map(|(_, unit)| unit) {
+                    Some(Unit::Network(id)) => site.networks.get(&id).map(|it| it.name.clone()),
+                    Some(Unit::Port(id)) => site.ports.get(&id).map(|it| it.name.clone()),
+                    Some(Unit::Host(id)) => site.hosts.get(&id).map(|it| it.name.clone()),
+                    Some(Unit::Base) | None => None,
+                };
+                let about = name.unwrap_or_else(|| bridge.clone());
+                let flow = place(entry.flow());
+                let told = of.entry(about);
+                let told = told.or_insert_with(|| (format!("{bridge}, {flow}: {reason}"), 0));
+                told.1 += 1;
+            }
+            for (about, (mut message, count)) in of {
+                if count > 1 {
+                    message += &format!(", and {} more", count - 1);
+                }
+                let known = problems.entry(about).or_default();
+                if known.is_empty() {
+                    *known = format!("not as it shall be, for a flow was refused: {message}");
+                } else {
+                    *known += &format!("; a flow was refused: {message}");
+                }
             }
         }
     }

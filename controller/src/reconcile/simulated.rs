@@ -1,6 +1,6 @@
 //! A switch for unit tests: does to plain types what Open vSwitch does to its database, ports and flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flows::{Flow, FlowTable};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::layout::Change;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
 use super::programme::BUNDLE_LIMIT;
-use super::reconciler::{Command, FlowMod, Reconciler, Report};
+use super::reconciler::{Command, FlowMod, Reconciler, Refused, Report};
 use crate::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
 
 /// A host with a simulated switch and the reconciler that drives it.
@@ -21,6 +21,10 @@ pub(super) struct World {
     pub(super) reconciler: Reconciler,
     /// The site as the reconciler knows it.
     pub(super) known: Site,
+    /// What the switch refuses; then nothing is made of a bundle with such a change, nor of those behind it.
+    pub(super) refuses: fn(&FlowMod) -> bool,
+    /// How often the switch has refused.
+    pub(super) refusals: usize,
     /// Flow changes sent since the last [`World::run`] began.
     pub(super) sent: Vec<FlowMod>,
 }
@@ -40,6 +44,8 @@ impl World {
             flows: BTreeMap::new(),
             reconciler: Reconciler::default(),
             known: Site::default(),
+            refuses: |_| false,
+            refusals: 0,
             sent: Vec::new(),
         }
     }
@@ -81,11 +87,31 @@ impl World {
             if commands.is_empty() {
                 return report;
             }
+            let mut refused = BTreeSet::new();
             for command in commands {
-                self.carry_out(command, &mut check);
+                match &command {
+                    Command::Program { bridge, .. } if refused.contains(bridge) => {}
+                    Command::Program { bridge, changes } if changes.iter().any(self.refuses) => {
+                        self.refuse(bridge, changes);
+                        refused.insert(bridge.clone());
+                    }
+                    _ => self.carry_out(command, &mut check),
+                }
             }
         }
         panic!("it never settles");
+    }
+
+    /// The switch makes nothing of what is on its way to the bridge, and names what it does not like of this bundle.
+    pub(super) fn refuse(&mut self, bridge: &str, changes: &[FlowMod]) {
+        self.refusals += 1;
+        let refused = changes.iter().filter(|change| (self.refuses)(change));
+        let refused = refused.map(|change| Refused {
+            change: change.clone(),
+            reason: "OFPBAC_BAD_ARGUMENT".to_owned(),
+        });
+        let refused = refused.collect();
+        assert!(self.reconciler.bundles_refused(bridge, refused));
     }
 
     /// Tells the reconciler what has changed of the site, and asks it what is next.

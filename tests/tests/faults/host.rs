@@ -1,9 +1,9 @@
 //! One simulated host: its database and bridges, the real sessions and the real reconciler between them, and the wires on which
 //! their bytes wait. Nothing happens by itself: [`Host`] does one thing at a time, when it is told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use controller::agent::session::{Scope, Session, SessionEvent};
+use controller::agent::session::{Refusal, Scope, Session, SessionEvent};
 use controller::model::{INTEGRATION_BRIDGE, Settings, Site};
 use controller::reconcile::layout::Change;
 use controller::reconcile::observed::{
@@ -30,6 +30,8 @@ pub struct Host {
     reconciler: Reconciler,
     /// The transaction that the database has yet to answer.
     transaction: Option<Vec<Change>>,
+    /// Bridges that have refused flows, which may be set aside until a new session.
+    pub refused: BTreeSet<String>,
     next_number: u32,
     next_row: u128,
 }
@@ -50,6 +52,7 @@ impl Host {
             sessions: BTreeMap::new(),
             reconciler: Reconciler::default(),
             transaction: None,
+            refused: BTreeSet::new(),
             next_number: 1,
             next_row: 1 << 100,
         };
@@ -237,9 +240,19 @@ impl Host {
                     }
                 }
                 SessionEvent::Acknowledged => self.reconciler.bundle_acknowledged(bridge),
-                SessionEvent::Refused { .. } => {
-                    self.disconnect(bridge);
-                    return;
+                SessionEvent::Refused { error } => {
+                    self.refused.insert(bridge.to_owned());
+                    let goes_on = match error {
+                        Refusal::Changes(first, others) => {
+                            let refused = [first].into_iter().chain(others).collect();
+                            self.reconciler.bundles_refused(bridge, refused)
+                        }
+                        Refusal::Bundle(_) => false,
+                    };
+                    if !goes_on {
+                        self.disconnect(bridge);
+                        return;
+                    }
                 }
             }
         }

@@ -331,6 +331,11 @@ impl World {
             busy |= self.host.transact(true);
             busy |= self.host.catch_up();
             let (more, report) = self.host.step();
+            // What was refused is tried again in a new session.
+            for bridge in std::mem::take(&mut self.host.refused) {
+                self.host.disconnect(&bridge);
+                busy = true;
+            }
             if !busy && !more {
                 assert_eq!(report.problems, BTreeMap::new(), "seed {}", self.seed);
                 assert_eq!(report.up, report.plugged, "seed {}", self.seed);

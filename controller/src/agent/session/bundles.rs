@@ -13,12 +13,13 @@ use std::collections::VecDeque;
 
 use flows::Flow;
 use flows::ofpkt::{
-    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod as WireFlowMod, Message,
+    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod as WireFlowMod,
+    FlowModCommand, Message,
 };
 
 use super::outbox::Outbox;
 use super::{Refusal, SessionError, SessionEvent, VERSION};
-use crate::reconcile::reconciler::FlowMod;
+use crate::reconcile::reconciler::{FlowMod, Refused};
 
 /// The length of a message is a 16-bit number (OpenFlow 1.4, 7.1).
 const MAX_MESSAGE: usize = 0xffff;
@@ -50,7 +51,7 @@ enum Progress {
     Ending {
         end: u32,
     },
-    /// It fits into no message, so the switch does not know of it.
+    /// A part of it can not be sent, so the switch does not know of it.
     Unsent,
 }
 
@@ -59,6 +60,17 @@ impl Bundle {
     fn change(&self, xid: u32) -> Option<&FlowMod> {
         let place = usize::try_from(xid.wrapping_sub(self.first_xid)).ok()?;
         self.changes.get(place)
+    }
+
+    /// Takes note of a change that the switch refuses, for itself or because something is wrong with the bundle.
+    fn refuse(&mut self, refused: Refused, bundle_failed: bool) {
+        let to_blame = !bundle_failed && !matches!(refused.change, FlowMod::Forget(_));
+        match &mut self.refusal {
+            None if to_blame => self.refusal = Some(Refusal::Changes(refused, Vec::new())),
+            None => self.refusal = Some(Refusal::Bundle(refused.to_string())),
+            Some(Refusal::Changes(_, others)) if to_blame => others.push(refused),
+            Some(_) => {}
+        }
     }
 
     /// True for the transaction ids from the request to open it up to its barrier.
@@ -86,15 +98,12 @@ impl Bundles {
             progress: Progress::Unsent,
             changes,
         };
-        match fill(&bundle, outbox) {
-            Ok(()) => {
-                let barrier = outbox.send(Body::BarrierRequest);
-                bundle.progress = Progress::Filling { barrier };
-            }
-            Err(refusal) => {
-                outbox.rewind(mark);
-                bundle.refusal = Some(refusal);
-            }
+        fill(&mut bundle, outbox);
+        if bundle.refusal.is_none() {
+            let barrier = outbox.send(Body::BarrierRequest);
+            bundle.progress = Progress::Filling { barrier };
+        } else {
+            outbox.rewind(mark);
         }
         self.queue.push_back(bundle);
         self.advance(outbox, events);
@@ -147,15 +156,18 @@ impl Bundles {
         &mut self,
         xid: u32,
         error: String,
+        bundle_failed: bool,
         outbox: &mut Outbox,
         events: &mut Vec<SessionEvent>,
     ) {
         // A change is refused when it comes, or when its bundle is committed; then one more error answers the commit.
         for bundle in &mut self.queue {
             if let Some(change) = bundle.change(xid) {
-                let flow = Box::new(wire(change).flow);
-                let refusal = Refusal::Flow { error, flow };
-                bundle.refusal.get_or_insert(refusal);
+                let refused = Refused {
+                    change: change.clone(),
+                    reason: error,
+                };
+                bundle.refuse(refused, bundle_failed);
                 return;
             }
         }
@@ -210,20 +222,67 @@ fn control(outbox: &mut Outbox, bundle_id: u32, kind: BundleControlKind) -> u32 
     )))
 }
 
-fn fill(bundle: &Bundle, outbox: &mut Outbox) -> Result<(), Refusal> {
+/// Writes the changes. What can not be sent is refused.
+fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
+    let mut refused = Vec::new();
     for change in &bundle.changes {
         let xid = outbox.xid();
         let start = outbox.bytes.len();
         let message = Message::new(VERSION, xid, Body::FlowMod(Box::new(wire(change))));
-        let add = BundleAdd::new(bundle.id, flags(), message);
-        outbox.answer(xid, Body::BundleAdd(add));
-        if outbox.bytes.len() - start > MAX_MESSAGE {
-            let error = format!("longer than an OpenFlow message can be ({MAX_MESSAGE} bytes)");
-            let flow = Box::new(wire(change).flow);
-            return Err(Refusal::Flow { error, flow });
+        outbox.answer(
+            xid,
+            Body::BundleAdd(BundleAdd::new(bundle.id, flags(), message)),
+        );
+        let written = outbox.bytes.get(start..).unwrap_or_default();
+        if let Err(reason) = check(written, change) {
+            let change = change.clone();
+            refused.push(Refused { change, reason });
         }
     }
-    Ok(())
+    for refused in refused {
+        bundle.refuse(refused, false);
+    }
+}
+
+/// The switch reads in a message what was meant.
+fn check(message: &[u8], change: &FlowMod) -> Result<(), String> {
+    if message.len() > MAX_MESSAGE {
+        return Err(format!(
+            "longer than an OpenFlow message can be ({MAX_MESSAGE} bytes)"
+        ));
+    }
+    let read = Message::decode_strict(message);
+    let read = read.map_err(|error| format!("a switch could not read it: {error}"))?;
+    let same = match &read.body {
+        Body::BundleAdd(add) => {
+            matches!(&add.message.body, Body::FlowMod(read) if is(read, change))
+        }
+        _ => false,
+    };
+    if same {
+        Ok(())
+    } else {
+        Err("a switch would read something else".to_owned())
+    }
+}
+
+/// True if the switch is told to do this and nothing else.
+fn is(read: &WireFlowMod, change: &FlowMod) -> bool {
+    match change {
+        FlowMod::Add(added) => read.command == FlowModCommand::Add && read.flow == **added,
+        FlowMod::Delete(deleted) => {
+            let place = |flow: &Flow| (flow.table, flow.priority, flow.cookie);
+            read.command == FlowModCommand::DeleteStrict
+                && read.cookie_mask == u64::MAX
+                && place(&read.flow) == place(deleted)
+                && read.flow.matches == deleted.matches
+        }
+        FlowMod::Forget(cookie) => {
+            read.command == FlowModCommand::Delete
+                && (read.flow.cookie, read.cookie_mask) == (cookie.raw(), u64::MAX)
+                && read.flow.matches.is_empty()
+        }
+    }
 }
 
 pub(super) fn flags() -> BundleFlags {

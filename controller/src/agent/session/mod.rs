@@ -29,10 +29,13 @@ use self::bundles::Bundles;
 use self::listing::Listing;
 use self::outbox::Outbox;
 use crate::reconcile::observation::Observation;
-use crate::reconcile::reconciler::FlowMod;
+use crate::reconcile::reconciler::{FlowMod, Refused};
 
 /// Bundles are new in OpenFlow 1.4; nothing that heddle needs is newer.
 pub const VERSION: Version = Version::V14;
+
+/// `OFPET_BUNDLE_FAILED` (OpenFlow 1.4, 7.5.4.18).
+const BUNDLE_FAILED: u16 = 17;
 
 /// Number of the one flow monitor of a session.
 const MONITOR: u32 = 1;
@@ -80,14 +83,9 @@ pub enum SessionEvent {
 /// Why a bundle was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// One of its changes.
-    #[error("{error} for {flow}")]
-    Flow {
-        /// What is wrong with it.
-        error: String,
-        /// The flow that was to be added or deleted.
-        flow: Box<Flow>,
-    },
+    /// These of its changes: the first, and the others.
+    #[error("{0}")]
+    Changes(Refused, Vec<Refused>),
     /// The bundle as a whole.
     #[error("{0}")]
     Bundle(String),
@@ -165,7 +163,7 @@ impl Session {
     }
 
     /// Sends the changes as one bundle, behind those that are on their way: it is answered after them, and made only if
-    /// they are. There is an answer at once if a change does not fit into a message and no bundle is before it.
+    /// they are. There is an answer at once if the switch could not read a change and no bundle is before it.
     pub fn program(&mut self, changes: Vec<FlowMod>) -> Vec<SessionEvent> {
         let mut events = Vec::new();
         self.bundles.program(changes, &mut self.outbox, &mut events);
@@ -330,8 +328,10 @@ impl Session {
             State::Greeting => Err(SessionError::Version),
             State::Listing { .. } => Err(SessionError::Listing(describe(error))),
             State::Running => {
+                let bundle_failed = error.kind == BUNDLE_FAILED;
                 let error = describe(error);
-                self.bundles.error(xid, error, &mut self.outbox, events);
+                self.bundles
+                    .error(xid, error, bundle_failed, &mut self.outbox, events);
                 Ok(())
             }
         }

@@ -209,11 +209,47 @@ fn a_bundle_with_a_part_that_is_refused_is_discarded_whole() {
         control(BundleControlKind::DiscardReply, 1),
     )
     .unwrap();
-    let refusal = Refusal::Flow {
-        error: "OFPBAC_BAD_TYPE".to_owned(),
-        flow: Box::new(flow(2)),
+    assert_eq!(events, [refused("OFPBAC_BAD_TYPE", &[2])]);
+}
+
+/// Flows that were to be added are refused.
+fn refused(reason: &str, flows: &[u32]) -> SessionEvent {
+    let mut refused = flows.iter().map(|n| Refused {
+        change: FlowMod::Add(flow(*n).into()),
+        reason: reason.to_owned(),
+    });
+    let error = Refusal::Changes(refused.next().unwrap(), refused.collect());
+    SessionEvent::Refused { error }
+}
+
+#[test]
+fn every_change_that_is_refused_is_named_and_none_for_what_is_wrong_with_the_bundle() {
+    let (mut session, messages) = filling();
+    say(&mut session, messages[1].xid, error(2, 0)).unwrap();
+    say(&mut session, messages[2].xid, error(2, 0)).unwrap();
+    say(&mut session, messages[4].xid, Body::BarrierReply).unwrap();
+    let discarded = control(BundleControlKind::DiscardReply, 1);
+    let events = say(&mut session, 0, discarded).unwrap();
+    assert_eq!(events, [refused("OFPBAC_BAD_TYPE", &[1, 2])]);
+
+    let (mut session, messages) = filling();
+    // OFPET_BUNDLE_FAILED, OFPBFC_BUNDLE_CLOSED.
+    say(&mut session, messages[2].xid, error(17, 4)).unwrap();
+    say(&mut session, messages[4].xid, Body::BarrierReply).unwrap();
+    let discarded = control(BundleControlKind::DiscardReply, 1);
+    let events = say(&mut session, 0, discarded).unwrap();
+    let [
+        SessionEvent::Refused {
+            error: Refusal::Bundle(error),
+        },
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
     };
-    assert_eq!(events, [SessionEvent::Refused { error: refusal }]);
+    assert!(
+        error.starts_with("OFPBFC_BUNDLE_CLOSED for the flow with table=0,priority=1,in_port=2"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -347,16 +383,44 @@ fn an_answer_to_nothing_changes_nothing() {
 }
 
 #[test]
-fn a_flow_that_fits_into_no_message_is_refused_before_anything_is_sent() {
+fn flows_that_no_switch_could_read_are_refused_before_anything_is_sent() {
     let mut session = began();
     let long = Flow::new(0, 1, Match::new()).doing(vec![Action::output(2); 5000]);
-    let events = session.program(vec![
-        FlowMod::Add(flow(1).into()),
-        FlowMod::Add(long.clone().into()),
-    ]);
-    assert!(
-        matches!(&events[..], [SessionEvent::Refused { error: Refusal::Flow { flow, .. } }] if **flow == long)
+    // A field without the one that says that it is there (OpenFlow 1.5.1, 7.2.3.6) is not sent.
+    let senseless = Flow::new(0, 1, Match::new().with(Field::ArpSpa, 1u32));
+    // Only a delete may mean all tables.
+    let everywhere = Flow {
+        table: ALL_TABLES,
+        ..flow(1)
+    };
+    let wrong = [long, senseless, everywhere];
+    let changes = wrong
+        .iter()
+        .cloned()
+        .chain([flow(1)])
+        .map(|flow| FlowMod::Add(flow.into()));
+    let events = session.program(changes.collect());
+    let [
+        SessionEvent::Refused {
+            error: Refusal::Changes(first, others),
+        },
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    let refused = [first].into_iter().chain(others);
+    let named: Vec<_> = refused
+        .clone()
+        .map(|refused| refused.change.clone())
+        .collect();
+    assert_eq!(named, wrong.map(|flow| FlowMod::Add(flow.into())));
+    let reasons: Vec<_> = refused.map(|refused| refused.reason.as_str()).collect();
+    assert_eq!(
+        reasons[0],
+        "longer than an OpenFlow message can be (65535 bytes)"
     );
+    assert_eq!(reasons[1], "a switch would read something else");
+    assert!(reasons[2].contains("a switch"), "{}", reasons[2]);
     assert_eq!(sent(&mut session), []);
     assert_eq!(session.program(vec![FlowMod::Add(flow(1).into())]), []);
     assert_eq!(sent(&mut session).len(), 3);
@@ -408,14 +472,8 @@ fn a_refusal_takes_the_bundles_behind_it_along() {
     assert_eq!(bundle_messages(&sent(&mut session)), [(DiscardRequest, 2)]);
     assert_eq!(say(&mut session, 0, control(DiscardReply, 2)).unwrap(), []);
     assert_eq!(bundle_messages(&sent(&mut session)), [(DiscardRequest, 3)]);
-    let refused = SessionEvent::Refused {
-        error: Refusal::Flow {
-            error: "OFPBAC_BAD_TYPE".to_owned(),
-            flow: Box::new(flow(4)),
-        },
-    };
     let events = say(&mut session, 0, control(DiscardReply, 3)).unwrap();
-    assert_eq!(events, [refused]);
+    assert_eq!(events, [refused("OFPBAC_BAD_TYPE", &[4])]);
     session.program(vec![FlowMod::Add(flow(6).into())]);
     assert_eq!(sent(&mut session).len(), 3, "and life goes on");
 }
@@ -427,14 +485,8 @@ fn a_commit_names_the_change_that_it_failed_for() {
     let commit = sent(&mut session);
     // OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL for the change; OFPET_BUNDLE_FAILED, OFPBFC_MSG_FAILED for the commit.
     assert_eq!(say(&mut session, messages[2].xid, error(5, 1)).unwrap(), []);
-    let refused = SessionEvent::Refused {
-        error: Refusal::Flow {
-            error: "OFPFMFC_TABLE_FULL".to_owned(),
-            flow: Box::new(flow(2)),
-        },
-    };
     let events = say(&mut session, commit[0].xid, error(17, 13)).unwrap();
-    assert_eq!(events, [refused]);
+    assert_eq!(events, [refused("OFPFMFC_TABLE_FULL", &[2])]);
 }
 
 #[test]
