@@ -24,6 +24,11 @@ impl FlowFlags {
     /// All that have a name here; the others are kept as they come.
     pub(crate) const NAMED: u16 = 31;
 
+    /// Those that a flow has as long as it is there.
+    fn lasting(self) -> u16 {
+        self.0 & !(Self::CHECK_OVERLAP.0 | Self::RESET_COUNTS.0)
+    }
+
     /// True if all flags of `other` are set.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
@@ -230,7 +235,9 @@ impl Flow {
         self
     }
 
-    /// True if both flows do the same: equal but for spellings of one and the same action.
+    /// True if both flows do the same with the same packets: equal but for spellings of one and the same action, for the bits
+    /// by which a match says that there is no VLAN tag (of which a switch can have several flows), and for the flags that say
+    /// how a flow is to be added, not what it is ([`FlowFlags::CHECK_OVERLAP`], [`FlowFlags::RESET_COUNTS`]).
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         self.table == other.table
@@ -239,8 +246,8 @@ impl Flow {
             && self.idle_timeout == other.idle_timeout
             && self.hard_timeout == other.hard_timeout
             && self.importance == other.importance
-            && self.flags == other.flags
-            && self.matches == other.matches
+            && self.flags.lasting() == other.flags.lasting()
+            && crate::semantics::same_matches(&self.matches, &other.matches)
             && crate::semantics::same_instructions(
                 &self.matches,
                 &self.instructions,

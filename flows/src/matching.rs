@@ -1,9 +1,11 @@
 //! Matches in normal form: which packets a flow is for. Knows the field table; knows neither text nor wire.
 
 mod bytes;
+mod prerequisite;
 mod unknown;
 mod view;
 
+pub(crate) use prerequisite::{is_absent, prerequisites_hold};
 pub use unknown::UnknownField;
 pub(crate) use view::plain_view;
 pub use view::{FieldMatch, Fields};

@@ -111,7 +111,7 @@ pub const ALL_TABLES: u8 = 255;
 
 pub(crate) use actions::{needs_ct, needs_newer_form};
 pub(crate) use match_old::fits_v11;
-pub(crate) use oxm::{has_short_header, is_valid as is_valid_value, prerequisites_hold};
+pub(crate) use oxm::{has_short_header, is_valid as is_valid_value};
 pub(crate) use port_stats::{checked_port, read_request as read_port_request};
 pub(crate) use property::{next as next_property, put as put_property};
 pub(crate) use queue::read_config_request as read_queue_config_request;

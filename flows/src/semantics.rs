@@ -3,8 +3,36 @@
 //! `set_field`. Knows neither text nor wire.
 
 use crate::action::{Action, Ct, SetField, SetSpelling};
-use crate::field::{Field, Place};
+use crate::field::{Field, Place, Slot};
+use crate::matching::VLAN_CFI;
 use crate::{Instructions, Match, Port};
+
+/// True if the matches let the same packets through.
+pub(crate) fn same_matches(a: &Match, b: &Match) -> bool {
+    a == b || plainest(a) == plainest(b)
+}
+
+/// The match in the spelling that all spellings of it have, whatever a switch makes of each.
+fn plainest(of: &Match) -> Match {
+    let mut plain = of.clone();
+    // A packet without a VLAN tag has no bit of one: to ask for "tagged" not to be set is to ask for all of them not to be,
+    // which OpenFlow 1.0 says of 16 bits, later versions of 13.
+    if let Some((0, mask)) = of.slot(Slot::VlanTci)
+        && mask & VLAN_CFI != 0
+    {
+        plain.put(Slot::VlanTci, 0, VLAN_CFI);
+    }
+    // A switch tells a tunnel option in the length that its table of options says; the end of the value is what is compared.
+    for field in of.iter().filter(|found| found.field.is_tun_metadata()) {
+        let (value, mask) = field.wide;
+        let asked = mask.unwrap_or(value);
+        let zeros = asked.iter().take_while(|byte| **byte == 0).count();
+        let (_, value) = value.split_at_checked(zeros).unwrap_or_default();
+        let mask = mask.and_then(|mask| mask.get(zeros..));
+        plain.set_wide(field.field, value, mask);
+    }
+    plain
+}
 
 /// True if `a` and `b` do the same with packets that `matches` lets through.
 pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructions) -> bool {
@@ -17,9 +45,20 @@ pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructi
         && a.unknown == b.unknown
         && metadata(a) == metadata(b)
         && a.write.is_some() == b.write.is_some()
-        && canonical_actions(matches, &a.apply) == canonical_actions(matches, &b.apply)
-        && canonical_actions(matches, a.write.as_deref().unwrap_or_default())
-            == canonical_actions(matches, b.write.as_deref().unwrap_or_default())
+        && canonical_lists(matches, a) == canonical_lists(matches, b)
+}
+
+/// What is done at once and what at the end of the pipeline, each in one spelling: a tag that the first pushes is there for the
+/// second.
+fn canonical_lists(matches: &Match, of: &Instructions) -> (Vec<Action>, Vec<Action>) {
+    let mut list = Canonical::new(matches, is_tagged(matches));
+    let apply = list.take(&of.apply);
+    (apply, list.take(of.write.as_deref().unwrap_or_default()))
+}
+
+fn is_tagged(matches: &Match) -> bool {
+    let tag = matches.slot(Slot::VlanTci);
+    tag.is_some_and(|(value, mask)| value & mask & VLAN_CFI != 0)
 }
 
 /// What is written to the metadata, without bits of the value that the mask leaves out.
@@ -29,20 +68,15 @@ fn metadata(of: &Instructions) -> Option<(u64, u64)> {
 }
 
 /// The actions in one spelling: every write is a `set_field` of plain registers and modern fields, neighbouring writes of
-/// one field are joined, and `mod_vlan_*` says whether it pushes a tag (it does unless the match requires one, which is how
+/// one field are joined and come in the order of the fields, and `mod_vlan_*` says whether it pushes a tag (it does unless the match requires one, which is how
 /// Open vSwitch translates it for OpenFlow 1.1 and up).
 #[must_use]
 pub fn canonical_actions(matches: &Match, actions: &[Action]) -> Vec<Action> {
-    let tagged = matches
-        .get(Field::VlanTci)
-        .is_some_and(|f| f.value & f.mask & crate::matching::VLAN_CFI != 0);
-    Canonical {
-        matches,
-        tagged,
-        out: Vec::with_capacity(actions.len()),
-    }
-    .run(actions)
+    Canonical::new(matches, is_tagged(matches)).take(actions)
 }
+
+/// Over how many writes another is moved at most, to its place in their order.
+const MOST_IN_ORDER: usize = 64;
 
 struct Canonical<'a> {
     matches: &'a Match,
@@ -50,12 +84,22 @@ struct Canonical<'a> {
     out: Vec<Action>,
 }
 
-impl Canonical<'_> {
-    fn run(mut self, actions: &[Action]) -> Vec<Action> {
+impl<'a> Canonical<'a> {
+    fn new(matches: &'a Match, tagged: bool) -> Self {
+        Self {
+            matches,
+            tagged,
+            out: Vec::new(),
+        }
+    }
+
+    /// The next actions in one spelling.
+    fn take(&mut self, actions: &[Action]) -> Vec<Action> {
+        self.out.reserve(actions.len());
         for action in actions {
             self.add(action);
         }
-        self.out
+        std::mem::take(&mut self.out)
     }
 
     fn add(&mut self, action: &Action) {
@@ -128,6 +172,12 @@ impl Canonical<'_> {
                 table: 255,
                 ct: false,
             }),
+            // What Open vSwitch lists in its place from OpenFlow 1.1 on.
+            Action::Enqueue(port, queue) => self.out.extend([
+                Action::SetQueue(*queue),
+                Action::Output(*port),
+                Action::PopQueue,
+            ]),
             Action::OutputMaxLen(port, _) => self.out.push(Action::Output(*port)),
             Action::CopyField { src, dst } => self.out.push(Action::Move {
                 src: *src,
@@ -139,13 +189,7 @@ impl Canonical<'_> {
     }
 
     fn nested(&self, actions: &[Action]) -> Box<[Action]> {
-        Canonical {
-            matches: self.matches,
-            tagged: self.tagged,
-            out: Vec::new(),
-        }
-        .run(actions)
-        .into()
+        Self::new(self.matches, self.tagged).take(actions).into()
     }
 
     fn need_tag(&mut self) {
@@ -184,28 +228,33 @@ impl Canonical<'_> {
             }
         } else if set.field() == Field::NwTos {
             self.set(Field::IpDscp, value >> 2, mask >> 2);
+        } else if set.field() == Field::VlanVid {
+            // "Tagged" is no bit of the id: it is written to a tag that is there.
+            let id = mask & 0xfff;
+            let tagged = if id == 0xfff { VLAN_CFI } else { 0 };
+            self.set(Field::VlanVid, value & id | tagged, id | tagged);
         } else {
             self.set(set.field(), value, mask);
         }
     }
 
-    /// Adds a write, joined with those of the same field before it. Writes of registers in a row come in the order of the
-    /// registers: what order they were in makes no difference.
+    /// Adds a write, joined with those of the same field before it. Writes in a row come in the order of their fields: what
+    /// order they were in makes no difference where they write no bits in common.
     fn set(&mut self, field: Field, value: u128, mask: u128) {
         let new = all_or_some(field, value, mask);
         if new.mask() == 0 {
             return;
         }
+        let slot = field.info().slot;
         let after = |action: &Action| match action {
-            Action::SetField(set) => {
-                is_register(field) && is_register(set.field()) && set.field() > field
-            }
+            Action::SetField(set) => set.field() > field && set.field().info().slot != slot,
             _ => false,
         };
         let later = self
             .out
             .iter()
             .rev()
+            .take(MOST_IN_ORDER)
             .take_while(|action| after(action))
             .count();
         let place = self.out.len() - later;
@@ -231,10 +280,6 @@ fn all_or_some(field: Field, value: u128, mask: u128) -> SetField {
     } else {
         SetField::new(field, value, mask)
     }
-}
-
-fn is_register(field: Field) -> bool {
-    (Field::Reg0..=Field::Reg15).contains(&field)
 }
 
 #[cfg(test)]
@@ -285,6 +330,46 @@ mod tests {
             flow(vec![Action::ModVlanVid(6)])
         );
         assert_ne!(flow(vec![]), flow(vec![Action::PopVlan]));
+    }
+
+    #[test]
+    fn a_switch_lists_the_same_flow_in_other_words() {
+        let same = |a: &str, b: &str| {
+            let flow = |text: &str| crate::text::parse_flow(text).unwrap();
+            flow(a) == flow(b)
+        };
+        assert!(same(
+            "dl_vlan=0xffff,actions=1",
+            "vlan_tci=0/0x1fff,actions=1"
+        ));
+        assert!(!same("dl_vlan=0,actions=1", "vlan_tci=0/0x1fff,actions=1"));
+        assert!(same(
+            "tun_metadata1=0x1b/0x440ff,actions=1",
+            "tun_metadata1=0x1b/0x000440ff,actions=1"
+        ));
+        assert!(!same(
+            "tun_metadata1=0x1b,actions=1",
+            "tun_metadata1=0x1b/0xff1b,actions=1"
+        ));
+        assert!(same(
+            "actions=enqueue:1:2",
+            "actions=set_queue:2,output:1,pop_queue"
+        ));
+        assert!(same("reset_counts,actions=1", "check_overlap,actions=1"));
+        assert!(!same("send_flow_rem,actions=1", "actions=1"));
+        // The tag that is there at the end of the pipeline is the one that was pushed at once.
+        assert!(same(
+            "actions=mod_vlan_pcp:7,write_actions(mod_vlan_pcp:1)",
+            "actions=push_vlan:0x8100,set_field:7->vlan_pcp,write_actions(set_field:1->vlan_pcp)"
+        ));
+        assert!(same(
+            "ip,actions=mod_nw_dst:1.1.1.1,set_tunnel:5,1",
+            "ip,actions=set_tunnel:5,mod_nw_dst:1.1.1.1,1"
+        ));
+        assert!(!same(
+            "ip,actions=mod_nw_dst:1.1.1.1,1,set_tunnel:5",
+            "ip,actions=mod_nw_dst:1.1.1.1,set_tunnel:5,1"
+        ));
     }
 
     #[test]

@@ -138,8 +138,8 @@ impl Connection {
     pub fn receive_any(&mut self) -> io::Result<(Vec<u8>, Message)> {
         loop {
             if let Some(bytes) = take(&mut self.received).map_err(other)? {
-                let message =
-                    Message::decode(&bytes).map_err(|e| other(format!("{e}: {bytes:02x?}")))?;
+                let message = Message::decode(&bytes)
+                    .map_err(|e| other(format!("{e}: {:02x?}", &bytes[..])))?;
                 return Ok((bytes.to_vec(), message));
             }
             let mut buffer = [0; 65536];

@@ -69,3 +69,29 @@ fn bits_outside_the_mask_do_not_count() {
     assert_eq!(a, b);
     assert!(Match::new().with_masked(Field::Reg0, 5u32, 0u32).is_empty());
 }
+
+#[test]
+fn what_packets_need_not_have_is_absent() {
+    let absent = |text: &str| {
+        let mut m = crate::text::parse_match(text).unwrap();
+        let found: Vec<&str> = m.absent().map(Field::name).collect();
+        m.remove_absent();
+        assert_eq!(m.absent().count(), 0, "{text}");
+        (found.join(" "), m.to_string())
+    };
+    let told = |found: &str, left: &str| (found.to_owned(), left.to_owned());
+    assert_eq!(absent("nw_src=1.2.3.4"), told("ip_src", ""));
+    assert_eq!(absent("nw_src=1.2.3.4,ip"), told("", "ip,nw_src=1.2.3.4"));
+    assert_eq!(
+        absent("ipv6,nw_dst=1.2.3.4,tcp_dst=80"),
+        told("ip_dst tcp_dst", "ipv6")
+    );
+    assert_eq!(
+        absent("reg0=1,nd_target=::1,icmp6,icmp_type=134"),
+        told("nd_target", "icmp6,reg0=0x1,icmp_type=134")
+    );
+    assert_eq!(
+        absent("ct_state=+trk,ip,ct_tp_src=5"),
+        told("ct_tp_src", "ct_state=+trk,ip")
+    );
+}

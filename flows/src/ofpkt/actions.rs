@@ -838,7 +838,7 @@ pub(crate) fn read_set_field(
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
     }
     if field.is_tun_metadata() {
-        if value.is_empty() || value.len() > 124 {
+        if value.len() > 124 {
             return Err(place.error(OfpError::MATCH_BAD_LEN));
         }
         let mask = header.masked.then_some(mask);

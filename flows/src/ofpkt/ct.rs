@@ -118,7 +118,7 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
     for action in &ct.actions {
         let allowed = matches!(action, Action::SetField(set) if matches!(set.field(), Field::CtMark | Field::CtLabel))
             || matches!(action, Action::Unknown(_))
-            || matches!(action, Action::Move { dst, .. } if matches!(dst.field, Field::CtMark | Field::CtLabel));
+            || matches!(action, Action::Move { dst, .. } | Action::CopyField { dst, .. } if matches!(dst.field, Field::CtMark | Field::CtLabel));
         if !allowed {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }

@@ -40,7 +40,7 @@ impl FlowModCommand {
 }
 
 /// A change of flows.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct FlowMod {
     /// What is done.
     pub command: FlowModCommand,
@@ -60,6 +60,20 @@ pub struct FlowMod {
     pub nicira_form: bool,
     /// In OpenFlow 1.0: the table is said although it is [`super::ALL_TABLES`], which leaves the choice to the switch.
     pub table_said: bool,
+}
+
+/// The flow is compared by its meaning, and all of its flags are part of the change.
+impl PartialEq for FlowMod {
+    fn eq(&self, other: &Self) -> bool {
+        let rest = |of: &Self| {
+            (
+                (of.command, of.flow.flags, of.cookie_mask, of.new_cookie),
+                (of.buffer_id, of.out_port, of.out_group),
+                (of.nicira_form, of.table_said),
+            )
+        };
+        self.flow == other.flow && rest(self) == rest(other)
+    }
 }
 
 impl FlowMod {

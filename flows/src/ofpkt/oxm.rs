@@ -2,8 +2,8 @@
 
 use super::wire::{Put, Reader, Unknown, Writer};
 use super::{DecodeError, OfpError};
-use crate::field::{Field, Masking, Prerequisite, Slot, WireId};
-use crate::matching::{Entry, number};
+use crate::field::{Field, Masking, Slot, WireId};
+use crate::matching::{Entry, is_absent, number, prerequisites_hold};
 use crate::{Match, Port, Version};
 use smallvec::SmallVec;
 
@@ -204,13 +204,8 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
             out.extend_from_slice(piece);
             next_raw = raw.next();
         }
-        if matches!(entry.slot, Slot::CtTpSrc | Slot::CtTpDst)
-            && matches.slot(Slot::CtNwProto).is_none()
-        {
-            continue;
-        }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
-        if entry.slot < Slot::VlanTci || is_sent(matches, entry.slot) {
+        if !is_absent(matches, entry.slot) {
             put_entry(out, matches, entry, version, nxm);
         }
     }
@@ -218,22 +213,6 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
         .into_iter()
         .chain(raw)
         .for_each(|(_, piece)| out.extend_from_slice(piece));
-}
-
-/// True if an entry goes into messages. Open vSwitch does not ask for all that a field needs, but lets a switch refuse ports
-/// of later fragments, and the network service header of other packets.
-fn is_sent(matches: &Match, slot: Slot) -> bool {
-    use Prerequisite as P;
-    let ip = matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
-    let proto = |number| ip && matches.nw_proto() == Some(number);
-    match matches.owner(slot).info().prerequisite {
-        P::Nsh | P::Ethernet => true,
-        _ if slot == Slot::Ipv6Label => ip,
-        P::Tcp => proto(6),
-        P::Udp => proto(17),
-        P::Sctp => proto(132),
-        other => prerequisites_hold(matches, other),
-    }
 }
 
 /// Appends a number of `len` bytes, at most 16, and its mask if there is one.
@@ -680,58 +659,6 @@ pub(crate) fn is_valid(field: Field, value: u128) -> bool {
             u32::try_from(value).is_ok_and(|v| Port(v).to_u16().is_some())
         }
         _ => value & !field.value_mask() == 0,
-    }
-}
-
-/// True if the match so far says that packets have what `prerequisite` asks for.
-pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) -> bool {
-    let ip = || matches!(matches.eth_type(), Some(0x0800 | 0x86dd));
-    let proto = |number| matches.nw_proto() == Some(number);
-    // Later fragments have no transport header.
-    let whole = || {
-        matches
-            .slot(Slot::NwFrag)
-            .is_none_or(|(value, _)| value & 2 == 0)
-    };
-    let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58);
-    let nd = |types: &[u128]| {
-        icmpv6()
-            && matches
-                .slot(Slot::TpSrc)
-                .is_some_and(|(value, mask)| mask == 0xffff && types.contains(&value))
-            && matches
-                .slot(Slot::TpDst)
-                .is_none_or(|(value, _)| value == 0)
-    };
-    match prerequisite {
-        Prerequisite::Always => true,
-        Prerequisite::Ethernet => {
-            !matches.has(Slot::PacketType)
-                || matches
-                    .slot(Slot::PacketType)
-                    .is_some_and(|(kind, _)| kind == 0)
-        }
-        Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
-        Prerequisite::Vlan => matches
-            .slot(Slot::VlanTci)
-            .is_some_and(|(v, m)| v & m & 0x1000 != 0),
-        Prerequisite::Ipv4 => matches.eth_type() == Some(0x0800),
-        Prerequisite::Ipv6 => matches.eth_type() == Some(0x86dd),
-        Prerequisite::Ip => ip(),
-        Prerequisite::Mpls => matches!(matches.eth_type(), Some(0x8847 | 0x8848)),
-        Prerequisite::Nsh => matches.eth_type() == Some(0x894f),
-        Prerequisite::Tcp => ip() && proto(6) && whole(),
-        Prerequisite::Udp => ip() && proto(17) && whole(),
-        Prerequisite::Sctp => ip() && proto(132) && whole(),
-        Prerequisite::Icmpv4 => matches.eth_type() == Some(0x0800) && proto(1),
-        Prerequisite::Icmpv6 => icmpv6(),
-        Prerequisite::Nd => nd(&[135, 136]),
-        Prerequisite::NdSolicit => nd(&[135]),
-        Prerequisite::NdAdvert => nd(&[136]),
-        Prerequisite::Ct => matches.slot(Slot::CtState).is_some_and(|(value, mask)| {
-            const VALID: u128 = 0x01 | 0x02 | 0x04 | 0x08 | 0x40 | 0x80;
-            value & VALID != 0 || (value & 0x20 != 0 && mask & 0x10 != 0 && value & 0x10 == 0)
-        }),
     }
 }
 

@@ -8,7 +8,8 @@ pub(crate) use forms::{change_sayable, sayable};
 
 use crate::action::{Bundle, Ct, LearnSource, LearnTarget};
 use crate::field::{Field, Prerequisite, Slot};
-use crate::ofpkt::{OfpError, prerequisites_hold};
+use crate::matching::prerequisites_hold;
+use crate::ofpkt::OfpError;
 use crate::{Action, Flow, Instructions, Match, Port, Subfield};
 use packet::Packet;
 use std::net::IpAddr;

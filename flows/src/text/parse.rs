@@ -70,7 +70,8 @@ impl<'a> Fault<'a> {
 
 pub(crate) type Parsed<'a, T> = Result<T, Fault<'a>>;
 
-/// Reads one flow, in the syntax of `ovs-ofctl add-flow` or as `ovs-ofctl dump-flows` prints it.
+/// Reads one flow, in the syntax of `ovs-ofctl add-flow` or as `ovs-ofctl dump-flows` prints it. It is the flow that a switch
+/// would have: fields that its packets need not have are left out ([`Match::absent`]).
 ///
 /// # Errors
 /// If the text is not a flow: where and why.
@@ -85,6 +86,7 @@ pub fn parse_flow(text: &str) -> Result<Flow, ParseError> {
 pub fn parse_flow_named(text: &str, names: &Names) -> Result<Flow, ParseError> {
     let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
     let mut flow = spec.flow;
+    flow.matches.remove_absent();
     if !spec.table_given {
         flow.table = 0;
     }
@@ -113,7 +115,8 @@ fn command<'a, T: Copy>(text: &'a str, known: &[(&str, T)], default: T) -> (T, &
 }
 
 /// Reads a change of flows: a flow with `add`, `modify`, `modify_strict`, `delete` or `delete_strict` and a space in front,
-/// or without, which means `default`.
+/// or without, which means `default`. Fields that packets of the match need not have are kept, though they go into no message
+/// ([`Match::absent`]).
 ///
 /// # Errors
 /// If the text is not a flow: where and why.
@@ -127,13 +130,14 @@ pub fn parse_flow_mod(
     Ok(spec.into_mod(command))
 }
 
-/// Reads a flow with its statistics, as `ovs-ofctl dump-flows` prints it.
+/// Reads a flow with its statistics, as `ovs-ofctl dump-flows` prints it; see [`parse_flow`].
 ///
 /// # Errors
 /// If the text is not a flow: where and why.
 pub fn parse_flow_stats(text: &str, names: &Names) -> Result<FlowStats, ParseError> {
     let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
     let mut flow = spec.flow;
+    flow.matches.remove_absent();
     if !spec.table_given {
         flow.table = 0;
     }

@@ -2,7 +2,8 @@
 
 use super::Choices;
 use crate::field::{Field, Masking, Slot};
-use crate::ofpkt::oxm::{is_valid, prerequisites_hold};
+use crate::matching::prerequisites_hold;
+use crate::ofpkt::oxm::is_valid;
 use crate::{Match, Port, UnknownField, Version};
 
 /// What is matched besides, so that between them all prerequisites hold.

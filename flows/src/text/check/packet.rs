@@ -3,7 +3,7 @@
 use crate::Match;
 use crate::field::{Field, Prerequisite, Slot};
 use crate::matching::VLAN_CFI;
-use crate::ofpkt::prerequisites_hold;
+use crate::matching::prerequisites_hold;
 
 /// The packet type of Ethernet frames.
 const ETHERNET: u32 = 0;

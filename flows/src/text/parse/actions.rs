@@ -358,6 +358,10 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
         ));
     }
     if field.is_tun_metadata() {
+        // A write of none of its bits, which is there to name the option.
+        if matches!(written, "*" | "ANY") {
+            return Ok(SetField::wide(field, &[], Some(&[])));
+        }
         let (number, mask) = written
             .split_once('/')
             .map_or((written, None), |(n, m)| (n, Some(m)));

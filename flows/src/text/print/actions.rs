@@ -465,6 +465,14 @@ fn set_field(out: &mut String, names: &Names, set: &SetField) {
         SetSpelling::SetField => {
             out.push_str("set_field:");
             match set.wide_bytes() {
+                Some(wide)
+                    if wide
+                        .mask
+                        .as_ref()
+                        .is_some_and(|mask| mask.iter().all(|byte| *byte == 0)) =>
+                {
+                    out.push_str("ANY");
+                }
                 Some(wide) => {
                     hex_bytes(out, &wide.value);
                     if let Some(mask) = &wide.mask {
