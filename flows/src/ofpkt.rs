@@ -77,6 +77,7 @@ pub use error_message::ErrorMessage;
 pub use features::SwitchFeatures;
 pub use flow_mod::{FlowMod, FlowModCommand};
 pub use flow_removed::{FlowRemoved, RemovedReason};
+pub(crate) use flow_stats::skip_modern_head;
 pub use flow_stats::{FlowStats, FlowStatsRequest};
 pub use framing::{FrameError, take};
 pub use group::{

@@ -78,6 +78,9 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
     let place = *body;
     let bad = |error| place.error(error);
     let flags = body.u16()?;
+    if flags & 3 == 2 || (flags & !3 != 0 && place.keeps()) {
+        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+    }
     let mut header = *body;
     let zone_src = header.u32()?;
     let zone = if zone_src == 0 {
@@ -96,9 +99,6 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
     let recirc_table = body.u8()?;
     body.skip(3)?;
     let alg = body.u16()?;
-    if flags & !3 != 0 || flags == 2 {
-        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-    }
     let mut ct = Ct {
         commit: flags & 1 != 0,
         force: flags & 2 != 0,
@@ -109,10 +109,6 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         nat: None,
     };
     ct.nat = leading_nat(body)?;
-    // Where to translate to is only said when the connection is remembered.
-    if !ct.commit && ct.nat.as_ref().is_some_and(|nat| nat.direction.is_some()) {
-        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-    }
     let inner = body.sub(body.len())?;
     ct.actions = read_any(inner, version, depth + 1)?.into();
     for action in &ct.actions {
@@ -122,6 +118,12 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         if !allowed {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }
+    }
+    // Where to translate to, and what to set, is only said when the connection is remembered.
+    let translates = |nat: &Nat| nat.flags != 0 || nat.addresses.is_some();
+    let remembers = ct.nat.as_ref().is_some_and(translates) || !ct.actions.is_empty();
+    if !ct.commit && remembers && !place.keeps() {
+        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
     }
     Ok(ct)
 }
@@ -145,26 +147,31 @@ fn leading_nat(body: &mut Reader<'_>) -> Result<Option<Nat>, DecodeError> {
 
 fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
     let place = *body;
-    let bad = |error| place.error(error);
-    body.zeros(2, OfpError::ACTION_BAD_ARGUMENT)?;
+    let bad = |_| place.error(OfpError::ACTION_BAD_ARGUMENT);
+    let wrong = || Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
+    if place.keeps() {
+        body.zeros(2, OfpError::ACTION_BAD_ARGUMENT)?;
+    } else {
+        body.skip(2)?;
+    }
     let (flags, ranges) = (body.u16()?, body.u16()?);
     let has = |bit: u16| ranges & bit != 0;
     let direction = match flags & 3 {
         0 => None,
         1 => Some(NatDirection::Src),
         2 => Some(NatDirection::Dst),
-        _ => return Err(bad(OfpError::ACTION_BAD_ARGUMENT)),
+        _ => return wrong(),
     };
-    let wrong = flags & !0x1f != 0
+    if flags & !0x1f != 0
         || (flags & 8 != 0 && flags & 16 != 0)
-        || (direction.is_none() && (flags != 0 || ranges != 0))
         || (has(IPV4_MIN | IPV4_MAX) && has(IPV6_MIN | IPV6_MAX))
         || (!has(IPV4_MIN) && has(IPV4_MAX))
         || (!has(IPV6_MIN) && has(IPV6_MAX))
         || (!has(PROTO_MIN) && has(PROTO_MAX))
-        || ranges & !0x3f != 0;
-    if wrong {
-        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+        || (!has(IPV4_MIN | IPV6_MIN) && has(PROTO_MIN))
+        || (ranges & !0x3f != 0 && place.keeps())
+    {
+        return wrong();
     }
     let mut nat = Nat {
         flags,
@@ -173,39 +180,33 @@ fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
         ports: None,
     };
     if has(IPV4_MIN) {
-        let first = body.u32()?;
-        let last = if has(IPV4_MAX) {
-            Some(body.u32()?)
-        } else {
-            None
-        };
-        if last.is_some_and(|last| last < first) {
-            return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-        }
-        let ip = |bits| IpAddr::V4(Ipv4Addr::from_bits(bits));
-        nat.addresses = Some((ip(first), last.map(ip)));
+        let mut next = || body.u32().map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
+        let first = next().map_err(bad)?;
+        let last = has(IPV4_MAX).then(next).transpose().map_err(bad)?;
+        nat.addresses = Some((first, last));
     } else if has(IPV6_MIN) {
-        let first = body.u128()?;
-        let last = if has(IPV6_MAX) {
-            Some(body.u128()?)
-        } else {
-            None
+        let mut next = || {
+            body.u128()
+                .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits)))
         };
-        if last.is_some_and(|last| last < first) {
-            return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-        }
-        let ip = |bits| IpAddr::V6(Ipv6Addr::from_bits(bits));
-        nat.addresses = Some((ip(first), last.map(ip)));
+        let first = next().map_err(bad)?;
+        let last = has(IPV6_MAX).then(next).transpose().map_err(bad)?;
+        nat.addresses = Some((first, last));
+    }
+    // Open vSwitch takes the address 0 for none.
+    let none = |first: IpAddr| first.is_unspecified() && !place.keeps();
+    if nat
+        .addresses
+        .is_some_and(|(first, last)| none(first) || last.is_some_and(|last| last < first))
+    {
+        return wrong();
     }
     if has(PROTO_MIN) {
-        let first = body.u16()?;
-        let last = if has(PROTO_MAX) {
-            Some(body.u16()?)
-        } else {
-            None
-        };
+        let mut next = || body.u16();
+        let first = next().map_err(bad)?;
+        let last = has(PROTO_MAX).then(next).transpose().map_err(bad)?;
         if first == 0 || last.is_some_and(|last| last < first) {
-            return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+            return wrong();
         }
         nat.ports = Some((first, last));
     }

@@ -19,7 +19,7 @@ pub(super) fn put(out: &mut Writer, encap: &Encap) {
         out.u8(property.kind);
         out.u8(0);
         out.extend_from_slice(&property.data);
-        // The length of a metadata TLV counts its padding, that of the metadata type does not.
+        // The length of a metadata TLV counts its value with padding, that of the metadata type does not.
         let used = out.len() - at;
         let len = if property.kind == 1 {
             used
@@ -46,23 +46,27 @@ pub(super) fn read(body: &mut Reader<'_>) -> Result<Encap, DecodeError> {
         let at = *body;
         let (class, kind, len) = (body.u16()?, body.u8()?, usize::from(body.u8()?));
         let padded = len.next_multiple_of(8);
-        if len < 5 || padded - 4 > body.len() {
+        if len < 4 || padded - 4 > body.len() {
             return Err(at.error(OfpError::ACTION_BAD_LEN));
         }
-        if class != 4 {
+        if class != 4 || !matches!(kind, 1 | 2) {
             return Err(at.error(OfpError::ACTION_UNKNOWN_ED_PROP));
         }
         let mut data = body.sub(padded - 4)?;
-        let data = match kind {
-            1 if len == 5 => data.bytes(1)?,
-            2 => {
-                let mut head = data;
-                head.skip(3)?;
-                let size = usize::from(head.u8()?);
-                data.bytes(size + 4)
-                    .map_err(|_| at.error(OfpError::ACTION_BAD_LEN))?
+        let data = if kind == 1 {
+            // Open vSwitch takes a type that the length leaves out for a part of it all the same.
+            if len > 8 || (len != 5 && at.keeps()) {
+                return Err(at.error(OfpError::ACTION_BAD_ED_PROP));
             }
-            _ => return Err(at.error(OfpError::ACTION_UNKNOWN_ED_PROP)),
+            data.bytes(1)?
+        } else {
+            let mut head = data;
+            head.skip(3)?;
+            let size = usize::from(head.u8()?);
+            if len != 8 + size.next_multiple_of(8) {
+                return Err(at.error(OfpError::ACTION_BAD_ED_PROP));
+            }
+            data.bytes(size + 4)?
         };
         properties.push(EncapProperty {
             class,

@@ -356,6 +356,17 @@ impl FlowStats {
     }
 }
 
+/// Passes over what stands before the instructions in an entry of OpenFlow 1.5.
+pub(crate) fn skip_modern_head(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let place = *reader;
+    let mut head = reader.sub(24)?;
+    if head.u16()? < 24 {
+        return Err(place.error(OfpError::BAD_LEN));
+    }
+    oxm::any_match(reader, Strictness::Strict)?;
+    Oxs::read(reader).map(drop)
+}
+
 /// How much is left of an entry of `length` bytes that begins at `start`, when all before `here` is read; `None` if that is
 /// more than the entry has.
 fn left(start: Reader<'_>, here: Reader<'_>, length: usize) -> Option<usize> {

@@ -169,7 +169,7 @@ fn read_specs(body: &mut Reader<'_>) -> Result<Box<[LearnSpec]>, DecodeError> {
 
 fn read_part(body: &mut Reader<'_>, bits: u16) -> Result<Subfield, DecodeError> {
     let place = *body;
-    let field = oxm::field(body)?;
+    let field = oxm::short_field(body)?;
     let part = Subfield::part(field, body.u16()?, bits);
     check_subfield(part).map_err(|e| place.error(e))?;
     Ok(part)

@@ -339,7 +339,7 @@ pub(super) fn read_v11(reader: &mut Reader<'_>) -> Result<Match, DecodeError> {
     if kind != 0 {
         return Err(bad(OfpError::MATCH_BAD_TYPE));
     }
-    if len != 88 {
+    if len != 88 || place.len() < 88 {
         return Err(bad(OfpError::MATCH_BAD_LEN));
     }
     let mut matches = Match::new();

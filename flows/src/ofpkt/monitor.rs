@@ -64,6 +64,8 @@ impl FlowMonitorRequest {
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
+        // All of a request that has always the same length is there before any of it is looked at.
+        reader.clone().skip(16)?;
         let id = reader.u32()?;
         let mut found = Self {
             id,

@@ -98,6 +98,23 @@ pub(crate) fn field(reader: &mut Reader<'_>) -> Result<Field, DecodeError> {
     }
 }
 
+/// The field of a header of 4 bytes, as the oldest actions name fields: with a mask or without, and never an experimenter's.
+pub(crate) fn short_field(reader: &mut Reader<'_>) -> Result<Field, DecodeError> {
+    let place = *reader;
+    let unknown = || place.error(OfpError::ACTION_BAD_SET_TYPE);
+    let (class, kind) = (reader.u16()?, reader.u8()?);
+    let (masked, len) = (kind & 1 == 1, usize::from(reader.u8()?));
+    let len = if masked { len / 2 } else { len };
+    let field = Field::from_wire(class, kind >> 1, None).ok_or_else(unknown)?;
+    if (field.is_tun_metadata() || len == usize::from(field.info().bytes))
+        && (!masked || !place.keeps())
+    {
+        Ok(field)
+    } else {
+        Err(unknown())
+    }
+}
+
 /// Where an entry comes on the wire: Open vSwitch's order, which puts prerequisites before what needs them.
 fn rank(slot: Slot, arp: bool) -> u8 {
     use Slot as S;
@@ -722,6 +739,7 @@ pub(crate) fn any_match(
     let mut head = *reader;
     match (head.u16(), head.u16()) {
         (Ok(0), Ok(_)) => super::match_old::read_v11(reader),
+        (Ok(2..), Ok(_)) => Err(reader.error(OfpError::MATCH_BAD_TYPE)),
         _ => ofp_match(reader, strictness),
     }
 }

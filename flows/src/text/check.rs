@@ -31,6 +31,17 @@ type Checked = Result<(), Misfit>;
 
 /// Checks a flow; `table` is the table it is for, where that is said; `legacy` if what only OpenFlow 1.0 allows may pass.
 pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
+    let checked = check(flow, table, legacy);
+    match &checked {
+        // What no version allows is told before what only the older ones do.
+        Err(misfit) if misfit.error == OfpError::ACTION_MATCH_INCONSISTENT && !legacy => {
+            check(flow, table, true).and(checked)
+        }
+        _ => checked,
+    }
+}
+
+fn check(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
     let mut packet = Packet::of(&flow.matches);
     if let Some(meter @ (0 | 0xffff_0001..)) = flow.instructions.meter {
         let what = format!("meter:{meter}: not a meter: expected 1 to 4294901760");

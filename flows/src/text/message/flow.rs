@@ -4,7 +4,7 @@ use super::{Printed, Style};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
     ANY_GROUP, AggregateStats, Body, FlowEvent, FlowMod, FlowModCommand, FlowMonitorRequest,
-    FlowRemoved, FlowStats, FlowStatsRequest, FlowUpdate, Message,
+    FlowRemoved, FlowStats, FlowStatsRequest, FlowUpdate, Message, OfpError, skip_modern_head,
 };
 use crate::text::Names;
 use crate::text::number::{dec, duration, hex};
@@ -189,11 +189,23 @@ pub(super) fn stats(
     name: &str,
 ) -> Printed {
     while !reader.is_empty() {
+        let place = *reader;
         let found = if name.starts_with("NXST") {
-            FlowStats::read_nx(reader, version)?
+            FlowStats::read_nx(reader, version)
         } else {
-            FlowStats::read(reader, version)?
+            FlowStats::read(reader, version)
         };
+        let found = found.map_err(|error| match error.error {
+            // Open vSwitch has no name for what is wrong with the head of a flow in OpenFlow 1.5.
+            other
+                if version >= Version::V15
+                    && other != OfpError::FLOW_BAD_FLAGS
+                    && skip_modern_head(&mut { place }).is_err() =>
+            {
+                place.error(OfpError("<invalid>"))
+            }
+            _ => error,
+        })?;
         out.push_str("\n ");
         entry(out, &found, style);
     }

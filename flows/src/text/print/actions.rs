@@ -206,7 +206,7 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
         Action::DecNshTtl => out.push_str("dec_nsh_ttl"),
         Action::SetQueue(queue) => word(out, "set_queue:", u64::from(*queue)),
         Action::PopQueue => out.push_str("pop_queue"),
-        Action::ResubmitPort(port) => {
+        Action::ResubmitPort(port) if *port != Port::IN_PORT => {
             out.push_str("resubmit:");
             names.port(out, *port);
         }
@@ -218,6 +218,7 @@ fn action_text(out: &mut String, names: &Names, action: &Action) {
             out.push_str("resubmit:");
             names.port(out, *port);
         }
+        Action::ResubmitPort(_) => out.push_str("resubmit(,)"),
         Action::Resubmit { port, table, ct } => {
             out.push_str("resubmit(");
             if *port != Port::IN_PORT {
@@ -579,20 +580,21 @@ fn nat_text(out: &mut String, nat: &Nat) {
         out.push('=');
         let brackets = nat.ports.is_some();
         address(out, first, brackets);
-        if let Some(last) = last {
+        // A range of one is told as that one.
+        if let Some(last) = last.filter(|last| *last != first) {
             out.push('-');
             address(out, last, brackets);
         }
         if let Some((first, last)) = nat.ports {
             word(out, ":", u64::from(first));
-            if let Some(last) = last {
+            if let Some(last) = last.filter(|last| *last != first) {
                 word(out, "-", u64::from(last));
             }
         }
-    }
-    for (flag, name) in [(4, ",persistent"), (8, ",hash"), (16, ",random")] {
-        if nat.flags & flag != 0 {
-            out.push_str(name);
+        for (flag, name) in [(4, ",persistent"), (8, ",hash"), (16, ",random")] {
+            if nat.flags & flag != 0 {
+                out.push_str(name);
+            }
         }
     }
     out.push(')');
@@ -602,10 +604,7 @@ fn encap_text(out: &mut String, encap: &Encap) {
     out.push_str("encap(");
     match encap.packet_type {
         0 => out.push_str("ethernet"),
-        0x0001_894f => {
-            out.push_str("nsh");
-            nsh_properties(out, encap);
-        }
+        0x0001_894f => out.push_str("nsh"),
         0x0001_8847 => out.push_str("mpls"),
         0x0001_8848 => out.push_str("mpls_mc"),
         other => {
@@ -614,10 +613,11 @@ fn encap_text(out: &mut String, encap: &Encap) {
             out.push(')');
         }
     }
+    encap_properties(out, encap);
     out.push(')');
 }
 
-fn nsh_properties(out: &mut String, encap: &Encap) {
+fn encap_properties(out: &mut String, encap: &Encap) {
     if encap.properties.is_empty() {
         return;
     }
@@ -636,10 +636,8 @@ fn nsh_properties(out: &mut String, encap: &Encap) {
                     4,
                 );
                 word(out, ",", u64::from(*kind));
-                out.push_str(",0x");
-                for byte in value {
-                    hex_digits(out, u128::from(*byte), 2);
-                }
+                out.push(',');
+                hex_bytes(out, value);
                 out.push(')');
             }
             _ => out.push_str("<error>"),
