@@ -72,10 +72,15 @@ fn a_flow_of_a_later_release_is_read_written_and_printed() {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert_eq!(&parse_flow(&text).unwrap(), read.first().unwrap());
-        // As Open vSwitch prints a message, the same is an error.
+        // As Open vSwitch prints a message, the same is an error, for which it has no name in OpenFlow 1.5.
+        let error = match version {
+            Version::V15 => "<invalid>",
+            _ => "OFPBMC_BAD_FIELD",
+        };
+        let printed = print_message(&bytes, 1, &Names::default());
         assert!(
-            print_message(&bytes, 1, &Names::default())
-                .contains("***decode error: OFPBMC_BAD_FIELD***")
+            printed.contains(&format!("***decode error: {error}***")),
+            "{printed}"
         );
     }
 }

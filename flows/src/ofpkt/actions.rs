@@ -550,7 +550,10 @@ fn read_copy(body: &mut Reader<'_>) -> Result<(Subfield, Subfield), DecodeError>
     let place = *body;
     let bits = body.u16()?;
     let (src_offset, dst_offset) = (body.u16()?, body.u16()?);
-    body.zeros(2, OfpError::MUST_BE_ZERO)?;
+    match body.keeps() {
+        true => body.zeros(2, OfpError::MUST_BE_ZERO)?,
+        false => body.skip(2)?,
+    }
     let src = Subfield::part(oxm::field(body)?, src_offset, bits);
     let dst = Subfield::part(oxm::field(body)?, dst_offset, bits);
     body.zeros(body.len(), OfpError::MUST_BE_ZERO)?;
@@ -683,7 +686,8 @@ pub(crate) fn check_port(port: Port) -> Result<(), OfpError> {
 
 fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action, DecodeError> {
     let place = *body;
-    let v11 = version == Version::V11;
+    // Later versions set fields otherwise, but Open vSwitch still takes these; they would not be written as they were.
+    let old = version == Version::V11 || !body.keeps();
     Ok(match kind {
         0 => {
             let [a, b, c, d, e, f, ..] = exactly::<12>(body)?;
@@ -694,7 +698,7 @@ fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action
             check_port(port).map_err(|e| place.error(e))?;
             output_to(port, u16::from_be_bytes([e, f]))
         }
-        1 if v11 => {
+        1 if old => {
             let [a, b, _, _] = exactly(body)?;
             let vid = u16::from_be_bytes([a, b]);
             if vid > 0xfff {
@@ -702,29 +706,29 @@ fn read_v11(kind: u16, body: &mut Reader<'_>, version: Version) -> Result<Action
             }
             Action::SetVlanVid(vid)
         }
-        2 if v11 => {
+        2 if old => {
             let [pcp, _, _, _] = exactly(body)?;
             if pcp > 7 {
                 return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
             }
             Action::SetVlanPcp(pcp)
         }
-        3 if v11 => read_mac(body, Action::ModDlSrc)?,
-        4 if v11 => read_mac(body, Action::ModDlDst)?,
-        5 if v11 => Action::ModNwSrc(Ipv4Addr::from(exactly::<4>(body)?)),
-        6 if v11 => Action::ModNwDst(Ipv4Addr::from(exactly::<4>(body)?)),
-        7 if v11 => read_tos(body)?,
-        8 if v11 => {
+        3 if old => read_mac(body, Action::ModDlSrc)?,
+        4 if old => read_mac(body, Action::ModDlDst)?,
+        5 if old => Action::ModNwSrc(Ipv4Addr::from(exactly::<4>(body)?)),
+        6 if old => Action::ModNwDst(Ipv4Addr::from(exactly::<4>(body)?)),
+        7 if old => read_tos(body)?,
+        8 if old => {
             let [ecn, _, _, _] = exactly(body)?;
             if ecn > 3 {
                 return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
             }
             Action::ModNwEcn(ecn)
         }
-        9 if v11 => read_tp(body, Action::ModTpSrc)?,
-        10 if v11 => read_tp(body, Action::ModTpDst)?,
-        13 if v11 => Action::SetMplsLabel(u32::from_be_bytes(exactly(body)?)),
-        14 if v11 => {
+        9 if old => read_tp(body, Action::ModTpSrc)?,
+        10 if old => read_tp(body, Action::ModTpDst)?,
+        13 if old => Action::SetMplsLabel(u32::from_be_bytes(exactly(body)?)),
+        14 if old => {
             let [tc, _, _, _] = exactly(body)?;
             Action::SetMplsTc(tc)
         }
@@ -794,46 +798,47 @@ pub(crate) fn read_set_field(
     form: SetForm,
 ) -> Result<SetField, DecodeError> {
     let place = *body;
-    let header = oxm::header(body)?;
-    let payload = body
-        .bytes(header.len)
-        .map_err(|_| place.error(OfpError::ACTION_BAD_SET_LEN))?;
-    body.zeros(body.len(), OfpError::MUST_BE_ZERO)
-        .map_err(|_| place.error(OfpError::MUST_BE_ZERO))?;
+    let bad = |error| place.error(error);
+    let header = oxm::header(body).map_err(|_| bad(OfpError::MATCH_BAD_LEN))?;
+    let half = if header.masked {
+        header.len / 2
+    } else {
+        header.len
+    };
     let field = header
         .field
-        .ok_or_else(|| place.error(OfpError::ACTION_BAD_SET_TYPE))?;
+        .ok_or_else(|| bad(OfpError::ACTION_BAD_SET_TYPE))?;
+    if !field.is_tun_metadata() && half != usize::from(field.info().bytes) {
+        return Err(bad(OfpError::ACTION_BAD_SET_LEN));
+    }
+    let payload = body
+        .bytes(header.len)
+        .map_err(|_| bad(OfpError::MATCH_BAD_LEN))?;
+    let mut rest = *body;
+    body.skip(body.len())?;
+    let mut padding = || match rest.keeps() {
+        true => rest.zeros(rest.len(), OfpError::MUST_BE_ZERO),
+        false => rest.zeros(rest.len(), OfpError::ACTION_BAD_SET_ARGUMENT),
+    };
     let info = field.info();
     // Nearly all writes are of a whole field, in whose bytes every value is one.
-    if !header.masked
-        && info.as_is
-        && info.access == Access::ReadWrite
-        && payload.len() == usize::from(info.bytes)
-    {
+    if !header.masked && info.as_is && info.access == Access::ReadWrite {
+        padding()?;
         return Ok(SetField::whole(field, number(payload)));
     }
-    let half = if header.masked {
-        payload.len() / 2
-    } else {
-        payload.len()
-    };
     let (value, mask) = payload.split_at_checked(half).unwrap_or((payload, &[]));
     let mask = if header.masked {
-        mask
+        mask.get(..half).unwrap_or(mask)
     } else {
         [0xff; 255].split_at(half.min(255)).0
     };
-    if mask.len() != value.len()
-        || (!field.is_tun_metadata() && value.len() != usize::from(field.info().bytes))
-    {
-        return Err(place.error(OfpError::ACTION_BAD_SET_LEN));
-    }
     if header.masked && value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
         return Err(place.error(OfpError::MATCH_BAD_WILDCARDS));
     }
     if header.masked && form == SetForm::Whole {
         return Err(place.error(OfpError::ACTION_BAD_SET_MASK));
     }
+    padding()?;
     if field.info().access == Access::ReadOnly {
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
     }
@@ -847,7 +852,9 @@ pub(crate) fn read_set_field(
     // A VLAN id is written to a tag that is there (OpenFlow 1.5.1, 7.2.3.7).
     let valid = oxm::is_valid(field, number(value))
         && (field != Field::VlanVid || number(value) & VLAN_CFI != 0);
-    if form != SetForm::Load && !valid {
+    // Where a packet came in can not be said by the action of OpenFlow itself.
+    let port = field == Field::InPortOxm && !place.keeps();
+    if form != SetForm::Load && (!valid || port) {
         return Err(place.error(OfpError::ACTION_BAD_SET_ARGUMENT));
     }
     Ok(SetField::new(field, number(value), number(mask)))

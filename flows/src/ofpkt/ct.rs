@@ -87,7 +87,7 @@ pub(super) fn read(body: &mut Reader<'_>, version: Version, depth: u8) -> Result
         body.skip(4)?;
         CtZone::Number(body.u16()?)
     } else {
-        let field = oxm::field(body)?;
+        let field = oxm::short_field(body)?;
         let packed = body.u16()?;
         let part = Subfield::part(field, packed >> 6, (packed & 0x3f) + 1);
         check_subfield(part).map_err(bad)?;

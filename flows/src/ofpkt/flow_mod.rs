@@ -280,7 +280,10 @@ impl FlowMod {
     }
 
     /// Reads what follows the head of `NXT_FLOW_MOD`.
-    pub(crate) fn read_nicira(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read_nicira(
+        reader: &mut Reader<'_>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
         let cookie = reader.u64()?;
         let tail = *reader;
         let unread = Flow {
@@ -309,7 +312,7 @@ impl FlowMod {
             found.cookie_mask = mask;
         }
         let place = *reader;
-        found.flow.instructions = instructions::pull(reader, Some(reader.len()), Version::V10)?;
+        found.flow.instructions = instructions::pull(reader, Some(reader.len()), version)?;
         found.check_v10_flags(place)?;
         Ok(found)
     }

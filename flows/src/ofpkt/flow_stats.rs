@@ -369,7 +369,7 @@ pub(crate) fn skip_modern_head(reader: &mut Reader<'_>) -> Result<(), DecodeErro
 
 /// How much is left of an entry of `length` bytes that begins at `start`, when all before `here` is read; `None` if that is
 /// more than the entry has.
-fn left(start: Reader<'_>, here: Reader<'_>, length: usize) -> Option<usize> {
+pub(super) fn left(start: Reader<'_>, here: Reader<'_>, length: usize) -> Option<usize> {
     length.checked_sub(start.len().checked_sub(here.len())?)
 }
 

@@ -174,10 +174,8 @@ fn read_buckets(
         if modern(version) {
             let list = usize::from(body.u16().map_err(bad)?);
             bucket.id = body.u32().map_err(bad)?;
-            if bucket.id > MAX_BUCKET {
-                return Err(place.error(OfpError::GROUP_BAD_BUCKET));
-            }
-            bucket.actions = actions::read_list(body.sub(list).map_err(bad)?, version, 0)?;
+            let list = body.sub(list).map_err(bad)?;
+            bucket.actions = read_actions(list, version)?;
             bucket.weight = u16::from(kind == GroupType::SELECT);
             read_bucket_properties(&mut bucket, body)?;
         } else {
@@ -185,10 +183,13 @@ fn read_buckets(
             bucket.watch_port = Port(body.u32().map_err(bad)?);
             bucket.watch_group = body.u32().map_err(bad)?;
             body.skip(4).map_err(bad)?;
-            bucket.actions = actions::read_list(body, version, 0)?;
+            bucket.actions = read_actions(body, version)?;
         }
         if bucket.watch_port.to_u16().is_none() {
             return Err(place.error(OfpError::GROUP_BAD_WATCH));
+        }
+        if modern(version) && bucket.id > MAX_BUCKET {
+            return Err(place.error(OfpError::GROUP_BAD_BUCKET));
         }
         found.push(bucket);
     }
@@ -200,6 +201,15 @@ fn read_buckets(
         }
     }
     Ok(found)
+}
+
+/// Reads the actions of a bucket, whose length is that of whole actions.
+fn read_actions(list: Reader<'_>, version: Version) -> Result<Vec<Action>, DecodeError> {
+    if list.len().is_multiple_of(8) {
+        actions::read_list(list, version, 0)
+    } else {
+        Err(list.error(OfpError::BAD_LEN))
+    }
 }
 
 fn read_bucket_properties(bucket: &mut Bucket, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -559,24 +569,29 @@ impl GroupStats {
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
-        let mut body = entry(reader)?;
-        body.skip(2)?;
+        let fixed = if without_duration(version) { 32 } else { 40 };
+        let mut head = reader.sub(fixed)?;
+        let length = usize::from(head.u16()?);
+        head.skip(2)?;
         let mut found = Self {
-            group: body.u32()?,
-            ref_count: body.u32()?,
+            group: head.u32()?,
+            ref_count: head.u32()?,
             ..Self::default()
         };
-        body.skip(4)?;
-        (found.packets, found.bytes) = (body.u64()?, body.u64()?);
+        head.skip(4)?;
+        (found.packets, found.bytes) = (head.u64()?, head.u64()?);
         if !without_duration(version) {
-            let duration = (body.u32()?, body.u32()?);
+            let duration = (head.u32()?, head.u32()?);
             found.duration = (duration.0 != u32::MAX).then_some(duration);
         }
-        if !body.len().is_multiple_of(16) {
-            return Err(place.error(OfpError::BAD_LEN));
-        }
-        while !body.is_empty() {
-            found.buckets.push((body.u64()?, body.u64()?));
+        // To Open vSwitch less than a bucket belongs to what follows.
+        let buckets = length
+            .checked_sub(fixed)
+            .filter(|rest| !place.keeps() || rest.is_multiple_of(16))
+            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
+        let mut buckets = reader.sub(buckets / 16 * 16)?;
+        while !buckets.is_empty() {
+            found.buckets.push((buckets.u64()?, buckets.u64()?));
         }
         Ok(found)
     }

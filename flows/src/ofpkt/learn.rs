@@ -80,6 +80,12 @@ fn put_spec(out: &mut Writer, spec: &LearnSpec) {
 pub(super) fn read(body: &mut Reader<'_>, second: bool) -> Result<Learn, DecodeError> {
     let place = *body;
     let bad = |error| place.error(error);
+    if second && !place.keeps() {
+        // Padding of the second form, behind its limit and the offset of its result.
+        let mut pad = place;
+        pad.skip(28)?;
+        pad.zeros(2, OfpError::ACTION_MUST_BE_ZERO)?;
+    }
     let mut learn = Learn {
         idle_timeout: body.u16()?,
         hard_timeout: body.u16()?,
@@ -138,6 +144,13 @@ fn read_specs(body: &mut Reader<'_>) -> Result<Box<[LearnSpec]>, DecodeError> {
         let (from_value, target) = (header & 1 << 13 != 0, (header >> 11) & 3);
         if header & 0xc000 != 0 || bits == 0 {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+        }
+        // Open vSwitch looks first whether all of it is there.
+        let part = |is_there: bool| if is_there { 6 } else { 0 };
+        let immediate = usize::from(bits.div_ceil(16)) * 2;
+        let needed = part(target < 2) + if from_value { immediate } else { part(true) };
+        if target < 3 && (target < 2 || !from_value) && body.len() < needed {
+            return Err(bad(OfpError::ACTION_BAD_LEN));
         }
         let source = if from_value {
             let value = body.bytes(usize::from(bits.div_ceil(16)) * 2)?;

@@ -594,7 +594,7 @@ fn read_body(
             Body::FlowMod(Box::new(FlowMod::read_v10(reader)?))
         }
         Kind::FlowMod => Body::FlowMod(Box::new(FlowMod::read(reader, version)?)),
-        Kind::NxFlowMod => Body::FlowMod(Box::new(FlowMod::read_nicira(reader)?)),
+        Kind::NxFlowMod => Body::FlowMod(Box::new(FlowMod::read_nicira(reader, version)?)),
         Kind::BarrierRequest => Body::BarrierRequest,
         Kind::BarrierReply => Body::BarrierReply,
         Kind::RoleRequest => Body::RoleRequest(RoleMessage::read(reader)?),

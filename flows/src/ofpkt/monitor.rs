@@ -1,6 +1,7 @@
 //! Flow monitors: asking to be told how flows change, and the changes (OpenFlow 1.5.1, 7.3.5.19; before 1.4 the same as
 //! extensions: ONF's in 1.3, Nicira's below).
 
+use super::flow_stats::left;
 use super::port_stats::checked_port;
 use super::wire::{Put, Reader, Writer};
 use super::{ANY_GROUP, DecodeError, OfpError, actions, instructions, oxm};
@@ -197,33 +198,43 @@ impl FlowUpdate {
 
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
-        let length = usize::from(reader.u16()?);
-        let rest = length
-            .checked_sub(2)
-            .filter(|_| length.is_multiple_of(8))
-            .ok_or_else(|| place.error(OfpError::BAD_LEN))?;
-        let mut body = reader.sub(rest)?;
-        let number = body.u16()?;
+        let bad_len = || place.error(OfpError::BAD_LEN);
+        let mut head = place;
+        let (length, number) = (usize::from(head.u16()?), head.u16()?);
+        if length > place.len() || !length.is_multiple_of(8) {
+            return Err(bad_len());
+        }
         let modern = if version >= Version::V14 {
             number
         } else {
-            number
-                .saturating_add(1)
-                .min(if number > 3 { u16::MAX } else { 4 })
+            match number {
+                0..=3 => number + 1,
+                _ => u16::MAX,
+            }
         };
         let event = match modern {
             0 => FlowEvent::Initial,
             1 => FlowEvent::Added,
             2 => FlowEvent::Removed,
             3 => FlowEvent::Modified,
-            4..=6 if length != 8 => return Err(place.error(OfpError::BAD_LEN)),
-            4 => return Ok(Self::Abbreviated(body.u32()?)),
-            5 => return Ok(Self::Paused),
-            6 => return Ok(Self::Resumed),
-            _ if place.keeps() => return Ok(Self::Other(number, body.rest().to_vec())),
+            4..=6 if length != 8 => return Err(bad_len()),
+            4..=6 => {
+                let mut body = reader.sub(length)?;
+                body.skip(4)?;
+                return Ok(match modern {
+                    4 => Self::Abbreviated(body.u32()?),
+                    5 => Self::Paused,
+                    _ => Self::Resumed,
+                });
+            }
+            _ if place.keeps() => {
+                let mut body = reader.sub(length)?;
+                body.skip(4)?;
+                return Ok(Self::Other(number, body.rest().to_vec()));
+            }
             _ => return Err(place.error(OfpError::FM_BAD_EVENT)),
         };
-        let (reason, flow) = read_full(body, version)?;
+        let (reason, flow) = read_full(reader, length, version)?;
         Ok(Self::Full(event, reason, Box::new(flow)))
     }
 }
@@ -264,9 +275,21 @@ fn put_full(out: &mut Writer, reason: u16, flow: &Flow, version: Version) {
     }
 }
 
-fn read_full(mut body: Reader<'_>, version: Version) -> Result<(u16, Flow), DecodeError> {
+/// Reads a flow of `length` bytes.
+fn read_full(
+    reader: &mut Reader<'_>,
+    length: usize,
+    version: Version,
+) -> Result<(u16, Flow), DecodeError> {
+    const FIXED: usize = 24;
+    let place = *reader;
     let mut flow = Flow::default();
     let reason;
+    let mut body = reader.sub(FIXED)?;
+    if length < FIXED {
+        return Err(place.error(OfpError::BAD_LEN));
+    }
+    body.skip(4)?;
     if version >= Version::V14 {
         flow.table = body.u8()?;
         reason = body.u8()?.into();
@@ -274,21 +297,30 @@ fn read_full(mut body: Reader<'_>, version: Version) -> Result<(u16, Flow), Deco
         flow.priority = body.u16()?;
         body.skip(4)?;
         flow.cookie = body.u64()?;
-    } else {
-        reason = body.u16()?;
-        flow.priority = body.u16()?;
-        (flow.idle_timeout, flow.hard_timeout) = (body.u16()?, body.u16()?);
-        let length = usize::from(body.u16()?);
-        flow.table = body.u8()?;
-        body.skip(1)?;
-        flow.cookie = body.u64()?;
-        if version < Version::V13 {
-            flow.matches = oxm::nx_match(&mut body, length, Strictness::Strict)?;
-            flow.instructions = Instructions::from(actions::read_list(body, version, 0)?);
-            return Ok((reason, flow));
-        }
+        flow.matches = oxm::any_match(reader, Strictness::Strict)?;
+        flow.instructions = instructions::pull(reader, left(place, *reader, length), version)?;
+        return Ok((reason, flow));
     }
-    flow.matches = oxm::any_match(&mut body, Strictness::Strict)?;
-    flow.instructions = instructions::read(body, version)?;
+    reason = body.u16()?;
+    flow.priority = body.u16()?;
+    (flow.idle_timeout, flow.hard_timeout) = (body.u16()?, body.u16()?);
+    let match_length = usize::from(body.u16()?);
+    flow.table = body.u8()?;
+    body.skip(1)?;
+    flow.cookie = body.u64()?;
+    if FIXED + match_length > length {
+        return Err(place.error(OfpError::BAD_LEN));
+    }
+    if version >= Version::V13 {
+        flow.matches = oxm::any_match(reader, Strictness::Strict)?;
+        flow.instructions = instructions::pull(reader, left(place, *reader, length), version)?;
+        return Ok((reason, flow));
+    }
+    flow.matches = oxm::nx_match(reader, match_length, Strictness::Strict)?;
+    let list = left(place, *reader, length)
+        .filter(|len| len.is_multiple_of(8))
+        .ok_or_else(|| reader.error(OfpError::BAD_LEN))?;
+    let list = actions::read_list(reader.sub(list)?, version, 0)?;
+    flow.instructions = Instructions::from(list);
     Ok((reason, flow))
 }

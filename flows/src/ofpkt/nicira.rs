@@ -448,9 +448,10 @@ pub(crate) fn read(
         12 | 13 => Action::Bundle(Box::new(read_bundle(body, subtype == 13)?)),
         15 => {
             let packed = body.u16()?;
-            let part = unpacked(oxm::field(body)?, packed);
+            let mut header = body.sub(4)?;
             let max_len = body.u16()?;
             body.zeros(6, OfpError::ACTION_BAD_ARGUMENT)?;
+            let part = unpacked(oxm::short_field(&mut header)?, packed);
             check_subfield(part).map_err(bad)?;
             Action::OutputReg(part, max_len)
         }
@@ -566,7 +567,10 @@ pub(crate) fn read(
             Action::Group(body.u32()?)
         }
         42 => {
-            body.zeros(6, OfpError::MUST_BE_ZERO)?;
+            match body.keeps() {
+                true => body.zeros(6, OfpError::MUST_BE_ZERO)?,
+                false => body.skip(6)?,
+            }
             let inner = body.sub(body.len())?;
             Action::Clone(read_list(inner, version, depth + 1)?.into())
         }
@@ -587,7 +591,10 @@ pub(crate) fn read(
         }
         50 => {
             let field = oxm::field(body)?;
-            finish(body)?;
+            match body.keeps() {
+                true => finish(body)?,
+                false => body.skip(body.len())?,
+            }
             if !field.is_tun_metadata() {
                 return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
             }
@@ -602,7 +609,7 @@ pub(crate) fn read(
 fn read_reg_load(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
     let place = *body;
     let packed = body.u16()?;
-    let part = unpacked(oxm::field(body)?, packed);
+    let part = unpacked(oxm::short_field(body)?, packed);
     let value = body.u64()?;
     check_subfield(part).map_err(|e| place.error(e))?;
     if part.field.info().access == Access::ReadOnly {
@@ -638,7 +645,10 @@ fn read_sample(body: &mut Reader<'_>, subtype: u16) -> Result<Action, DecodeErro
         if subtype == 41 {
             sample.direction = body.u8()?;
         }
-        finish(body)?;
+        match subtype == 41 || place.keeps() {
+            true => finish(body)?,
+            false => body.skip(body.len())?,
+        }
     }
     if sample.probability == 0 || sample.direction > 2 {
         return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
@@ -660,14 +670,21 @@ fn read_controller(body: &mut Reader<'_>) -> Result<Controller, DecodeError> {
     while !body.is_empty() {
         let place = *body;
         let (kind, mut data) = property::next(body)?;
+        let short = |_| place.error(OfpError::PROPERTY_BAD_LEN);
         match kind {
-            0 => controller.max_len = data.u16()?,
-            1 => controller.controller_id = data.u16()?,
-            2 => controller.reason = data.u8()?,
+            0 => controller.max_len = data.u16().map_err(short)?,
+            1 => controller.controller_id = data.u16().map_err(short)?,
+            2 => controller.reason = data.u8().map_err(short)?,
             3 => controller.userdata = data.bytes(data.len())?.into(),
             4 => controller.pause = true,
-            5 => controller.meter_id = Some(data.u32()?),
+            5 if !place.keeps() => controller.meter_id = Some(property::u32(data)?),
+            5 => controller.meter_id = Some(data.u32().map_err(short)?),
+            0xffff => return Err(place.error(OfpError::PROPERTY_BAD_EXPERIMENTER)),
             _ => return Err(place.error(OfpError::PROPERTY_BAD_TYPE)),
+        }
+        if !place.keeps() {
+            // What is longer than its number is a number all the same.
+            continue;
         }
         // Two bytes of padding may count as data.
         data.zeros(data.len().min(2), OfpError::PROPERTY_BAD_LEN)?;
@@ -685,7 +702,7 @@ fn read_multipath(body: &mut Reader<'_>) -> Result<Multipath, DecodeError> {
     let (algorithm, max_link, arg) = (body.u16()?, body.u16()?, body.u32()?);
     body.skip(2)?;
     let packed = body.u16()?;
-    let dst = unpacked(oxm::field(body)?, packed);
+    let dst = unpacked(oxm::short_field(body)?, packed);
     let fields = hash_fields(fields);
     if matches!(fields, HashFields::Other(_)) || algorithm > 3 {
         return Err(place.error(OfpError::ACTION_BAD_ARGUMENT));
@@ -712,11 +729,14 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
     let count = usize::from(body.u16()?);
     let packed = body.u16()?;
     let fields = hash_fields(fields);
-    if matches!(fields, HashFields::Other(_)) || algorithm > 1 || kind != 2 || count > 2048 {
+    let wrong =
+        matches!(fields, HashFields::Other(_)) || algorithm > 1 || kind != 2 || count > 2048;
+    // Where the choice is written to a field, Open vSwitch forgets what was wrong with the rest.
+    if wrong && (!load || place.keeps()) {
         return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
     }
     let dst = if load {
-        let dst = unpacked(oxm::field(body)?, packed);
+        let dst = unpacked(oxm::short_field(body)?, packed);
         check_move(dst, dst).map_err(bad)?;
         if dst.bits < 16 {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
@@ -729,7 +749,10 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
         }
         None
     };
-    body.zeros(4, OfpError::ACTION_BAD_ARGUMENT)?;
+    match load && !place.keeps() {
+        true => body.skip(4)?,
+        false => body.zeros(4, OfpError::ACTION_BAD_ARGUMENT)?,
+    }
     let mut ports = body
         .sub(count * 2)
         .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;

@@ -61,9 +61,11 @@ pub(crate) fn next_of<'a>(
     Ok((kind, body))
 }
 
-/// The one number of a property, which fills it: 1 byte.
+/// The one number of a property: 1 byte. To Open vSwitch more may follow it.
 pub(crate) fn u8(mut data: Reader<'_>) -> Result<u8, DecodeError> {
-    exactly(data, 1)?;
+    if data.keeps() || data.is_empty() {
+        exactly(data, 1)?;
+    }
     data.u8()
 }
 

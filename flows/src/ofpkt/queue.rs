@@ -354,7 +354,8 @@ impl QueueConfigs {
             reader.skip(6)?;
             port
         } else {
-            let port = checked_port(reader)?;
+            // Of a port without queues Open vSwitch does not look at the number.
+            let port = Port(reader.u32()?);
             reader.skip(4)?;
             port
         };

@@ -348,7 +348,7 @@ pub(crate) fn find_partial(message: &[u8]) -> Result<&'static Entry, DecodeError
         Type(kind)
     };
     // These are the same for ever, so that versions yet to come can be refused politely.
-    let ageless = matches!(place, Type(0..=3));
+    let ageless = matches!((place, version), (Type(0..=3), 1..));
     TABLE
         .iter()
         .find(|e| {

@@ -75,8 +75,8 @@ pub(crate) fn message(out: &mut String, bytes: &[u8], style: &Style<'_>) {
     };
     let length = usize::from(u16::from_be_bytes([*high, *low]));
     if length > bytes.len() {
-        if let Ok((name, version, xid)) = head(bytes, true) {
-            write_head(out, name, version, xid);
+        if let Ok((name, _, xid)) = head(bytes, true) {
+            write_head(out, name, bytes, xid);
             out.push('\n');
         }
         let _ = writeln!(
@@ -94,17 +94,10 @@ pub(crate) fn message(out: &mut String, bytes: &[u8], style: &Style<'_>) {
         );
         return dump(out, bytes, true);
     }
-    if let [version @ (0 | 7..), 0, _, _, a, b, c, d, ..] = bytes {
-        // A hello of a version of another century.
-        let xid = u32::from_be_bytes([*a, *b, *c, *d]);
-        let _ = write!(out, "OFPT_HELLO (OF 0x{version:02x}) (xid={xid:#x}):");
-        switch::hello(out, bytes, *version);
-        return;
-    }
     let found = head(bytes, false);
     let printed = match found {
         Ok((name, version, xid)) => {
-            write_head(out, name, version, xid);
+            write_head(out, name, bytes, xid);
             body(out, bytes, name, version, style).map_err(|e| e.error)
         }
         Err(error) => Err(error),
@@ -133,10 +126,18 @@ pub(crate) fn message(out: &mut String, bytes: &[u8], style: &Style<'_>) {
     }
 }
 
-fn write_head(out: &mut String, name: &str, version: Version, xid: u32) {
+fn write_head(out: &mut String, name: &str, bytes: &[u8], xid: u32) {
     out.push_str(name);
-    if version != Version::V10 {
-        let _ = write!(out, " ({version})");
+    let number = bytes.first().copied().unwrap_or_default();
+    match Version::from_wire(number) {
+        Some(Version::V10) => {}
+        Some(version) => {
+            let _ = write!(out, " ({version})");
+        }
+        // One of another century.
+        None => {
+            let _ = write!(out, " (OF 0x{number:02x})");
+        }
     }
     let _ = write!(out, " (xid={xid:#x}):");
 }
@@ -223,7 +224,7 @@ fn body(
     }
     match name {
         "OFPT_HELLO" => {
-            switch::hello(out, bytes, version.wire());
+            switch::hello(out, bytes, bytes.first().copied().unwrap_or_default());
             Ok(())
         }
         "OFPT_ERROR" => switch::error(out, &mut reader, version, style),

@@ -274,7 +274,8 @@ fn set_field(c: &mut Choices<'_>, version: Version) -> SetField {
     let fields: Vec<Field> = Field::ALL
         .iter()
         .copied()
-        .filter(|f| writable(*f))
+        // Where a packet came in is changed by Nicira's actions alone.
+        .filter(|f| writable(*f) && *f != Field::InPortOxm)
         .collect();
     let field = c.pick(&fields);
     let mut value = c.u128() & field.full_mask();
@@ -374,7 +375,7 @@ fn learn(c: &mut Choices<'_>) -> Learn {
 }
 
 fn learn_spec(c: &mut Choices<'_>) -> LearnSpec {
-    let dst = part(c, |_| true);
+    let dst = part(c, has_short_header);
     let target = c.pick(&[
         LearnTarget::Match(dst),
         LearnTarget::Load(dst),
@@ -383,7 +384,7 @@ fn learn_spec(c: &mut Choices<'_>) -> LearnSpec {
     let source = if c.flag() && target != LearnTarget::Output {
         LearnSource::value(c.u128() & low_bits(dst.bits), dst.bits)
     } else {
-        let src = part(c, |f| f.bits() >= dst.bits);
+        let src = part(c, |f| f.bits() >= dst.bits && has_short_header(f));
         let offset = src.offset.min(src.field.bits() - dst.bits);
         LearnSource::Field(Subfield::part(src.field, offset, dst.bits))
     };
@@ -403,7 +404,10 @@ fn conntrack(c: &mut Choices<'_>, version: Version) -> Ct {
         zone,
         recirc_table: c.u8(),
         alg: c.pick(&[0, 21, 69]),
-        actions: c.list(2, |c| remember(c, version)).into(),
+        // Only of a connection that is remembered something is set.
+        actions: c
+            .list(if commit { 2 } else { 0 }, |c| remember(c, version))
+            .into(),
         nat: c.maybe(|c| nat(c, commit)),
     }
 }
@@ -441,21 +445,23 @@ fn nat(c: &mut Choices<'_>, commit: bool) -> Nat {
     let v6 = |n: u128| IpAddr::V6(Ipv6Addr::from_bits(n));
     match c.below(3) {
         0 => {
-            let first = c.u32() / 2;
+            let first = c.u32() / 2 + 1;
             let last = c.maybe(|c| v4(first + u32::from(c.u16())));
             found.addresses = Some((v4(first), last));
         }
         1 => {
-            let first = c.u128() / 2;
+            let first = c.u128() / 2 + 1;
             let last = c.maybe(|c| v6(first + u128::from(c.u16())));
             found.addresses = Some((v6(first), last));
         }
         _ => {}
     }
-    found.ports = c.maybe(|c| {
-        let first = c.u16() / 2 + 1;
-        (first, c.maybe(|c| first + c.u16() / 4))
-    });
+    if found.addresses.is_some() {
+        found.ports = c.maybe(|c| {
+            let first = c.u16() / 2 + 1;
+            (first, c.maybe(|c| first + c.u16() / 4))
+        });
+    }
     found
 }
 

@@ -245,11 +245,15 @@ fn write_entry(out: &mut String, found: &FlowStats, names: &Names, with_counters
         out.push_str(", ");
     }
     if with_counters {
-        let _ = write!(
-            out,
-            "n_packets={}, n_bytes={}, ",
-            found.packets, found.bytes
-        );
+        for (label, count) in [("n_packets=", found.packets), ("n_bytes=", found.bytes)] {
+            out.push_str(label);
+            match count {
+                // What is not known.
+                u64::MAX => out.push('?'),
+                count => dec(out, count),
+            }
+            out.push_str(", ");
+        }
     }
     if flow.idle_timeout != 0 {
         let _ = write!(out, "idle_timeout={}, ", flow.idle_timeout);

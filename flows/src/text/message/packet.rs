@@ -2,6 +2,7 @@
 
 use super::summary::{ETHERNET, summary};
 use super::{Printed, Style, dump};
+use crate::field::Slot;
 use crate::ofpkt::continuation::{self, Continuation};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{Body, Message, PacketIn, PacketIn2};
@@ -17,6 +18,8 @@ pub(super) fn packet_in(
     name: &str,
 ) -> Printed {
     let mut userdata = Vec::new();
+    // The newest form has more bits for it.
+    let mut full_len = None;
     let mut carried = Continuation::default();
     let found = match name {
         "NXT_PACKET_IN2" | "NXT_RESUME" => {
@@ -24,12 +27,10 @@ pub(super) fn packet_in(
             userdata.clone_from(&second.userdata);
             carried =
                 continuation::read(second.continuation.as_deref().unwrap_or_default(), version)?;
-            let full = second
-                .full_len
-                .map(|len| u16::try_from(len).unwrap_or(u16::MAX));
+            full_len = second.full_len.filter(|len| *len != 0);
             PacketIn {
                 buffer_id: second.buffer_id.unwrap_or(u32::MAX),
-                total_len: full.unwrap_or(u16::try_from(second.data.len()).unwrap_or(u16::MAX)),
+                total_len: u16::try_from(second.data.len()).unwrap_or(u16::MAX),
                 reason: second.reason.unwrap_or(0),
                 table: second.table.unwrap_or(0),
                 cookie: second.cookie.unwrap_or(u64::MAX),
@@ -40,15 +41,18 @@ pub(super) fn packet_in(
         "NXT_PACKET_IN" => PacketIn::read_nx(reader)?,
         _ => PacketIn::read(reader, version)?,
     };
-    let total_len = usize::from(found.total_len);
+    let total_len = match full_len {
+        Some(len) => usize::try_from(len).unwrap_or(usize::MAX),
+        None => found.total_len.into(),
+    };
     if found.table != 0 {
         let _ = write!(out, " table_id={}", found.table);
     }
     if found.cookie != u64::MAX {
         let _ = write!(out, " cookie={:#x}", found.cookie);
     }
-    let _ = write!(out, " total_len={} ", found.total_len);
-    fields(out, style.names, &found.metadata, None);
+    let _ = write!(out, " total_len={total_len} ");
+    fields(out, style.names, &told(&found.metadata), None);
     out.push_str(" (via ");
     match packet_in_reason(found.reason) {
         Some(reason) => out.push_str(reason),
@@ -89,6 +93,40 @@ pub(super) fn packet_in(
         dump(out, &found.data, false);
     }
     Ok(())
+}
+
+/// What of the metadata is told: not what packets of its type do not have, which may be said all the same.
+fn told(metadata: &Match) -> Match {
+    let mut found = metadata.clone();
+    let kind = metadata.eth_type();
+    let (arp, v6) = (matches!(kind, Some(0x0806 | 0x8035)), kind == Some(0x86dd));
+    let icmp6 = v6 && metadata.nw_proto() == Some(58);
+    let tcp = matches!(kind, Some(0x0800 | 0x86dd)) && metadata.nw_proto() == Some(6);
+    let missing = |slot: Slot| match slot {
+        Slot::ArpSha | Slot::ArpTha => !arp,
+        Slot::Ipv6Src | Slot::Ipv6Dst | Slot::Ipv6Label => !v6,
+        Slot::NwSrc | Slot::NwDst => v6 || kind == Some(0x894f),
+        Slot::NdTarget | Slot::NdSll | Slot::NdTll | Slot::NdReserved | Slot::NdOptionsType => {
+            !icmp6
+        }
+        Slot::TcpFlags => !tcp,
+        Slot::NshFlags
+        | Slot::NshTtl
+        | Slot::NshMdtype
+        | Slot::NshNp
+        | Slot::NshSpi
+        | Slot::NshSi
+        | Slot::NshC1
+        | Slot::NshC2
+        | Slot::NshC3
+        | Slot::NshC4 => kind != Some(0x894f),
+        _ => false,
+    };
+    let slots: Vec<Slot> = metadata.entries().map(|entry| entry.slot).collect();
+    for slot in slots.into_iter().filter(|slot| missing(*slot)) {
+        found.remove(slot);
+    }
+    found
 }
 
 /// What kind of packet comes with this metadata.

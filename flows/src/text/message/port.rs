@@ -63,7 +63,8 @@ pub(super) fn one(out: &mut String, port: &PortDesc, version: Version, style: &S
     out.push(' ');
     style.names.port(out, port.port);
     let printable = |c: &char| c.is_ascii_graphic() || *c == ' ';
-    let name: String = port.name.chars().take_while(printable).collect();
+    // A name has a place of 16 bytes, the last of which ends it.
+    let name: String = port.name.chars().take_while(printable).take(15).collect();
     let _ = write!(out, "({name}): addr:");
     eth(out, u128::from(port.hw_addr.to_u64()));
     out.push_str("\n     config:     ");
@@ -154,12 +155,21 @@ pub(super) fn descs(
     style: &Style<'_>,
 ) -> Printed {
     out.push('\n');
+    all(out, reader, version, style)
+}
+
+/// All ports to the end, or to one that is none: those before it are told as well.
+pub(super) fn all(
+    out: &mut String,
+    reader: &mut Reader<'_>,
+    version: Version,
+    style: &Style<'_>,
+) -> Printed {
     let mut all = Vec::new();
     let mut outcome = Ok(());
     while outcome.is_ok() && !reader.is_empty() {
         outcome = PortDesc::read(reader, version).map(|port| all.push(port));
     }
-    // Those before an error are told as well.
     sorted(out, &all, version, style);
     outcome
 }

@@ -72,7 +72,7 @@ pub(super) fn features(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let found = SwitchFeatures::read(reader, version)?;
+    let found = SwitchFeatures::read(&mut reader.sub(24)?, version)?;
     let _ = writeln!(out, " dpid:{:016x}", found.datapath_id);
     let _ = write!(
         out,
@@ -128,8 +128,10 @@ pub(super) fn features(
         }
         out.push('\n');
     }
-    super::port::sorted(out, &found.ports, version, style);
-    Ok(())
+    match version {
+        Version::V10 | Version::V11 | Version::V12 => super::port::all(out, reader, version, style),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn config(

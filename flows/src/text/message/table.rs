@@ -5,7 +5,7 @@ use crate::Version;
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
     ALL_TABLES, DecodeError, OfpError, TableDesc, TableMod, TableStatus, TlvCommand, TlvMap,
-    TlvTable, TlvTableMod,
+    TlvTable, TlvTableMod, next_property,
 };
 use std::fmt::Write;
 
@@ -33,17 +33,22 @@ pub(super) fn table_mod(
     style: &Style<'_>,
 ) -> Printed {
     let place = *reader;
-    let change = TableMod::read(reader)?;
+    let mut properties = *reader;
+    let mut change = TableMod::read(&mut reader.sub(8)?)?;
     let mut eviction = on(change.config, EVICTION);
-    for (kind, data) in &change.properties {
-        match (kind, data.as_slice()) {
+    properties.skip(8)?;
+    while !properties.is_empty() {
+        let (kind, data) = next_property(&mut properties)?;
+        match (kind, data.rest()) {
             // Open vSwitch 3.1 takes the flags of an eviction for whether there is any.
             (2, [0, 0, 0, 0]) => eviction = "",
             (2, [0, 0, 0, 1]) => eviction = "on",
             (2, [0, 0, 0, _]) => eviction = "off",
             (2, [_, _, _, _]) => eviction = "***error***",
             // Marks are percentages, the lower one first, and how much is free is the switch's to say.
-            (3, [down, up, 0, _]) if down <= up && *up <= 100 => {}
+            (3, [down, up, 0, _]) if down <= up && *up <= 100 => {
+                change.properties.push((kind, data.rest().to_vec()));
+            }
             (3, [_, _, _, _]) => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
             (2 | 3, _) => return Err(place.error(OfpError::PROPERTY_BAD_LEN)),
             _ => return Err(place.error(OfpError::BAD_TYPE)),
@@ -122,6 +127,10 @@ pub(super) fn descs(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>
 
 pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_>) -> Printed {
     let place = *reader;
+    if reader.len() == 8 && matches!(reader.rest(), [3 | 4, ..]) {
+        // Open vSwitch has no name for the want of a table.
+        return Err(place.error(OfpError("<invalid>")));
+    }
     let status = TableStatus::read(reader)?;
     let described = check(status.desc, place)?;
     out.push_str(match status.reason {

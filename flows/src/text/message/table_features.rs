@@ -559,12 +559,32 @@ impl Features {
     }
 }
 
+/// What is done with the features, unless they are all replaced.
+fn command(number: u8) -> Option<&'static str> {
+    match number {
+        1 => Some("modify"),
+        2 => Some("enable"),
+        3 => Some("disable"),
+        _ => None,
+    }
+}
+
 pub(super) fn features(out: &mut String, reader: &mut Reader<'_>, version: Version) -> Printed {
     let mut teller = Teller::new(version);
+    let mut first = true;
     while !reader.is_empty() {
-        let read = TableFeatures::read_head(reader);
-        match read.and_then(|(raw, properties)| understand(&raw, properties, version)) {
-            Ok(found) => teller.tell(out, found, None),
+        let read = TableFeatures::read_head(reader).and_then(|(raw, properties)| {
+            Ok((raw.command, understand(&raw, properties, version)?))
+        });
+        match read {
+            Ok((number, found)) => {
+                let word = command(number).filter(|_| first && version >= Version::V15);
+                first = false;
+                if let Some(word) = word {
+                    let _ = write!(out, "\n  command: {word}");
+                }
+                teller.tell(out, found, None);
+            }
             Err(e) => {
                 teller.finish(out);
                 return Err(e);

@@ -405,7 +405,14 @@ fn nsh_tlv<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
     let kind = value::integer(kind)
         .and_then(|k| u8::try_from(k).ok())
         .ok_or_else(wrong)?;
-    let digits = data.strip_prefix("0x").ok_or_else(wrong)?;
+    let digits = match *data {
+        // So zeros are written.
+        "0" => "00",
+        data => data
+            .strip_prefix("0x")
+            .filter(|digits| !digits.is_empty())
+            .ok_or_else(wrong)?,
+    };
     let bytes = hex_bytes(digits).map_err(|_| wrong())?;
     let length = u8::try_from(bytes.len())
         .ok()

@@ -352,6 +352,8 @@ fn to_controller(out: &mut String, controller: &Controller) {
     if *reason != 1 {
         out.push_str("reason=");
         match packet_in_reason(*reason) {
+            // Two kinds of misses, for which Open vSwitch has no word.
+            None if matches!(reason, 6 | 7) => {}
             Some(name) => out.push_str(name),
             None => dec(out, u64::from(*reason)),
         }
