@@ -12,6 +12,7 @@ mod large;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use controller::compile::{Engine, HostView};
 use controller::model::{Port, Settings, Site, Touched};
@@ -27,6 +28,9 @@ const BENCH: Bench = Bench("compile");
 fn main() {
     // First, while the process has no memory of its own from other work.
     a_large_host();
+    for count in [10, 100, 1_000] {
+        local_ports(count);
+    }
     let (compiled, stepped) = one_remote_port(&LARGE_SITE);
     let (small_compiled, small_stepped) = one_remote_port(&SMALL_SITE);
     let limit = ("limit", 50.0);
@@ -65,6 +69,43 @@ const SMALL_SITE: Shape = Shape {
     ports: 1_000,
     run: 100,
 };
+
+/// What the reconciler does when something happens on a host with so many ports of its own: a bundle is acknowledged and leaves
+/// nothing to do; another host gets a port; the switch's database has changed, though nothing that counts.
+fn local_ports(count: usize) {
+    let shape = Shape {
+        hosts: 10,
+        networks: 20,
+        ports: count * 10,
+        run: count,
+    };
+    let mut site = shape.site();
+    let view = shape.view(&site, usize::MAX);
+    assert_eq!(view.bindings.len(), count);
+    let mut host = SimulatedHost::new(&site, &view);
+    host.settle(&site);
+    let tell = |figure: &str, times: Vec<f64>| {
+        let figure = format!("{figure}_with_{count}_local_ports");
+        BENCH.tell(&figure, median(times) * 1e6, "us");
+    };
+    let times = (0..200).map(|_| seconds(|| assert_eq!(host.step(&site), 0)));
+    tell("acknowledgement", times.collect());
+    let times = (0..200).map(|n| {
+        let touched = add(&mut site, another(&shape, n));
+        let took = seconds(|| {
+            host.reconciler.site_changed(touched);
+            host.step(&site);
+        });
+        host.settle(&site);
+        took
+    });
+    tell("remote_port_added_to_bundle", times.collect());
+    let times = (0..200).map(|_| {
+        host.observed = Arc::new(Observed::clone(&host.observed));
+        seconds(|| assert_eq!(host.step(&site), 0))
+    });
+    tell("switch_database_changed", times.collect());
+}
 
 /// What a change has cost, in the median of many, and how many flows it has changed at most.
 struct Cost {
@@ -156,14 +197,14 @@ fn a_large_host() {
 struct SimulatedHost {
     reconciler: Reconciler,
     settings: Settings,
-    observed: Observed,
+    observed: Arc<Observed>,
 }
 
 impl SimulatedHost {
     /// As `view` sees it, and all of its ports open; no flows yet.
     fn new(site: &Site, view: &HostView) -> Self {
         let settings = settings();
-        let observed = observed(&settings, site, view);
+        let observed = Arc::new(observed(&settings, site, view));
         let mut reconciler = Reconciler::default();
         for (name, bridge) in &observed.bridges {
             reconciler.session_began(name, numbers(bridge), Vec::new());

@@ -35,6 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
 use self::convergence::Convergence;
 use self::counters::Counters;
@@ -157,7 +158,7 @@ struct Agent {
     events: (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>),
     reconciler: Reconciler,
     /// What the switch's database says, while there is a session with it.
-    observed: Option<Observed>,
+    observed: Option<Arc<Observed>>,
     /// The newest settings that were right.
     settings: Option<Settings>,
     setting_errors: BTreeMap<String, String>,
@@ -166,6 +167,8 @@ struct Agent {
     /// The transaction with the switch's database that is on its way.
     transaction: Option<TransactionId>,
     publisher: Publisher,
+    /// The `_uuid` of this host's row when it was last looked for.
+    host: Option<Uuid>,
     resume_at: Option<Instant>,
     resting: BTreeMap<String, Rest>,
     /// How the host did at the last step.
@@ -226,6 +229,7 @@ impl Agent {
             mirror: None,
             transaction: None,
             publisher: Publisher::default(),
+            host: None,
             resume_at: None,
             resting: BTreeMap::new(),
             report: Report::default(),
@@ -338,7 +342,7 @@ impl Agent {
     /// Takes in what the switch's database says, and follows the northbound database if it is another one now.
     fn read_switch(&mut self) {
         match database::observe(self.switch.replica()) {
-            Ok(observed) => self.observed = observed,
+            Ok(observed) => self.observed = observed.map(Arc::new),
             Err(error) => {
                 error!("the switch's database can not be understood: {error}");
                 self.observed = None;
@@ -637,12 +641,12 @@ impl Agent {
         };
         let may_be: BTreeSet<String> = needed.iter().filter(|it| !rests(it)).cloned().collect();
         keep_links(&mut self.links, &mut self.reconciler, &may_be, open);
-        let host = site
-            .hosts
-            .values()
-            .find(|host| host.name == settings.host)
-            .map(|host| host.id);
-        let (commands, mut report) = self.reconciler.step(settings, host, observed, site);
+        let known = self.host.and_then(|id| site.hosts.get(&id));
+        let host = known
+            .filter(|host| host.name == settings.host)
+            .or_else(|| site.host_named(&settings.host));
+        self.host = host.map(|host| host.id);
+        let (commands, mut report) = self.reconciler.step(settings, self.host, observed, site);
         for command in commands {
             match command {
                 Command::Transact(changes) => {
@@ -680,7 +684,7 @@ impl Agent {
         report.problems.extend(self.intent_file_problem());
         if let Some(northbound) = &mut self.northbound {
             self.publisher
-                .publish(&mut northbound.client, settings, site, &report);
+                .publish(&mut northbound.client, settings, site, host, &report);
         }
         self.report = report;
     }

@@ -49,18 +49,18 @@ impl Publisher {
         published
     }
 
-    /// Sends what differs between `site` and `report`, unless something is on its way.
+    /// Sends what differs between `site`, where `host` is this host, and `report`, unless something is on its way.
     pub(super) fn publish(
         &mut self,
         client: &mut Client,
         settings: &Settings,
         site: &Site,
+        host: Option<&Host>,
         report: &Report,
     ) {
         if !self.connected || self.on_its_way.is_some() {
             return;
         }
-        let host = site.hosts.values().find(|host| host.name == settings.host);
         let nothing = BTreeSet::new();
         let published = match host {
             Some(host) => self.published(site, host.id),
@@ -108,7 +108,7 @@ fn difference(
         encap_types: settings.encap_types.clone(),
         bridge_mappings: settings.bridge_mappings.clone(),
     };
-    northbound::register(&mut out, site, &registration);
+    northbound::register(&mut out, host, &registration);
     let Some(host) = host else {
         return out;
     };

@@ -84,25 +84,42 @@ impl Engine {
         touched: &Touched,
     ) -> BTreeMap<String, Vec<Entry>> {
         let old = std::mem::replace(&mut self.view, view);
+        self.renew(site, Some(&old), touched)
+    }
+
+    /// [`Engine::update`] with the view as it was.
+    pub fn site_changed(&mut self, site: &Site, touched: &Touched) -> BTreeMap<String, Vec<Entry>> {
+        self.renew(site, None, touched)
+    }
+
+    /// `old` is the view before this one, unless that is the same.
+    fn renew(
+        &mut self,
+        site: &Site,
+        old: Option<&HostView>,
+        touched: &Touched,
+    ) -> BTreeMap<String, Vec<Entry>> {
         let mut dirty = BTreeSet::new();
-        if self.bridges.is_empty() || self.base_differs(&old) {
+        if self.bridges.is_empty() || old.is_some_and(|old| self.base_differs(old)) {
             dirty.insert(Unit::Base);
         }
-        if old.tunnels != self.view.tunnels {
+        if old.is_some_and(|old| old.tunnels != self.view.tunnels) {
             dirty.extend(self.peers.keys().map(|id| Unit::Host(*id)));
         }
-        let reach_differs = (old.host, old.encap_ip) != (self.view.host, self.view.encap_ip);
+        let reach_differs =
+            old.is_some_and(|old| (old.host, old.encap_ip) != (self.view.host, self.view.encap_ip));
         let all_hosts = site.hosts.keys().filter(|_| reach_differs);
         for id in all_hosts.chain(&touched.hosts) {
             self.look_at_host(site, *id, &mut dirty);
         }
-        for id in self.networks_to_look_at(&old, touched) {
+        for id in self.networks_to_look_at(old, touched) {
             self.look_at_network(site, id, &mut dirty);
         }
         for id in &touched.ports {
             self.look_at_port(site, *id, &mut dirty);
         }
-        for id in differing(&old.bindings, &self.view.bindings) {
+        let bindings = old.map(|old| differing(&old.bindings, &self.view.bindings));
+        for id in bindings.into_iter().flatten() {
             self.look_at_port(site, id, &mut dirty);
         }
         let mut changed = BTreeMap::new();
@@ -157,8 +174,11 @@ impl Engine {
     }
 
     /// Networks that are touched, or that the view shows in another light.
-    fn networks_to_look_at(&self, old: &HostView, touched: &Touched) -> BTreeSet<Uuid> {
+    fn networks_to_look_at(&self, old: Option<&HostView>, touched: &Touched) -> BTreeSet<Uuid> {
         let mut networks = touched.networks.clone();
+        let Some(old) = old else {
+            return networks;
+        };
         let new = &self.view;
         if self.base_differs(old) || old.tunnels != new.tunnels || old.encap_ip != new.encap_ip {
             networks.extend(old.local_vlans.keys().chain(new.local_vlans.keys()));

@@ -23,3 +23,11 @@ pub struct Site {
     /// The hosts.
     pub hosts: BTreeMap<Uuid, Host>,
 }
+
+impl Site {
+    /// The host of that name. Looks at all of them.
+    #[must_use]
+    pub fn host_named(&self, name: &str) -> Option<&Host> {
+        self.hosts.values().find(|host| host.name == name)
+    }
+}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::change::Table;
 use super::transaction::integer;
-use crate::model::{Host, Site, TunnelType};
+use crate::model::{Host, TunnelType};
 
 /// What a host says of itself when its agent starts or its settings change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,16 +35,12 @@ pub struct Report {
     pub problems: BTreeMap<String, String>,
 }
 
-/// Makes the host's row say what `registration` says: adds to `transaction` what is needed, nothing where the row in
-/// `site` says it already. The row is inserted where there is none of that name; should another have inserted one
-/// meanwhile, the transaction fails as one to try again.
-pub fn register(transaction: &mut Transaction, site: &Site, registration: &Registration) {
+/// Makes the host's row say what `registration` says: adds to `transaction` what is needed, nothing where `row` says it
+/// already. The row is inserted where there is none of that name; should another have inserted one meanwhile, the
+/// transaction fails as one to try again.
+pub fn register(transaction: &mut Transaction, row: Option<&Host>, registration: &Registration) {
     let table = Table::Host.name();
-    let Some(host) = site
-        .hosts
-        .values()
-        .find(|host| host.name == registration.name)
-    else {
+    let Some(host) = row else {
         let name = registration.name.as_str();
         transaction.wait_absent(table, Condition::equal("name", name));
         transaction.insert(table, settings(registration).set("name", name));

@@ -1,6 +1,7 @@
 //! Which port of the intent each plugged interface is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::observed::Observed;
 use crate::model::{INTEGRATION_BRIDGE, Site};
 
 /// The key in `Interface.external_ids` by which libvirt, Nova, Incus and others name a port.
-const IFACE_ID: &str = "iface-id";
+pub(super) const IFACE_ID: &str = "iface-id";
 
 /// The endpoints of this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,42 +33,70 @@ pub struct Bound {
     pub ofport: Option<u32>,
 }
 
-/// The ports that this host's interfaces call by their names: all ports of the site are looked through only when a name
-/// is new here.
+/// The ports that this host's interfaces call by their names.
 #[derive(Debug, Default)]
 pub struct Names {
     known: BTreeMap<String, Option<Uuid>>,
+    /// All ports by a hash of the name, once somebody has asked for one by its name. Those that have gone, or have another
+    /// name by now, may still be in it.
+    index: Option<BTreeSet<(u64, Uuid)>>,
 }
 
 impl Names {
-    /// These ports may have come, gone, or changed their names.
-    pub fn ports_changed(&mut self, site: &Site, ports: &BTreeSet<Uuid>) {
+    /// These ports may have come, gone, or changed their names. True if a name that is called here may mean another port.
+    pub fn ports_changed(&mut self, site: &Site, ports: &BTreeSet<Uuid>) -> bool {
+        if ports.is_empty() {
+            return false;
+        }
+        let mut differs = false;
         for port in ports.iter().filter_map(|id| site.ports.get(id)) {
             if let Some(known) = self.known.get_mut(&port.name) {
-                *known = Some(port.id);
+                differs |= known.replace(port.id) != Some(port.id);
+            }
+            if let Some(index) = &mut self.index {
+                index.insert((hash(&port.name), port.id));
             }
         }
         // What is no longer so is looked for again.
         self.known.retain(|name, id| {
             let port = id.map(|id| site.ports.get(&id));
-            port.is_none_or(|port| port.is_some_and(|port| port.name == *name))
+            let holds = port.is_none_or(|port| port.is_some_and(|port| port.name == *name));
+            differs |= !holds;
+            holds
         });
+        // So many have gone that it is better made anew.
+        let most = site.ports.len().saturating_mul(2).saturating_add(1_000);
+        self.index.take_if(|index| index.len() > most);
+        differs
     }
 
     /// Nothing is known any more.
     pub fn clear(&mut self) {
         self.known.clear();
+        self.index = None;
     }
 
     fn find(&mut self, site: &Site, name: &str) -> Option<Uuid> {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let found = site.ports.values().find(|port| port.name == name);
-        let found = found.map(|port| port.id);
+        let index = self.index.get_or_insert_with(|| {
+            let ports = site.ports.values();
+            ports.map(|port| (hash(&port.name), port.id)).collect()
+        });
+        let hash = hash(name);
+        let mut alike = index.range((hash, Uuid::nil())..=(hash, Uuid::max()));
+        let has_name = |id: &Uuid| site.ports.get(id).is_some_and(|port| port.name == name);
+        let found = alike.find(|(_, id)| has_name(id)).map(|(_, id)| *id);
         self.known.insert(name.to_owned(), found);
         found
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Finds the port of each interface on `br-int` that has an `iface-id`.

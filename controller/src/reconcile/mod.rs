@@ -13,6 +13,7 @@ pub mod observation;
 pub mod observed;
 mod programme;
 pub mod reconciler;
+mod surroundings;
 
 #[cfg(test)]
 mod simulated;

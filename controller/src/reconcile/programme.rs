@@ -441,6 +441,14 @@ impl Programme {
             && !self.conflicts.iter().any(conflict)
     }
 
+    /// True if every flow of every object is as it shall be, up to this class.
+    pub(super) fn serves_all(&self, last: Class) -> bool {
+        let mut classes = Class::ALL.into_iter().filter(|class| *class <= last);
+        self.conflicts.is_empty()
+            && self.aside.entries().is_empty()
+            && classes.all(|class| self.has_all(class))
+    }
+
     /// True if nothing of the class is missing that can be had.
     pub(super) fn has_all(&self, class: Class) -> bool {
         self.is_compared()

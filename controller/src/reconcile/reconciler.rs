@@ -52,15 +52,16 @@ use flows::Flow;
 use uuid::Uuid;
 
 use super::backlog::Class;
-use super::bindings::{Bindings, Names, bindings};
-use super::layout::{CLOSED, Change, Plan, plan, plan_local_vlans};
-use super::local_vlans::{Allocator, recorded};
+use super::bindings::Names;
+use super::layout::{CLOSED, Change, Plan, plan_local_vlans};
+use super::local_vlans::Allocator;
 use super::observation::{Edit, Observation};
 use super::observed::Observed;
 use super::programme::Programme;
+use super::surroundings::Surroundings;
 use crate::compile::{
-    BridgeFlows, Cookie, Counters, Engine, Entry, HostView, Kind, Layout, PATCH_INT, PATCH_TUN,
-    Provider, Unit, int_port, phy_port, tunnel_port,
+    BridgeFlows, Cookie, Counters, Engine, Entry, HostView, Kind, PATCH_INT, PATCH_TUN, Provider,
+    Unit, int_port, phy_port, tunnel_port,
 };
 use crate::model::{
     INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, Touched, TunnelType,
@@ -144,6 +145,15 @@ struct Session {
     programme: Programme,
 }
 
+/// What there is to say of a view.
+#[derive(Clone, Copy, Debug, Default)]
+struct Viewed {
+    /// The database and the sessions agree on all numbers of ports; if not, one of them is about to change.
+    agreed: bool,
+    /// A port's number is withheld because flows still know it for something else.
+    withheld: bool,
+}
+
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Reconciler {
@@ -151,6 +161,10 @@ pub struct Reconciler {
     /// What of the site has changed since the last step; none: it is another site than before.
     touched: Option<Touched>,
     names: Names,
+    /// As they were at the last step.
+    surroundings: Option<Surroundings>,
+    /// How the last view was made; none: something that it was made of may be different.
+    viewed: Option<Viewed>,
     sessions: BTreeMap<String, Session>,
     allocator: Allocator,
     transacting: bool,
@@ -177,6 +191,7 @@ impl Reconciler {
 
     /// A session with the bridge has begun; these are all its ports and flows.
     pub fn session_began(&mut self, bridge: &str, ports: BTreeMap<u32, String>, flows: Vec<Flow>) {
+        self.viewed = None;
         let own = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge);
         let programme = Programme::new(own, bridge == INTEGRATION_BRIDGE, flows);
         self.sessions
@@ -185,11 +200,13 @@ impl Reconciler {
 
     /// The session with the bridge has ended: nothing is known of its flows any more.
     pub fn session_ended(&mut self, bridge: &str) {
+        self.viewed = None;
         self.sessions.remove(bridge);
     }
 
     /// The session says that a port is there (or has this name now), or is gone.
     pub fn port_changed(&mut self, bridge: &str, ofport: u32, name: Option<String>) {
+        self.viewed = None;
         if let Some(session) = self.sessions.get_mut(bridge) {
             match name {
                 Some(name) => session.ports.insert(ofport, name),
@@ -209,6 +226,7 @@ impl Reconciler {
     /// Somebody else has changed a flow of the bridge. Says what that undoes, if it is of interest; the next
     /// [`Reconciler::step`] repairs it. What the switch learns by itself is no edit.
     pub fn flow_observed(&mut self, bridge: &str, observation: Observation) -> Option<Edit> {
+        self.viewed = None;
         let session = self.sessions.get_mut(bridge)?;
         session.programme.observed(observation)
     }
@@ -218,6 +236,7 @@ impl Reconciler {
         if let Some(session) = self.sessions.get_mut(bridge) {
             session.programme.acknowledged();
         }
+        self.viewed.take_if(|viewed| viewed.withheld);
     }
 
     /// None of the bundles on their way to the bridge is made, because of these changes. They are set aside until what the
@@ -225,6 +244,7 @@ impl Reconciler {
     /// False if so many were refused that no flow is to blame: the session is best ended.
     #[must_use]
     pub fn bundles_refused(&mut self, bridge: &str, refused: Vec<Refused>) -> bool {
+        self.viewed = None;
         let session = self.sessions.get_mut(bridge);
         session.is_none_or(|session| session.programme.refused(refused))
     }
@@ -270,75 +290,111 @@ impl Reconciler {
         &mut self,
         settings: &Settings,
         host: Option<Uuid>,
-        observed: &Observed,
+        observed: &Arc<Observed>,
         site: &Site,
     ) -> (Vec<Command>, Report) {
-        match &self.touched {
-            Some(touched) => self.names.ports_changed(site, &touched.ports),
-            None => self.names.clear(),
-        }
-        let bindings = bindings(observed, site, &mut self.names);
-        let needed = Self::bridges(settings, observed);
-        let recorded = recorded(observed);
-        let (view, agreed) = self.view(settings, host, observed, site, &bindings, &recorded);
-        let changed = match self.touched.replace(Touched::default()) {
-            Some(touched) => self.engine.update(site, view, &touched),
-            None => self.engine.recompile(site, view),
+        let touched = self.touched.replace(Touched::default());
+        let mut around = self.surroundings(settings, observed, site, touched.as_ref());
+        let current = self.viewed.filter(|_| self.engine.view().host == host);
+        let (viewed, changed) = match (current, touched) {
+            (Some(viewed), Some(touched)) => (viewed, self.engine.site_changed(site, &touched)),
+            (_, touched) => {
+                let (view, viewed) = self.view(settings, host, observed, &around);
+                let changed = match touched {
+                    Some(touched) => self.engine.update(site, view, &touched),
+                    None => self.engine.recompile(site, view),
+                };
+                (viewed, changed)
+            }
         };
+        self.viewed = Some(viewed);
         self.compare(changed);
 
         let mut commands = Vec::new();
         let mut problems = BTreeMap::new();
         let waiting = self.waiting(site);
-        self.program(&needed, &waiting, &mut commands, &mut problems);
+        self.program(&around.needed, &waiting, &mut commands, &mut problems);
         let nobody = BTreeSet::new();
-        let guarded = self.bridges_that(&needed, |bridge, programme| {
+        let guarded = self.bridges_that(&around.needed, |bridge, programme| {
             let integration = bridge == INTEGRATION_BRIDGE;
             programme.is_guarded(if integration { &waiting } else { &nobody })
         });
-        let right = self.bridges_that(&needed, |_, programme| programme.is_right());
+        let right = self.bridges_that(&around.needed, |_, programme| programme.is_right());
         let Plan {
-            mut changes,
+            changes,
             problems: misfits,
-        } = plan(observed, &Layout::new(settings), &guarded);
-        problems.extend(misfits);
-        let local_vlans = self.local_vlans(&needed, &recorded, site, &bindings, &mut problems);
-        changes.extend(plan_local_vlans(observed, site, &bindings, &local_vlans));
+        } = around.plan(&guarded);
+        let mut changes = changes.clone();
+        problems.extend(misfits.clone());
+        if around.lacks_local_vlans {
+            let local_vlans = self.local_vlans(&around, &mut problems, site);
+            changes.extend(plan_local_vlans(
+                observed,
+                site,
+                &around.bindings,
+                &local_vlans,
+            ));
+        } else {
+            changes.extend(around.to_note.iter().cloned());
+        }
         let planned = !changes.is_empty();
         if planned && !self.transacting {
             self.transacting = true;
             commands.push(Command::Transact(changes));
         }
 
-        let settled = agreed && !planned && !self.transacting && right == needed;
+        let settled = viewed.agreed && !planned && !self.transacting && right == around.needed;
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
-            .all(|name| needed.contains(*name));
-        let up = self.up(observed, site);
+            .all(|name| around.needed.contains(*name));
+        let up = self.up(observed, site, &around);
         unreachable_networks(settings, self.engine.view(), site, &mut problems);
-        problems.extend(bindings.problems);
+        problems.extend(around.bindings.problems.clone());
         self.tell_refused(site, &mut problems);
         let report = Report {
             applied: (settled && both).then_some(site.revision),
             up,
-            plugged: bindings.bound.into_keys().collect(),
-            unbound: bindings.unbound,
+            plugged: around.bindings.bound.keys().copied().collect(),
+            unbound: around.bindings.unbound.clone(),
             problems,
         };
+        self.surroundings = Some(around);
         (commands, report)
     }
 
-    /// The ports and local VLANs that flows may be made of: those that the database and the session agree on. The flag is
-    /// false while they do not agree on all: then one of them is about to change.
+    /// Those of the last step, if they still hold.
+    fn surroundings(
+        &mut self,
+        settings: &Settings,
+        observed: &Arc<Observed>,
+        site: &Site,
+        touched: Option<&Touched>,
+    ) -> Surroundings {
+        let mut known = self.surroundings.take();
+        match touched {
+            Some(touched) => {
+                let renamed = self.names.ports_changed(site, &touched.ports);
+                known = known.filter(|known| !renamed && known.hold(observed, settings, touched));
+            }
+            None => {
+                self.names.clear();
+                known = None;
+            }
+        }
+        known.unwrap_or_else(|| {
+            self.viewed = None;
+            Surroundings::new(observed, settings, site, &mut self.names)
+        })
+    }
+
+    /// The ports and local VLANs that flows may be made of: those that the database and the session agree on.
     fn view(
         &self,
         settings: &Settings,
         host: Option<Uuid>,
         observed: &Observed,
-        site: &Site,
-        bindings: &Bindings,
-        recorded: &BTreeMap<Uuid, u16>,
-    ) -> (HostView, bool) {
+        around: &Surroundings,
+    ) -> (HostView, Viewed) {
         let agreed = Cell::new(true);
         let confirmed = |bridge: &str, port: &str, ofport: u32| {
             let confirmed = self.confirmed(bridge, port, ofport);
@@ -369,21 +425,23 @@ impl Reconciler {
             };
             view.providers.insert(physical_network.clone(), provider);
         }
-        for (id, bound) in &bindings.bound {
-            let Some(network) = site.ports.get(id).map(|port| port.network) else {
-                continue;
-            };
-            if let Some(&lvid) = recorded.get(&network) {
-                let owners = [Unit::Port(*id).cookie(), Unit::Network(network).cookie()];
+        let mut withheld = false;
+        for (id, network) in &around.endpoints {
+            let bound = around.bindings.bound.get(id);
+            if let (Some(bound), Some(&lvid)) = (bound, around.recorded.get(network)) {
+                let owners = [Unit::Port(*id).cookie(), Unit::Network(*network).cookie()];
                 let usable = |ofport: &u32| {
                     confirmed(INTEGRATION_BRIDGE, &bound.interface, *ofport)
                         && self.is_free_for(*ofport, owners, lvid)
                 };
-                view.local_vlans.insert(network, lvid);
-                view.bindings.insert(*id, bound.ofport.filter(usable));
+                let ofport = bound.ofport.filter(usable);
+                withheld |= ofport != bound.ofport;
+                view.local_vlans.insert(*network, lvid);
+                view.bindings.insert(*id, ofport);
             }
         }
-        (view, agreed.get())
+        let agreed = agreed.get();
+        (view, Viewed { agreed, withheld })
     }
 
     /// True if the session, too, says that the port has this number. After a restart of the switch its database
@@ -566,17 +624,14 @@ impl Reconciler {
     /// The recorded local VLANs, and new ones for networks that have none.
     fn local_vlans(
         &mut self,
-        needed: &BTreeSet<String>,
-        recorded: &BTreeMap<Uuid, u16>,
-        site: &Site,
-        bindings: &Bindings,
+        around: &Surroundings,
         problems: &mut BTreeMap<String, String>,
+        site: &Site,
     ) -> BTreeMap<Uuid, u16> {
-        let networks: BTreeSet<Uuid> = bindings
-            .bound
-            .keys()
-            .filter_map(|port| Some(site.ports.get(port)?.network))
-            .collect();
+        let Surroundings {
+            recorded, needed, ..
+        } = around;
+        let networks: BTreeSet<Uuid> = around.endpoints.values().copied().collect();
         let mut out = recorded.clone();
         // What the flows of a bridge mention is known only in a session with it.
         if self.transacting || needed.is_empty() || !self.knows_all(needed) {
@@ -615,7 +670,7 @@ impl Reconciler {
     }
 
     /// The ports that are up, see the [module](self).
-    fn up(&self, observed: &Observed, site: &Site) -> BTreeSet<Uuid> {
+    fn up(&self, observed: &Observed, site: &Site, around: &Surroundings) -> BTreeSet<Uuid> {
         let open = |port: &str| {
             let port = observed
                 .bridges
@@ -629,19 +684,9 @@ impl Reconciler {
             .sessions
             .get(TUNNEL_BRIDGE)
             .is_some_and(|session| session.programme.has_all(Class::Peers));
-        let is_up = |port: Uuid| {
-            let Some(network) = site
-                .ports
-                .get(&port)
-                .and_then(|port| site.networks.get(&port.network))
-            else {
-                return false;
-            };
-            let cookies = [
-                Cookie::BASE,
-                Unit::Network(network.id).cookie(),
-                Unit::Port(port).cookie(),
-            ];
+        // The networks that are served, with the bridge on their way to other hosts.
+        let served = |id: &Uuid| {
+            let network = site.networks.get(id)?;
             let reaches_others = match &network.segment {
                 Segment::Tunnel { tunnel, .. } => {
                     view.tunnels.contains_key(tunnel) && lets_peers_in && open(PATCH_TUN)
@@ -655,16 +700,40 @@ impl Reconciler {
                     .is_some_and(|provider| open(&int_port(&provider.bridge))),
                 Segment::Local => true,
             };
-            let way_serves = match self.way(network) {
+            let cookies = [Cookie::BASE, Unit::Network(*id).cookie()];
+            let way = self.way(network);
+            let way_serves = match way {
                 Some(bridge) => self.serves(bridge, &cookies, Class::Here),
                 None => network.segment == Segment::Local,
             };
-            reaches_others && way_serves && self.serves(INTEGRATION_BRIDGE, &cookies, Class::Stale)
+            let is_served = reaches_others
+                && way_serves
+                && self.serves(INTEGRATION_BRIDGE, &cookies, Class::Stale);
+            is_served.then_some((*id, way))
         };
-        let known = view.bindings.iter().filter(|(_, ofport)| ofport.is_some());
-        known
+        let served: BTreeMap<Uuid, Option<&str>> =
+            view.local_vlans.keys().filter_map(served).collect();
+        let serve_all = |bridge: &str, last| {
+            let session = self.sessions.get(bridge);
+            session.is_some_and(|session| session.programme.serves_all(last))
+        };
+        // Mostly there is no port to ask for one by one.
+        let integration_serves_all = serve_all(INTEGRATION_BRIDGE, Class::Stale);
+        let ways: BTreeSet<&str> = served.values().flatten().copied().collect();
+        let ways_serve_all = ways.into_iter().all(|way| serve_all(way, Class::Here));
+        let is_up = |port: &Uuid, network: &Uuid| {
+            let Some(way) = served.get(network) else {
+                return false;
+            };
+            let cookie = [Unit::Port(*port).cookie()];
+            (integration_serves_all || self.serves(INTEGRATION_BRIDGE, &cookie, Class::Stale))
+                && (ways_serve_all || way.is_none_or(|way| self.serves(way, &cookie, Class::Here)))
+        };
+        let known = |port: &Uuid| view.bindings.get(port).is_some_and(Option::is_some);
+        let endpoints = around.endpoints.iter();
+        endpoints
+            .filter(|(port, network)| known(port) && is_up(port, network))
             .map(|(port, _)| *port)
-            .filter(|port| is_up(*port))
             .collect()
     }
 }

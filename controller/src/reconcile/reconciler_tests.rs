@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::sample::{host, id, network, port};
+use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::mentions::vlan_ids;
 use crate::reconcile::observed::Bridge;
 use crate::reconcile::programme::{BUNDLE_LIMIT, WINDOW};

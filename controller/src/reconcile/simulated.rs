@@ -1,6 +1,7 @@
 //! A switch for unit tests: does to plain types what Open vSwitch does to its database, ports and flows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use flows::{Flow, FlowTable};
 use uuid::Uuid;
@@ -124,8 +125,9 @@ impl World {
         let touched = Touched::between(&self.known, &self.site);
         self.reconciler.site_changed(touched);
         self.known = self.site.clone();
+        let observed = Arc::new(self.observed.clone());
         self.reconciler
-            .step(&self.settings, Some(self.host), &self.observed, &self.site)
+            .step(&self.settings, Some(self.host), &observed, &self.site)
     }
 
     /// Does what the reconciler has asked for, and says so.

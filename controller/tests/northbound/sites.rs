@@ -151,9 +151,8 @@ async fn what_an_agent_writes_arrives() {
         bridge_mappings: BTreeMap::from([("provider".to_owned(), "br-eth1".to_owned())]),
     };
     let (mut insert, mut twice) = (Transaction::new(), Transaction::new());
-    let nobody = site(client.replica()).site;
-    register(&mut insert, &nobody, &registration);
-    register(&mut twice, &nobody, &registration);
+    register(&mut insert, None, &registration);
+    register(&mut twice, None, &registration);
     transact(&mut client, insert).await.unwrap();
     let again = transact(&mut client, twice).await;
     assert!(
@@ -174,7 +173,11 @@ async fn what_an_agent_writes_arrives() {
     assert_eq!(host.bridge_mappings, registration.bridge_mappings);
 
     let mut again = Transaction::new();
-    register(&mut again, &now, &registration);
+    register(
+        &mut again,
+        now.host_named(&registration.name),
+        &registration,
+    );
     report(&mut again, &host, &Report::default());
     assert!(again.is_empty(), "nothing to say is nothing to write");
 
@@ -185,7 +188,7 @@ async fn what_an_agent_writes_arrives() {
         problems: BTreeMap::from([("bridge br-eth1".to_owned(), "is not there".to_owned())]),
     };
     let mut all = Transaction::new();
-    register(&mut all, &now, &registration);
+    register(&mut all, now.host_named(&registration.name), &registration);
     report(&mut all, &host, &said);
     port_up(&mut all, port, host.id);
     transact(&mut client, all).await.unwrap();
@@ -235,7 +238,7 @@ async fn a_deleted_host_is_up_nowhere() {
     };
     for host in ["h1", "h2"] {
         let mut insert = Transaction::new();
-        register(&mut insert, &site(client.replica()).site, &name(host));
+        register(&mut insert, None, &name(host));
         transact(&mut client, insert).await.unwrap();
     }
     let hosts: Vec<_> = site(client.replica()).site.hosts.into_values().collect();
@@ -298,7 +301,8 @@ async fn a_host_repairs_what_others_wrote_into_its_row() {
         bridge_mappings: BTreeMap::new(),
     };
     let mut repair = Transaction::new();
-    register(&mut repair, &site(client.replica()).site, &registration);
+    let now = site(client.replica()).site;
+    register(&mut repair, now.host_named("h1"), &registration);
     transact(&mut client, repair).await.unwrap();
     let reading = site(client.replica());
     assert!(reading.left_out.is_empty());

@@ -26,7 +26,7 @@ pub(crate) struct Rig {
     pub(crate) lab: Lab,
     pub(crate) host: Arc<lab::Host>,
     pub(crate) site: Site,
-    pub(crate) observed: Observed,
+    pub(crate) observed: Arc<Observed>,
     settings: Settings,
     /// All flows, by bridge.
     pub(crate) flows: [Vec<Flow>; 2],
@@ -47,7 +47,7 @@ impl Rig {
         let site = A_LARGE_HOST.site();
         let view = A_LARGE_HOST.view(&site, 500);
         let settings = settings();
-        let observed = observed(&settings, &site, &view);
+        let observed = Arc::new(observed(&settings, &site, &view));
         let compiled = Engine::new(&site, view);
         let flows = BRIDGES.map(|bridge| {
             let flows = compiled.flows(bridge).unwrap().iter();

@@ -2,6 +2,7 @@
 //! their bytes wait. Nothing happens by itself: [`Host`] does one thing at a time, when it is told to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use controller::agent::session::{Refusal, Scope, Session, SessionEvent};
 use controller::model::{INTEGRATION_BRIDGE, Settings, Site};
@@ -207,9 +208,10 @@ impl Host {
                 self.sessions.insert(bridge, Session::new(scope));
             }
         }
+        let observed = Arc::new(self.observed.clone());
         let (commands, report) =
             self.reconciler
-                .step(&self.settings, Some(self.host), &self.observed, &self.site);
+                .step(&self.settings, Some(self.host), &observed, &self.site);
         busy |= !commands.is_empty();
         for command in commands {
             match command {
