@@ -1,13 +1,30 @@
 //! A network that is present on this host: local VLAN ↔ VNI or provider VLAN, flooding, unknown unicast, learning.
+//!
+//! # A flood that is longer than a message
+//!
+//! What a flow does must fit into an OpenFlow message of 64 KiB, which about 1,600 peers or 4,000 ports fill. A longer list
+//! is cut into parts, a flow each, that a register chooses:
+//!
+//! ```text
+//! dl_vlan=1,reg0=0 actions=set_field:1->reg0,resubmit(,22),pop_vlan,...,output,...,output
+//! dl_vlan=1,reg0=1 actions=set_field:2->reg0,resubmit(,22),pop_vlan,...,output,...,output
+//! dl_vlan=1,reg0=2 actions=pop_vlan,...,output,...,output
+//! ```
+//!
+//! Each part goes on to the next *before* its own outputs: Open vSwitch does not resubmit any more once a packet has got
+//! 64 KiB of datapath actions, which is a thousand tunnels, but it still outputs. (It may be 64 resubmits deep, so 30,000
+//! peers are possible.) Every part takes the packet out of the local VLAN itself, so that one whose successor is missing
+//! sends no packet that it should not. And a part has a lower priority than a list in one flow: while a network outgrows
+//! that, and while it shrinks, the one flow serves as long as it is there.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use flows::action::{Learn, LearnSource, LearnSpec, LearnTarget};
-use flows::{Action, EthAddr, Field, Match, Subfield};
+use flows::{Action, EthAddr, Field, Flow, Match, Subfield};
 
 use super::base::MULTICAST_BIT;
-use super::pipeline::{integration, provider, tunnel};
+use super::pipeline::{Table, integration, provider, tunnel};
 use super::presence::{Plugged, Presence, Tunnel, Way};
 use super::{Cookie, HostFlows, Kind, Provider, Unit, apply, apply_then, flow};
 
@@ -15,6 +32,15 @@ use super::{Cookie, HostFlows, Kind, Provider, Unit, apply, apply_then, flow};
 const TAG_PRESENT: u16 = 0x1000;
 /// Learned addresses are forgotten after so many seconds without a packet from them.
 const LEARNED_IDLE_TIMEOUT: u16 = 300;
+/// At most so many peers in one flow, of up to 40 bytes each.
+const PEERS_IN_A_FLOW: usize = 500;
+/// At most so many ports in one flow, of 16 bytes each.
+const PORTS_IN_A_FLOW: usize = 2_000;
+/// Chooses the part of a long list; the first is 0, as every register is when a packet comes to a bridge.
+const PART: Field = Field::Reg0;
+/// By so much a part's priority is lower than that of a list in one flow.
+const LOWER: u16 = 5;
+
 /// A network learns at most so many addresses on a host, so that an endpoint can not fill the table.
 const LEARNED_LIMIT: u32 = 4096;
 
@@ -54,34 +80,86 @@ fn cookie(here: &Presence) -> Cookie {
 
 /// `br-int`: where packets go whose destination is no port of this host.
 fn forward(here: &Presence, plugged: &[Plugged], out: &mut HostFlows) {
-    let send = |to: &dyn Fn(&Plugged) -> bool| {
-        let mut actions = Vec::from_iter(here.uplink.map(Action::output));
-        let ports = plugged
-            .iter()
-            .filter(|port| to(port))
-            .filter_map(|port| port.ofport);
-        let mut ports = ports.map(Action::output).peekable();
-        actions.extend(ports.peek().map(|_| Action::PopVlan));
-        actions.extend(ports);
-        apply(actions)
+    let mut send = |priority, matches: Match, to: &dyn Fn(&Plugged) -> bool| {
+        let ports = plugged.iter().filter(|port| to(port));
+        let ports: Vec<u32> = ports.filter_map(|port| port.ofport).collect();
+        let mut part = |ports: &[u32], is_last: bool| {
+            // The way to other hosts comes first of all, with the tag on: the last part is the first that outputs.
+            let uplink = here.uplink.filter(|_| is_last);
+            let mut actions = Vec::from_iter(uplink.map(Action::output));
+            actions.extend((!ports.is_empty()).then_some(Action::PopVlan));
+            actions.extend(ports.iter().copied().map(Action::output));
+            actions
+        };
+        let list = List {
+            table: integration::FORWARD,
+            priority,
+            cookie: cookie(here),
+            matches,
+        };
+        list.compile(&ports, PORTS_IN_A_FLOW, &mut part, &mut out.integration);
     };
     let multicast = tagged(here.lvid).with_masked(Field::EthDst, MULTICAST_BIT, MULTICAST_BIT);
-    out.integration.push(flow(
-        integration::FORWARD,
-        90,
-        cookie(here),
-        multicast,
-        send(&|_| true),
-    ));
+    send(90, multicast, &|_| true);
     // All addresses of a port with port security are known, so it never has an unknown one.
-    let unknown = send(&|port| here.learning && !port.port_security);
-    out.integration.push(flow(
-        integration::FORWARD,
-        10,
-        cookie(here),
-        tagged(here.lvid),
-        unknown,
-    ));
+    let unknown = |port: &Plugged| here.learning && !port.port_security;
+    send(10, tagged(here.lvid), &unknown);
+}
+
+/// A list of outputs that may be longer than a message. See the [module](self).
+struct List {
+    table: Table,
+    priority: u16,
+    cookie: Cookie,
+    matches: Match,
+}
+
+impl List {
+    /// `part` makes actions of a part of `all`; it is told whether that is the last.
+    fn compile<T>(
+        self,
+        all: &[T],
+        in_a_flow: usize,
+        part: &mut dyn FnMut(&[T], bool) -> Vec<Action>,
+        out: &mut Vec<Flow>,
+    ) {
+        let Self {
+            table,
+            priority,
+            cookie,
+            matches,
+        } = self;
+        if all.len() <= in_a_flow {
+            out.push(flow(
+                table,
+                priority,
+                cookie,
+                matches,
+                apply(part(all, true)),
+            ));
+            return;
+        }
+        let mut parts = (0u32..).zip(all.chunks(in_a_flow)).peekable();
+        while let Some((number, ports)) = parts.next() {
+            let next = parts.peek().map(|(next, _)| *next);
+            let goes_on = next.map(|next| {
+                [
+                    Action::set_field(PART, next),
+                    Action::resubmit_table(table.number),
+                ]
+            });
+            let mut actions: Vec<Action> = goes_on.into_iter().flatten().collect();
+            actions.extend(part(ports, next.is_none()));
+            let matches = matches.clone().with(PART, number);
+            out.push(flow(
+                table,
+                priority.saturating_sub(LOWER),
+                cookie,
+                matches,
+                apply(actions),
+            ));
+        }
+    }
 }
 
 /// `br-tun`: VNI ↔ local VLAN.
@@ -99,14 +177,15 @@ fn tunnelled(here: &Presence, through: Tunnel, peers: &BTreeSet<IpAddr>, out: &m
         apply_then(vec![tag(here.lvid)], tunnel::LEARN),
     ));
     if !peers.is_empty() {
-        let actions = encapsulate(through, peers);
-        out.tunnel.push(flow(
-            tunnel::FLOOD,
-            100,
+        let peers: Vec<IpAddr> = peers.iter().copied().collect();
+        let flood = List {
+            table: tunnel::FLOOD,
+            priority: 100,
             cookie,
-            tagged(here.lvid),
-            apply(actions),
-        ));
+            matches: tagged(here.lvid),
+        };
+        let mut part = |peers: &[IpAddr], _| encapsulate(through, peers);
+        flood.compile(&peers, PEERS_IN_A_FLOW, &mut part, &mut out.tunnel);
     }
     if let Some((own, patch_int)) = through.learn {
         out.tunnel.push(flow(

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use flows::ofpkt::{Body, FlowMod, Message};
+use flows::{Field, Version};
 use uuid::Uuid;
 
+use super::pipeline::Table;
 use super::*;
 use crate::model::sample::{host, id, network, port};
 use crate::model::{INTEGRATION_BRIDGE, Segment, Site, TUNNEL_BRIDGE, TunnelType};
@@ -143,6 +146,122 @@ fn flows_are_as_expected() {
         assert_eq!(found, expected, "expected.flows:{}", number + 1);
     }
     assert_eq!(found.lines().count(), expected.lines().count());
+}
+
+/// Network 1 of [`site`] with so many peers and ports here besides, alone.
+fn large(peers: u32, ports: u32) -> Engine {
+    let (mut site, mut view) = site();
+    let another = |n: u32, up_on: u128| crate::model::Port {
+        id: id(0x20_0000 + u128::from(n)),
+        mac: flows::EthAddr::from_u64(0x0200_0100_0000 + u64::from(n)),
+        addresses: BTreeSet::new(),
+        ..port(12, 1, &[up_on])
+    };
+    for n in 0..peers {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + n);
+        let peer = host(0x10_0000 + u128::from(n), &address.to_string());
+        let there = another(n, 0x10_0000 + u128::from(n));
+        site.ports.insert(there.id, there);
+        site.hosts.insert(peer.id, peer);
+    }
+    for n in 0..ports {
+        let here = another(0x1_0000 + n, 0x100);
+        view.bindings.insert(here.id, Some(1_000 + n));
+        site.ports.insert(here.id, here);
+    }
+    Engine::new(&site, view)
+}
+
+/// What a broadcast in local VLAN 1 comes to, from this table on: each output with the VLAN tag and the peer it has then.
+fn broadcast(flows: &BridgeFlows, table: Table) -> Vec<(u32, bool, Option<Action>)> {
+    let mut out = Vec::new();
+    let (mut part, mut tagged, mut to) = (0, true, None);
+    follow(flows, table, &mut part, &mut tagged, &mut to, &mut out);
+    out
+}
+
+fn follow(
+    flows: &BridgeFlows,
+    table: Table,
+    part: &mut u32,
+    tagged: &mut bool,
+    to: &mut Option<Action>,
+    out: &mut Vec<(u32, bool, Option<Action>)>,
+) {
+    let in_network_1 = |flow: &&Flow| {
+        let part_is = Match::new().with(Field::Reg0, *part);
+        let part_is = part_is.get(Field::Reg0);
+        let matched = flow.matches.get(Field::Reg0);
+        flow.table == table.number
+            && flow.cookie == Unit::Network(id(1)).cookie().raw()
+            && (matched.is_none() || matched == part_is)
+    };
+    let found = flows.iter().map(|(entry, _)| entry.flow());
+    let found = found.filter(in_network_1).max_by_key(|flow| flow.priority);
+    assert!(*tagged, "it is in no local VLAN any more");
+    for action in found.iter().flat_map(|flow| flow.instructions.apply.iter()) {
+        match action {
+            Action::Output(port) => out.push((port.0, *tagged, to.clone())),
+            Action::PopVlan => *tagged = false,
+            Action::SetField(set) if set.field() == Field::Reg0 => {
+                *part = u32::try_from(set.value()).unwrap();
+            }
+            Action::SetField(set) if set.field() == Field::TunDst => *to = Some(action.clone()),
+            Action::SetField(_) => {}
+            _ => {
+                assert!(out.is_empty(), "Open vSwitch may resubmit no more");
+                follow(flows, table, part, tagged, to, out);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flood_to_thousands_fits_into_messages_and_reaches_each_once() {
+    for (peers, ports) in [(5_000, 10), (10, 5_000), (500, 1_998), (501, 1_999)] {
+        let engine = large(peers, ports);
+        for flow in all(&engine) {
+            let add = FlowMod::add(flow.clone());
+            let length = Message::new(Version::V14, 1, Body::FlowMod(Box::new(add)))
+                .encode()
+                .len();
+            assert!(length < 0xf000, "{length} bytes");
+        }
+        let found = broadcast(
+            engine.flows(TUNNEL_BRIDGE).unwrap(),
+            pipeline::tunnel::FLOOD,
+        );
+        assert!(
+            found
+                .iter()
+                .all(|(port, tagged, _)| (*port, *tagged) == (2, false))
+        );
+        let reached: BTreeSet<_> = found.iter().map(|(_, _, to)| format!("{to:?}")).collect();
+        // Besides those that the site has anyway.
+        assert_eq!(
+            (reached.len(), found.len()),
+            (peers as usize + 2, peers as usize + 2)
+        );
+
+        let found = broadcast(
+            engine.flows(INTEGRATION_BRIDGE).unwrap(),
+            pipeline::integration::FORWARD,
+        );
+        assert_eq!(
+            found[0],
+            (1, true, None),
+            "other hosts, with the local VLAN"
+        );
+        let local: BTreeSet<_> = found[1..]
+            .iter()
+            .map(|(port, tagged, _)| (*port, *tagged))
+            .collect();
+        let expected = (1_000..1_000 + ports)
+            .chain([111, 113])
+            .map(|port| (port, false));
+        assert_eq!(local, expected.collect());
+        assert_eq!(found.len(), ports as usize + 3);
+    }
 }
 
 #[test]
