@@ -1,7 +1,7 @@
 //! Changes that were refused, by the switch or before they were sent. Each is set aside until what the flow shall be is
 //! something else; a new session begins with none. Knows nothing of what is on its way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::backlog::{Backlog, Class};
 use super::reconciler::{FlowMod, Refused};
@@ -12,6 +12,8 @@ use crate::compile::{Cookie, Entry};
 pub(super) struct Aside {
     /// Flows that were not added, and why.
     adds: HashMap<Entry, String>,
+    /// Those of them for which there was no room.
+    crowded: HashSet<Entry>,
     /// Flows that were not deleted, and why.
     deletes: HashMap<Entry, String>,
     /// The entries that are not as they shall be because of one of these.
@@ -30,6 +32,22 @@ impl Aside {
         // The key, too, is this flow and not the one before.
         changes.remove(&entry);
         changes.insert(entry, refused.reason);
+    }
+
+    /// Sets a flow aside for which there is no room, until [`Aside::take_crowded`].
+    pub(super) fn put_crowded(&mut self, entry: &Entry, class: Class, cookie: Cookie, why: &str) {
+        self.crowded.insert(entry.clone());
+        self.adds.insert(entry.clone(), why.to_owned());
+        self.entries.insert(entry, class, cookie);
+    }
+
+    /// There may be room again: these are no longer set aside, and have to be looked at.
+    pub(super) fn take_crowded(&mut self) -> HashSet<Entry> {
+        let crowded = std::mem::take(&mut self.crowded);
+        for entry in &crowded {
+            self.adds.remove(entry);
+        }
+        crowded
     }
 
     /// The entry is looked at anew: until it is found to be set aside still, it is not.

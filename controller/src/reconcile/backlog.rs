@@ -58,6 +58,11 @@ impl Backlog {
         self.places.contains_key(entry)
     }
 
+    /// Where the entry is.
+    pub(super) fn place(&self, entry: &Entry) -> Option<(Class, Cookie)> {
+        self.places.get(entry).copied()
+    }
+
     pub(super) fn remove(&mut self, entry: &Entry) -> Option<(Class, Cookie)> {
         let place = self.places.remove(entry)?;
         if let Some(group) = self.groups.get_mut(&place) {

@@ -1,10 +1,11 @@
-//! What the flows of a bridge mention: local VLANs, and on `br-int` the numbers of ports. Counted flow by flow, so that
+//! What the flows of a bridge mention: local VLANs, the bits that they look at, and on `br-int` the numbers of ports. Counted flow by flow, so that
 //! a number or a local VLAN gets a new meaning only when no flow knows the old one any more.
 
 use std::collections::BTreeMap;
 
 use flows::{Action, Field, Flow};
 
+use super::masks::Masks;
 use crate::compile::Cookie;
 
 /// See the [module](self).
@@ -13,6 +14,7 @@ pub(super) struct Mentions {
     local_vlans: BTreeMap<u16, usize>,
     /// By port number, cookie of the flow, and VLAN id (0: the flow knows none); none where that is not of interest.
     numbers: Option<BTreeMap<(u32, u64, u16), usize>>,
+    masks: Masks,
 }
 
 impl Mentions {
@@ -21,10 +23,17 @@ impl Mentions {
         Self {
             local_vlans: BTreeMap::new(),
             numbers: with_numbers.then(BTreeMap::new),
+            masks: Masks::default(),
         }
     }
 
+    /// The bits that the flows look at.
+    pub(super) fn masks(&mut self) -> &mut Masks {
+        &mut self.masks
+    }
+
     pub(super) fn add(&mut self, flow: &Flow) {
+        self.masks.add(flow);
         for vlan in vlan_ids(flow) {
             *self.local_vlans.entry(vlan).or_default() += 1;
         }
@@ -36,6 +45,7 @@ impl Mentions {
     }
 
     pub(super) fn remove(&mut self, flow: &Flow) {
+        self.masks.remove(flow);
         for vlan in vlan_ids(flow) {
             one_less(&mut self.local_vlans, &vlan);
         }

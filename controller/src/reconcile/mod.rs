@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod database;
 pub mod layout;
 pub mod local_vlans;
+mod masks;
 mod mentions;
 pub mod observation;
 pub mod observed;

@@ -128,6 +128,10 @@ impl Programme {
                 all.chain(&self.installed).cloned().collect()
             }
         };
+        let mut entries = entries;
+        if self.mentions.masks().take_room() {
+            entries.extend(self.aside.take_crowded());
+        }
         self.teaching_changed |= !entries.is_empty();
         for entry in entries {
             self.look_at(&entry, want, &class_of);
@@ -306,7 +310,14 @@ impl Programme {
         if self.on_its_way.len() >= WINDOW {
             return None;
         }
-        let mut sent = self.what_goes_first(waiting);
+        let mut sent = loop {
+            let first = self.what_goes_first(waiting);
+            let found = first.len();
+            let first = self.within_limits(first);
+            if found == 0 || !first.is_empty() {
+                break first;
+            }
+        };
         let forgotten = self.forgotten(want, networks, &sent);
         sent.extend(forgotten.into_iter().map(Sent::Forget));
         if sent.is_empty() {
@@ -314,10 +325,8 @@ impl Programme {
         }
         for sent in &sent {
             match sent {
-                Sent::Add(entry) => {
-                    self.mentions.add(entry.flow());
-                    self.backlog.hand_over(entry, &mut self.unanswered);
-                }
+                // Its mentions count already.
+                Sent::Add(entry) => self.backlog.hand_over(entry, &mut self.unanswered),
                 Sent::Delete(entry) => self.backlog.hand_over(entry, &mut self.unanswered),
                 Sent::Forget(cookie) => drop(self.learned.remove(cookie)),
             }
@@ -330,6 +339,40 @@ impl Programme {
         let changes = changes.collect();
         self.on_its_way.push_back(sent);
         Some(changes)
+    }
+
+    /// Counts what is added, and sets aside that for which its table has too many masks. The pipeline itself has its few,
+    /// and has to be there.
+    fn within_limits(&mut self, changes: Vec<Sent>) -> Vec<Sent> {
+        let mut crowded = 0_usize;
+        let within = changes.into_iter().filter(|change| {
+            let Sent::Add(entry) = change else {
+                return true;
+            };
+            let flow = entry.flow();
+            let masks = self.mentions.masks();
+            if !masks.has_room_for(flow) {
+                let why = format!("its table has {} masks already", masks.limit());
+                let is_base = |(class, _): &(Class, Cookie)| *class == Class::Base;
+                let place = self.backlog.place(entry);
+                if let Some((class, cookie)) = place.filter(|place| !is_base(place)) {
+                    self.backlog.remove(entry);
+                    self.aside.put_crowded(entry, class, cookie, &why);
+                    if crowded == 0 {
+                        tracing::error!(%flow, "not sent: {why}");
+                    }
+                    crowded = crowded.saturating_add(1);
+                    return false;
+                }
+            }
+            self.mentions.add(flow);
+            true
+        });
+        let within = within.collect();
+        if crowded > 1 {
+            tracing::error!("{} more flows are not sent for that", crowded - 1);
+        }
+        within
     }
 
     /// Adds and deletes for one bundle.

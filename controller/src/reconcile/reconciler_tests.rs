@@ -667,6 +667,44 @@ fn where_the_pipeline_lacks_a_flow_nothing_opens() {
 }
 
 #[test]
+fn a_table_with_too_many_masks_gets_no_more_of_them() {
+    let mut world = world();
+    world.run(nothing_strays);
+    plug_all(&mut world);
+    world.run(nothing_strays);
+    // What another version has left behind looks at so many different bits that there is room for nothing else.
+    let left = |n: u32| {
+        let matches = Match::new().with_masked(Field::IpSrc, 0u32, (1u32 << (n % 32)) | (n / 32));
+        let matches = matches.with(Field::EthType, 0x0800u16);
+        Flow::new(60, 300, matches).cookie(0x6865_f000_0000_0000)
+    };
+    let table = world.flows.get_mut("br-int").unwrap();
+    *table = FlowTable::new();
+    for n in 0..100 {
+        table.insert(left(n));
+    }
+    world.restart_agent();
+    let mut told = BTreeMap::new();
+    let mut queue = std::collections::VecDeque::new();
+    let report = loop {
+        let (commands, report) = world.step();
+        queue.extend(commands);
+        told.extend(report.problems.clone());
+        match queue.pop_front() {
+            Some(command) => world.carry_out(command, &mut nothing_strays),
+            None => break report,
+        }
+    };
+    assert!(
+        told["port11"].ends_with("its table has 64 masks already"),
+        "{told:?}"
+    );
+    assert_eq!((report.up.len(), report.applied), (3, Some(7)));
+    assert_eq!(report.problems, BTreeMap::new());
+    knows_the_switch(&world);
+}
+
+#[test]
 fn an_acknowledgement_and_then_a_refusal() {
     let mut world = world();
     world.run(nothing_strays);

@@ -1,0 +1,139 @@
+//! How many kinds of match each table of a bridge has: which bits of which fields they look at. Open vSwitch keeps the flows of
+//! one kind in one hash table and looks into all of them for a packet that it does not know yet, so their number is what such a
+//! packet costs. Counted flow by flow.
+
+use std::collections::{BTreeMap, HashMap};
+
+use flows::Flow;
+
+/// More kinds than any table of heddle's has (it is ten at most), and still few enough for a switch.
+pub(super) const LIMIT: usize = 64;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Masks {
+    /// Flows by table and kind.
+    tables: BTreeMap<u8, HashMap<u64, usize>>,
+    limit: usize,
+    /// There is room in a table that had none.
+    has_room_again: bool,
+}
+
+impl Default for Masks {
+    fn default() -> Self {
+        Self {
+            tables: BTreeMap::new(),
+            limit: LIMIT,
+            has_room_again: false,
+        }
+    }
+}
+
+impl Masks {
+    /// False if the flow would be one kind too many for its table.
+    pub(super) fn has_room_for(&self, flow: &Flow) -> bool {
+        self.tables
+            .get(&flow.table)
+            .is_none_or(|kinds| kinds.len() < self.limit || kinds.contains_key(&kind(flow)))
+    }
+
+    pub(super) fn add(&mut self, flow: &Flow) {
+        let kinds = self.tables.entry(flow.table).or_default();
+        *kinds.entry(kind(flow)).or_default() += 1;
+    }
+
+    pub(super) fn remove(&mut self, flow: &Flow) {
+        let Some(kinds) = self.tables.get_mut(&flow.table) else {
+            return;
+        };
+        let kind = kind(flow);
+        match kinds.get_mut(&kind) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.has_room_again |= kinds.len() >= self.limit;
+                kinds.remove(&kind);
+            }
+        }
+    }
+
+    /// True if there is room since the last call in a table that had none.
+    pub(super) fn take_room(&mut self) -> bool {
+        std::mem::take(&mut self.has_room_again)
+    }
+
+    /// How many kinds a table may have.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+/// A number for the kind of the flow's match. Should two kinds have the same, which nobody has anything of, one is not
+/// counted.
+fn kind(flow: &Flow) -> u64 {
+    let mix = |hash: u64, part: u128| {
+        let [low, high] = [part as u64, (part >> 64) as u64];
+        let mix = |hash: u64, part: u64| {
+            (hash.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        };
+        mix(mix(hash, low), high)
+    };
+    let known = flow.matches.iter().fold(0, |hash, field| {
+        mix(mix(hash, field.field as u128), field.mask)
+    });
+    let unknown = flow.matches.unknown();
+    unknown.fold(known, |hash, field| {
+        let mask = field.mask.unwrap_or_default().iter();
+        let number = u128::from(field.class) << 8 | u128::from(field.number);
+        mask.fold(mix(hash, number), |hash, byte| mix(hash, u128::from(*byte)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use flows::{Field, Match};
+
+    use super::*;
+
+    fn flow(table: u8, matches: Match) -> Flow {
+        Flow::new(table, 1, matches)
+    }
+
+    #[test]
+    fn a_kind_is_what_is_looked_at_and_not_what_is_found() {
+        let port = |n: u32| Match::new().with(Field::InPort, n);
+        let vlan = |n: u16| port(1).with(Field::VlanVid, n);
+        let masked = |mask: u16| port(1).with_masked(Field::VlanTci, 0u16, mask);
+        let of = |matches| kind(&flow(0, matches));
+        assert_eq!(of(port(1)), of(port(2)));
+        assert_eq!(of(vlan(0x1001)), of(vlan(0x1002)));
+        let different = [
+            Match::new(),
+            port(1),
+            vlan(0x1001),
+            masked(0x0fff),
+            masked(0x1000),
+        ];
+        let kinds: std::collections::BTreeSet<_> = different.into_iter().map(of).collect();
+        assert_eq!(kinds.len(), 5);
+    }
+
+    #[test]
+    fn a_full_table_has_room_for_the_kinds_that_it_has() {
+        let mut masks = Masks {
+            limit: 2,
+            ..Masks::default()
+        };
+        let masked = |mask: u16| Match::new().with_masked(Field::VlanTci, 0u16, mask);
+        for matches in [masked(1), masked(2), masked(2)] {
+            masks.add(&flow(0, matches));
+        }
+        assert!(masks.has_room_for(&flow(0, masked(2))));
+        assert!(!masks.has_room_for(&flow(0, masked(4))));
+        assert!(masks.has_room_for(&flow(1, masked(4))), "another table");
+        masks.remove(&flow(0, masked(2)));
+        assert!(!masks.take_room(), "one of two is left");
+        masks.remove(&flow(0, masked(2)));
+        assert!(masks.take_room() && !masks.take_room());
+        assert!(masks.has_room_for(&flow(0, masked(4))));
+    }
+}
