@@ -352,6 +352,14 @@ impl Match {
         self.bytes.replace(self.place(slot), &[]);
     }
 
+    /// Does not ask for Ethernet frames by their packet type any more, because a field that is matched does.
+    #[inline]
+    pub(crate) fn remove_ethernet(&mut self) {
+        if matches!(self.slot(Slot::PacketType), Some((0, _))) {
+            self.remove(Slot::PacketType);
+        }
+    }
+
     /// Requires nothing of the field any more.
     pub fn remove_field(&mut self, field: Field) {
         if field.is_tun_metadata() {

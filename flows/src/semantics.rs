@@ -15,6 +15,7 @@ pub(crate) fn same_matches(a: &Match, b: &Match) -> bool {
 /// The match in the spelling that all spellings of it have, whatever a switch makes of each.
 fn plainest(of: &Match) -> Match {
     let mut plain = of.clone();
+    plain.remove_ethernet();
     // A packet without a VLAN tag has no bit of one: to ask for "tagged" not to be set is to ask for all of them not to be,
     // which OpenFlow 1.0 says of 16 bits, later versions of 13.
     if let Some((0, mask)) = of.slot(Slot::VlanTci)

@@ -2,7 +2,7 @@
 
 use super::wire::{Put, Reader, Unknown, Writer};
 use super::{DecodeError, OfpError};
-use crate::field::{Field, Masking, Slot, WireId};
+use crate::field::{Field, Masking, Prerequisite, Slot, WireId};
 use crate::matching::{Entry, is_absent, number, prerequisites_hold};
 use crate::{Match, Port, Version};
 use smallvec::SmallVec;
@@ -609,6 +609,9 @@ fn read_field(
             return Err(OfpError::MATCH_BAD_PREREQ);
         }
         if matches.add(info.slot, stored.value(), stored.mask()) {
+            if info.prerequisite == Prerequisite::Ethernet {
+                matches.remove_ethernet();
+            }
             return Ok(());
         }
     }
@@ -656,11 +659,29 @@ fn read_field(
     if strictness == Strictness::Strict && !prerequisites_hold(matches, info.prerequisite) {
         return Err(OfpError::MATCH_BAD_PREREQ);
     }
-    if matches.get(field).is_some() {
+    if matches.get(field).is_some() || (field == Field::PacketType && is_of_ethernet(matches)) {
         return Err(OfpError::MATCH_DUP_FIELD);
     }
+    if field == Field::PacketType && value == 0 && mask != 0 {
+        matches.put(Slot::PacketType, 0, u128::MAX);
+        return Ok(());
+    }
     matches.set(field, value, mask);
+    // A field of Ethernet frames asks for them, also where it asks for nothing else.
+    if info.prerequisite == Prerequisite::Ethernet {
+        if is_of_ethernet(matches) {
+            matches.remove_ethernet();
+        } else {
+            matches.put(Slot::PacketType, 0, u128::MAX);
+        }
+    }
     Ok(())
+}
+
+/// True if a field is matched that only Ethernet frames have.
+fn is_of_ethernet(matches: &Match) -> bool {
+    let fields = [Slot::DlType, Slot::VlanTci, Slot::DlSrc, Slot::DlDst];
+    fields.into_iter().any(|slot| matches.has(slot))
 }
 
 /// True if a match can say that the field has this value: no bits that it does not have.

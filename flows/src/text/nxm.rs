@@ -156,3 +156,62 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
             .collect(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Version;
+    use crate::ofpkt::pieces::{decode_entries, encode_entries};
+
+    /// What Open vSwitch makes of these, by `ovs-ofctl --strict parse-oxm OpenFlow15`.
+    #[test]
+    fn fields_of_ethernet_frames_ask_for_them() {
+        let read = |text: &str| {
+            let bytes = parse_entries(text).unwrap();
+            match decode_entries(&bytes, true) {
+                Ok(matches) => format_entries(&encode_entries(&matches, Version::V15)),
+                Err(error) => error.error.to_string(),
+            }
+        };
+        let ethernet = "OXM_OF_PACKET_TYPE(00000000)";
+        for (text, told) in [
+            ("OXM_OF_VLAN_VID_W(0000/0000)", ethernet),
+            ("OXM_OF_ETH_SRC_W(000000000000/000000000000)", ethernet),
+            (
+                "OXM_OF_ETH_SRC_W(000000000000/000000000000), OXM_OF_ETH_TYPE(0800)",
+                "OXM_OF_ETH_TYPE(0800)",
+            ),
+            (ethernet, ethernet),
+            (
+                "OXM_OF_PACKET_TYPE(00000000), OXM_OF_VLAN_VID(0000)",
+                "OXM_OF_VLAN_VID(0000)",
+            ),
+            (
+                "OXM_OF_PACKET_TYPE(00000000), OXM_OF_VLAN_VID_W(0000/0000)",
+                ethernet,
+            ),
+            (
+                "OXM_OF_PACKET_TYPE(00000000), OXM_OF_ETH_TYPE(0800), OXM_OF_IPV4_SRC(01020304)",
+                "OXM_OF_ETH_TYPE(0800), OXM_OF_IPV4_SRC(01020304)",
+            ),
+            (
+                "OXM_OF_PACKET_TYPE(00010800), OXM_OF_VLAN_VID_W(0000/0000)",
+                "OFPBMC_BAD_PREREQ",
+            ),
+            (
+                "OXM_OF_ETH_SRC(010203040506), OXM_OF_PACKET_TYPE(00000000)",
+                "OFPBMC_DUP_FIELD",
+            ),
+            (
+                "OXM_OF_VLAN_VID_W(0000/0000), OXM_OF_PACKET_TYPE(00010800)",
+                "OFPBMC_DUP_FIELD",
+            ),
+            (
+                "OXM_OF_PACKET_TYPE(00000000), OXM_OF_PACKET_TYPE(00000000)",
+                "OFPBMC_DUP_FIELD",
+            ),
+        ] {
+            assert_eq!(read(text), told, "{text}");
+        }
+    }
+}

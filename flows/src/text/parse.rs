@@ -189,6 +189,8 @@ struct Spec {
     cookie_given: bool,
     out_port: Port,
     out_group: u32,
+    /// True if something is said for which OpenFlow 1.0 itself has no words, although it may ask for nothing.
+    needs_nicira_form: bool,
     /// What is said only of some changes.
     says: Says,
     stats: Statistics,
@@ -284,6 +286,7 @@ impl Spec {
             cookie_given: false,
             out_port: Port::ANY,
             out_group: crate::ofpkt::ANY_GROUP,
+            needs_nicira_form: false,
             says: Says::of(command),
             stats: Statistics::default(),
         }
@@ -294,6 +297,7 @@ impl Spec {
         flow_mod.cookie_mask = self.cookie_mask;
         flow_mod.out_port = self.out_port;
         flow_mod.out_group = self.out_group;
+        flow_mod.nicira_form = self.needs_nicira_form;
         let modify = matches!(
             command,
             FlowModCommand::Modify | FlowModCommand::ModifyStrict
@@ -378,6 +382,10 @@ impl Spec {
                 if let Ok(flags) = value::u16(text, key) {
                     self.flow.flags = self.flow.flags.with(FlowFlags(flags));
                 }
+            }
+            "packet_type" => {
+                self.needs_nicira_form = true;
+                value::match_field(&mut self.flow.matches, pair, names)?;
             }
             _ => value::match_field(&mut self.flow.matches, pair, names)?,
         }

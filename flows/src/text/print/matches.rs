@@ -264,6 +264,8 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
     let low = u32::try_from(value & 0xffff_ffff).unwrap_or(0);
     let low_mask = u32::try_from(entry.mask() & 0xffff_ffff).unwrap_or(0);
     match entry.slot {
+        // Ethernet frames are what packets are unless something else is said.
+        Slot::PacketType if value == 0 => {}
         Slot::PacketType => {
             out.push_str("packet_type=(");
             dec(out, u64::from(low >> 16));
