@@ -78,6 +78,34 @@ fn bad_lines_are_told_with_their_place_and_the_rest_comes_out() {
 }
 
 #[test]
+fn what_packets_need_not_have_is_left_out_with_a_warning() {
+    let input = b"nw_src=1.2.3.4,actions=drop\n\tdelete reg0=1, tcp_dst=80,udp # all\nip,nw_src=1.2.3.4 actions=1\n\
+        tp_src=1,tp_src=2,nd_target=::1,icmp6,actions=2";
+    let (code, out, err) = run(&["parse"], input);
+    assert_eq!(
+        out,
+        "actions=drop\ndelete udp,reg0=0x1,tp_dst=80\nip,nw_src=1.2.3.4 actions=output:1\n\
+         icmp6,icmp_type=2 actions=output:2\n"
+    );
+    let theirs = "is not matched, because packets of this match need not have it: expected";
+    assert_eq!(
+        err,
+        format!(
+            "<stdin>:1:1: warning: nw_src {theirs} ip beside it\n\
+             <stdin>:4:19: warning: nd_target {theirs} icmp6,icmp_type=135 or icmp6,icmp_type=136 beside it\n"
+        )
+    );
+    assert_eq!(code, Some(0));
+    // The message is the same in every form.
+    let (_, hex, err) = run(&["parse", "-o", "hex", "-O", "OpenFlow13"], input);
+    assert_eq!(err.lines().count(), 2, "{err}");
+    let (_, without, err) = run(&["parse", "-o", "hex", "-O", "OpenFlow13"], out.as_bytes());
+    assert_eq!((hex, err), (without, String::new()));
+    let (_, json, _) = run(&["parse", "-o", "json"], b"nw_dst=1.2.3.4,actions=drop");
+    assert!(!json.contains("1.2.3.4"), "{json}");
+}
+
+#[test]
 fn hexadecimal_is_the_message_with_transaction_id_0() {
     let (code, out, _) = run(
         &["parse", "-O", "OpenFlow14", "-o", "hex"],

@@ -14,11 +14,11 @@ pub(crate) mod print;
 pub use message::{format_table_features, print_message};
 pub use nxm::{format_entries, parse_entries};
 pub use parse::{
-    DumpError, ParseError, parse_flow, parse_flow_mod, parse_flow_monitor, parse_flow_named,
-    parse_flow_stats, parse_group, parse_group_dump, parse_group_features, parse_group_mod,
-    parse_group_stats, parse_group_stats_dump, parse_instructions, parse_match, parse_meter_dump,
-    parse_meter_features, parse_meter_mod, parse_meter_stats_dump, parse_packet_out,
-    parse_table_features_dump, parse_tlv_maps,
+    DumpError, ParseError, Warning, absent_fields, parse_flow, parse_flow_mod, parse_flow_monitor,
+    parse_flow_named, parse_flow_stats, parse_group, parse_group_dump, parse_group_features,
+    parse_group_mod, parse_group_stats, parse_group_stats_dump, parse_instructions, parse_match,
+    parse_meter_dump, parse_meter_features, parse_meter_mod, parse_meter_stats_dump,
+    parse_packet_out, parse_table_features_dump, parse_tlv_maps,
 };
 pub use print::Names;
 

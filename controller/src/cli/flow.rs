@@ -12,10 +12,10 @@ use std::path::Path;
 use clap::{Args, Subcommand, ValueEnum};
 use flows::Version;
 use flows::ofpkt::{ALL_TABLES, Body, FlowMod, FlowModCommand, Message};
-use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
+use flows::text::{Names, absent_fields, check_change_for, parse_flow_mod, print_message};
 
 use super::Failure;
-use lines::{Line, Tally, Wrong, spread, work_through};
+use lines::{Line, Made, Tally, Wrong, spread, work_through};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +31,8 @@ pub(super) enum Command {
     ///
     /// The input is that of `ovs-ofctl add-flows`: a flow a line, with add, modify, modify_strict, delete or delete_strict
     /// in front or not; also what `ovs-ofctl dump-flows` prints. A bad line goes to standard error as FILE:LINE:COLUMN:
-    /// what is wrong; the rest still comes out, and the exit code is 1.
+    /// what is wrong; the rest still comes out, and the exit code is 1. A field that packets of the flow need not have is
+    /// left out, as by Open vSwitch (nw_src=1.2.3.4 without ip matches every packet), with a warning on standard error.
     Parse(Parse),
     /// Read OpenFlow messages in hexadecimal and write what they say
     Decode(Decode),
@@ -174,8 +175,9 @@ impl Parse {
         let mut tally = Tally::default();
         if self.for_wire() && self.protocol.version() == Version::V10 {
             let mut held: Vec<Message> = Vec::new();
-            let work = |line: &Line<'_>, text: &str, made: &mut Vec<Message>| {
-                made.push(self.message(line, self.change(text)?));
+            let work = |line: &Line<'_>, text: &str, made: &mut Made<'_, Vec<Message>>| {
+                let change = self.change(text, made)?;
+                made.out.push(self.message(line, change));
                 Ok(())
             };
             work_through(name, source, &mut tally, work, |made| {
@@ -203,13 +205,21 @@ impl Parse {
                 }
             }
         } else {
-            let work = |line: &Line<'_>, text: &str, made: &mut Vec<u8>| {
-                let change = self.change(text)?;
+            let work = |line: &Line<'_>, text: &str, made: &mut Made<'_, Vec<u8>>| {
+                let mut change = self.change(text, made)?;
+                let out = &mut made.out;
                 match self.output {
-                    FlowOutput::Flow => put_line(made, &change.to_text(&Names::default())),
-                    FlowOutput::Json => put_line(made, &json::flow(&change).to_string()),
                     FlowOutput::Ofctl | FlowOutput::Hex => {
-                        self.put_message(made, &self.message(line, change));
+                        self.put_message(out, &self.message(line, change));
+                    }
+                    // What is left out of messages is no part of the flow.
+                    FlowOutput::Flow => {
+                        change.flow.matches.remove_absent();
+                        put_line(out, &change.to_text(&Names::default()));
+                    }
+                    FlowOutput::Json => {
+                        change.flow.matches.remove_absent();
+                        put_line(out, &json::flow(&change).to_string());
                     }
                 }
                 Ok(())
@@ -227,12 +237,15 @@ impl Parse {
     }
 
     /// The change that a line says, which the version can say if it is asked for one.
-    fn change(&self, text: &str) -> Result<FlowMod, Wrong> {
+    fn change<T>(&self, text: &str, made: &mut Made<'_, T>) -> Result<FlowMod, Wrong> {
         let change = parse_flow_mod(text, FlowModCommand::Add, &Names::default())
             .map_err(|error| (error.column, error.what))?;
         if self.for_wire() {
             check_change_for(&change, self.protocol.version())
                 .map_err(|what| (text.find("action").unwrap_or(0) + 1, what))?;
+        }
+        for warning in absent_fields(text, &change) {
+            made.warn(warning.column, &warning.what);
         }
         Ok(change)
     }
@@ -329,9 +342,9 @@ impl Decode {
                 continue;
             }
             let (source, name) = open(input)?;
-            let work = |_: &Line<'_>, text: &str, made: &mut Vec<u8>| {
+            let work = |_: &Line<'_>, text: &str, made: &mut Made<'_, Vec<u8>>| {
                 let bytes = unhex(text).ok_or_else(|| not_hex(text))?;
-                self.put(made, &bytes);
+                self.put(&mut made.out, &bytes);
                 Ok(())
             };
             work_through(name, source, &mut tally, work, |text| {

@@ -1,5 +1,6 @@
 //! Reading flows as ovs-ofctl does: all that `add-flow`, `parse-flows` and `dump-flows` accept or print.
 
+mod absent;
 mod actions;
 mod ct;
 mod digits;
@@ -19,6 +20,7 @@ pub(crate) mod value;
 use super::print::Names;
 use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
 use crate::{Flow, FlowFlags, Instructions, Match, Port};
+pub use absent::{Warning, absent_fields};
 pub use dump::{
     DumpError, parse_group_dump, parse_group_features, parse_group_stats_dump, parse_meter_dump,
     parse_meter_features, parse_meter_stats_dump,

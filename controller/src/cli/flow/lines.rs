@@ -29,6 +29,25 @@ pub(super) struct Line<'a> {
 /// What is wrong with a line: the column, from 1, and what was found and expected.
 pub(super) type Wrong = (usize, String);
 
+/// What comes of lines, and what is to be said of them.
+pub(super) struct Made<'a, T> {
+    /// What comes of them.
+    pub(super) out: T,
+    name: &'a str,
+    /// The number of the line that is worked on.
+    number: u64,
+    complaints: String,
+}
+
+impl<T> Made<'_, T> {
+    /// Says something of the line that is worked on, which comes out nonetheless.
+    pub(super) fn warn(&mut self, column: usize, what: &str) {
+        let (name, number) = (self.name, self.number);
+        self.complaints
+            .push_str(&format!("{name}:{number}:{column}: warning: {what}\n"));
+    }
+}
+
 /// How many lines said something, and of how many of them it was wrong.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Tally {
@@ -39,7 +58,7 @@ pub(super) struct Tally {
 /// What came of some lines.
 struct Part<T> {
     made: T,
-    /// What is wrong with some of them, a line each.
+    /// What is wrong with some of them or surprising, a line each.
     complaints: String,
     bad: u64,
 }
@@ -50,21 +69,29 @@ pub(super) fn work_through<T: Default + Send>(
     name: &str,
     source: impl Read,
     tally: &mut Tally,
-    work: impl Fn(&Line<'_>, &str, &mut T) -> Result<(), Wrong> + Sync,
+    work: impl Fn(&Line<'_>, &str, &mut Made<'_, T>) -> Result<(), Wrong> + Sync,
     mut take: impl FnMut(T) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let share = |lines: &mut [Line<'_>]| {
-        let (mut made, mut complaints, mut bad) = (T::default(), String::new(), 0);
+        let mut made = Made {
+            out: T::default(),
+            name,
+            number: 0,
+            complaints: String::new(),
+        };
+        let mut bad = 0;
         for line in lines {
+            made.number = line.number;
             let done = line.text().and_then(|text| work(line, text, &mut made));
             if let Err((column, what)) = done {
                 bad += 1;
-                complaints.push_str(&format!("{name}:{}:{column}: {what}\n", line.number));
+                made.complaints
+                    .push_str(&format!("{name}:{}:{column}: {what}\n", line.number));
             }
         }
         Part {
-            made,
-            complaints,
+            made: made.out,
+            complaints: made.complaints,
             bad,
         }
     };
@@ -245,8 +272,8 @@ mod tests {
 
     fn texts(input: &[u8], piece: usize) -> (Vec<(u64, u64, String)>, Tally) {
         let (mut found, mut tally) = (Vec::new(), Tally::default());
-        let work = |line: &Line<'_>, text: &str, made: &mut Vec<_>| {
-            made.push((line.number, line.index, text.to_owned()));
+        let work = |line: &Line<'_>, text: &str, made: &mut Made<'_, Vec<_>>| {
+            made.out.push((line.number, line.index, text.to_owned()));
             if text == "bad" {
                 return Err((1, "bad, expected good".to_owned()));
             }

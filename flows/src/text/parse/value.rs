@@ -487,7 +487,7 @@ pub(crate) fn match_field<'a>(
     if key == "oxm" {
         return super::unknown::match_field(matches, text);
     }
-    let field = match_field_named(key).ok_or_else(|| {
+    let field = named_in_match(key).ok_or_else(|| {
         Fault::new(
             key,
             format!("unknown keyword {key}: expected a field or a property of a flow"),
@@ -518,7 +518,7 @@ pub(crate) fn match_field<'a>(
 }
 
 /// Fields that a match may name: those have other names there than on the wire, and no capitals.
-fn match_field_named(key: &str) -> Option<Field> {
+pub(crate) fn named_in_match(key: &str) -> Option<Field> {
     match key {
         "gtpu_flags" => Some(Field::TunGtpuFlags),
         "gtpu_msgtype" => Some(Field::TunGtpuMsgtype),
