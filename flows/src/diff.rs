@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use crate::table::compare_keys;
 use crate::{Flow, FlowTable};
 
 /// One change of a flow table.
@@ -10,7 +9,7 @@ use crate::{Flow, FlowTable};
 pub enum Change<'a> {
     /// Add a flow that is not there.
     Add(&'a Flow),
-    /// Put a flow in place of one with the same table, priority and match. The OpenFlow command is `add` too: `modify`
+    /// Put a flow in the place of another. The OpenFlow command is `add` too: `modify`
     /// would leave cookie, timeouts and flags as they were (OpenFlow 1.5.1, 6.4).
     Replace {
         /// What is there.
@@ -33,7 +32,7 @@ pub fn diff<'a>(have: &'a FlowTable, want: &'a FlowTable) -> Vec<Change<'a>> {
             (None, None) => break,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(old), Some(new)) => compare_keys(old, new),
+            (Some(old), Some(new)) => old.place().cmp(&new.place()),
         };
         match order {
             Ordering::Less => deletions.extend(have.next().map(Change::Delete)),

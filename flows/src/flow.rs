@@ -1,5 +1,7 @@
 //! Flows: a match, what is done with packets that match, and the flow's own properties. Knows neither text nor wire.
 
+use std::cmp::Reverse;
+
 use crate::raw::RawPieces;
 use crate::{Action, Match};
 
@@ -193,6 +195,21 @@ pub struct Flow {
     pub table: u8,
 }
 
+/// Where a flow stands: there is one flow at most of each place in a switch. An added flow takes the place of the one that has
+/// it (OpenFlow 1.5.1, 6.4), and it is what a strict change or deletion names.
+///
+/// Places are in the order in which flows are looked at: by table, highest priority first, then match.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FlowPlace<'a> {
+    /// The table.
+    pub table: u8,
+    /// The priority; the highest comes first.
+    pub priority: Reverse<u16>,
+    /// The match, as it is spelled in messages: of two spellings of it by which a switch tells flows apart
+    /// (`vlan_tci=0/0xffff` and `vlan_tci=0/0x1fff`) each has a place of its own.
+    pub matches: &'a Match,
+}
+
 impl Default for Flow {
     fn default() -> Self {
         Self {
@@ -233,6 +250,17 @@ impl Flow {
     pub fn cookie(mut self, cookie: u64) -> Self {
         self.cookie = cookie;
         self
+    }
+
+    /// Where the flow stands.
+    #[must_use]
+    #[inline]
+    pub fn place(&self) -> FlowPlace<'_> {
+        FlowPlace {
+            table: self.table,
+            priority: Reverse(self.priority),
+            matches: &self.matches,
+        }
     }
 
     /// True if both flows do the same with the same packets: equal but for spellings of one and the same action, for the bits

@@ -50,6 +50,7 @@
 //! | matches and actions alone, in bytes | [`ofpkt::pieces`] |
 //! | tables of flows, and the changes from one to another | [`FlowTable`], [`diff`] |
 //! | whether two spellings do the same | `==` of [`Flow`], [`canonical_actions`] |
+//! | whether one flow would replace another | `==` of [`Flow::place`] |
 //!
 //! Two examples stand beside the crate: `learning_switch`, a controller that switches connect to, and `dump_reader`, which
 //! reads what `ovs-ofctl dump-flows` prints.
@@ -83,7 +84,7 @@ mod version;
 pub use action::{Action, Subfield};
 pub use eth_addr::{EthAddr, EthAddrError};
 pub use field::Field;
-pub use flow::{DEFAULT_PRIORITY, Flow, FlowFlags, Instructions, WriteMetadata};
+pub use flow::{DEFAULT_PRIORITY, Flow, FlowFlags, FlowPlace, Instructions, WriteMetadata};
 pub use matching::{FieldMatch, FieldValue, Fields, Match, UnknownField};
 pub use port::Port;
 pub use semantics::canonical_actions;

@@ -1,38 +1,37 @@
 //! The flows of one switch, each once, in a fixed order. Knows nothing of any switch.
 
 use std::borrow::Borrow;
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::collections::btree_set;
 use std::fmt;
 
-use crate::{Flow, Match};
+use crate::{Flow, FlowPlace};
 
-/// A set of flows in which table, priority and match occur once (OpenFlow 1.5.1, 6.4: an added flow replaces the one that
-/// has the same), ordered by table, highest priority first, then match.
+/// A set of flows of which each has a place of its own ([`FlowPlace`]), in the order of the places.
 #[derive(Clone, Default)]
 pub struct FlowTable {
     flows: BTreeSet<Entry>,
 }
 
-/// A flow, compared by what makes it the same entry of a flow table.
+/// A flow, compared by its place.
 #[derive(Clone)]
 struct Entry(Flow);
 
 /// What a [`FlowTable`] is looked up by, so that a lookup needs no copy of a flow.
 trait Key {
-    fn key(&self) -> (u8, Reverse<u16>, &Match);
+    fn place(&self) -> FlowPlace<'_>;
 }
 
 impl Key for Flow {
-    fn key(&self) -> (u8, Reverse<u16>, &Match) {
-        (self.table, Reverse(self.priority), &self.matches)
+    fn place(&self) -> FlowPlace<'_> {
+        self.place()
     }
 }
 
 impl Key for Entry {
-    fn key(&self) -> (u8, Reverse<u16>, &Match) {
-        self.0.key()
+    fn place(&self) -> FlowPlace<'_> {
+        self.0.place()
     }
 }
 
@@ -44,7 +43,7 @@ impl<'a> Borrow<dyn Key + 'a> for Entry {
 
 impl PartialEq for dyn Key + '_ {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.place() == other.place()
     }
 }
 
@@ -58,13 +57,13 @@ impl PartialOrd for dyn Key + '_ {
 
 impl Ord for dyn Key + '_ {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        self.place().cmp(&other.place())
     }
 }
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.place() == other.place()
     }
 }
 
@@ -78,14 +77,8 @@ impl PartialOrd for Entry {
 
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        self.place().cmp(&other.place())
     }
-}
-
-/// The order of two flows in a [`FlowTable`]; equal means that one replaces the other.
-#[must_use]
-pub(crate) fn compare_keys(a: &Flow, b: &Flow) -> Ordering {
-    a.key().cmp(&b.key())
 }
 
 impl FlowTable {
@@ -112,13 +105,13 @@ impl FlowTable {
         self.flows.replace(Entry(flow)).map(|entry| entry.0)
     }
 
-    /// The flow with the table, priority and match of `like`.
+    /// The flow in the place of `like`.
     #[must_use]
     pub fn get(&self, like: &Flow) -> Option<&Flow> {
         self.flows.get(like as &dyn Key).map(|entry| &entry.0)
     }
 
-    /// Removes and returns the flow with the table, priority and match of `like`.
+    /// Removes and returns the flow in the place of `like`.
     pub fn remove(&mut self, like: &Flow) -> Option<Flow> {
         self.flows.take(like as &dyn Key).map(|entry| entry.0)
     }
@@ -184,7 +177,7 @@ impl fmt::Debug for FlowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Field};
+    use crate::{Action, Field, Match};
 
     fn flow(table: u8, priority: u16, port: u32, out: u32) -> Flow {
         Flow::new(table, priority, Match::new().with(Field::InPort, port))

@@ -1,14 +1,13 @@
 //! A flow that several owners share, compared by its place in a flow table. What is equal by meaning is held once:
 //! what shall be, what is there and what is on its way point to the same flow.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use flows::{Flow, Match};
+use flows::Flow;
 
-/// A flow whose `==`, order and hash are those of table, priority and match (OpenFlow 1.5.1, 6.4: an added flow replaces
-/// the one that has the same). What two entries do is compared by `a.flow() == b.flow()`.
+/// A flow whose `==`, order and hash are those of its place ([`flows::FlowPlace`]). What two entries do is compared by `a.flow() == b.flow()`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     flow: Arc<Flow>,
@@ -48,14 +47,10 @@ impl Entry {
     }
 }
 
-fn place(flow: &Flow) -> (u8, Reverse<u16>, &Match) {
-    (flow.table, Reverse(flow.priority), &flow.matches)
-}
-
 impl From<Arc<Flow>> for Entry {
     fn from(flow: Arc<Flow>) -> Self {
         let mut hasher = DefaultHasher::new();
-        place(&flow).hash(&mut hasher);
+        flow.place().hash(&mut hasher);
         let hash = hasher.finish();
         Self { flow, hash }
     }
@@ -63,7 +58,7 @@ impl From<Arc<Flow>> for Entry {
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        self.is(other) || self.hash == other.hash && place(&self.flow) == place(&other.flow)
+        self.is(other) || self.hash == other.hash && self.flow.place() == other.flow.place()
     }
 }
 
@@ -75,13 +70,12 @@ impl PartialOrd for Entry {
     }
 }
 
-/// By table, highest priority first, then match.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         if self.is(other) {
             return Ordering::Equal;
         }
-        place(&self.flow).cmp(&place(&other.flow))
+        self.flow.place().cmp(&other.flow.place())
     }
 }
 
