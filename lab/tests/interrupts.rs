@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Starts the demo and waits until it has booted a part of its hosts; with the id of its lab.
 fn demo_in_mid_boot() -> (Child, String) {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_heddle-lab"));
+    // A demo that had to build heddle first would boot nothing for a long time.
+    demo.env(lab::HEDDLE_VARIABLE, lab::heddle().unwrap());
     let mut demo = demo.arg("demo").stdout(Stdio::null()).spawn().unwrap();
     let id = format!("{:x}-0", demo.id());
     lab::wait::until_true("the demo has started processes", PATIENCE, || {
