@@ -171,6 +171,8 @@ struct Agent {
     host: Option<Uuid>,
     resume_at: Option<Instant>,
     resting: BTreeMap<String, Rest>,
+    /// When what others keep changing is put right again.
+    repair_at: Option<Instant>,
     /// How the host did at the last step.
     report: Report,
     convergence: Convergence,
@@ -232,6 +234,7 @@ impl Agent {
             host: None,
             resume_at: None,
             resting: BTreeMap::new(),
+            repair_at: None,
             report: Report::default(),
             convergence: Convergence::default(),
             counters: Counters::default(),
@@ -253,7 +256,7 @@ impl Agent {
             }
         };
         let rests = self.resting.values().filter_map(|rest| rest.until);
-        let resume_at = rests.chain(self.resume_at).min();
+        let resume_at = rests.chain(self.resume_at).chain(self.repair_at).min();
         let resumed = async {
             match resume_at {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -286,6 +289,9 @@ impl Agent {
             Happening::Resumed => {
                 let now = Instant::now();
                 self.resume_at = self.resume_at.filter(|at| *at > now);
+                if self.repair_at.take_if(|at| *at <= now).is_some() {
+                    self.reconciler.paused();
+                }
                 for rest in self.resting.values_mut() {
                     rest.until = rest.until.filter(|until| *until > now);
                 }
@@ -520,6 +526,9 @@ impl Agent {
                 let repairs = tell_edits(&bridge, edits);
                 let (_, programming) = self.counters.bridge(&bridge);
                 programming.repaired = programming.repaired.saturating_add(repairs);
+                if self.repair_at.is_none() && self.reconciler.wants_pause() {
+                    self.repair_at = Some(Instant::now() + PAUSE);
+                }
             }
             LinkEvent::Acknowledged { bridge } => {
                 let (_, programming) = self.counters.bridge(&bridge);

@@ -1,11 +1,17 @@
-//! Changes that were refused, by the switch or before they were sent. Each is set aside until what the flow shall be is
-//! something else; a new session begins with none. Knows nothing of what is on its way.
+//! Changes that are not made for now. Those that were refused, by the switch or before they were sent, are set aside until
+//! what the flow shall be is something else; those that others undo again and again, until some time has passed. A new session
+//! begins with none. Knows nothing of what is on its way, nor of the time.
 
 use std::collections::{HashMap, HashSet};
 
 use super::backlog::{Backlog, Class};
 use super::reconciler::{FlowMod, Refused};
 use crate::compile::{Cookie, Entry};
+
+/// So often an entry is put right at once when others have changed it. Another controller that wants something else in its
+/// place answers as fast as we do, and for ever.
+const REPAIRS: u32 = 3;
+const CONTESTED: &str = "others change it again and again";
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -16,6 +22,8 @@ pub(super) struct Aside {
     crowded: HashSet<Entry>,
     /// Flows that were not deleted, and why.
     deletes: HashMap<Entry, String>,
+    /// How often others have changed an entry since the last pause.
+    undone: HashMap<Entry, u32>,
     /// The entries that are not as they shall be because of one of these.
     entries: Backlog,
 }
@@ -48,6 +56,35 @@ impl Aside {
             self.adds.remove(entry);
         }
         crowded
+    }
+
+    /// Others have changed the entry.
+    pub(super) fn undone(&mut self, entry: &Entry) {
+        let times = self.undone.entry(entry.clone()).or_default();
+        *times = times.saturating_add(1);
+    }
+
+    /// True if there is something that a pause would end.
+    pub(super) fn wants_pause(&self) -> bool {
+        !self.undone.is_empty()
+    }
+
+    /// Some time has passed: these may be put right again, and have to be looked at.
+    pub(super) fn paused(&mut self) -> impl Iterator<Item = Entry> {
+        let undone = std::mem::take(&mut self.undone).into_iter();
+        undone
+            .filter(|(_, times)| *times > REPAIRS)
+            .map(|(entry, _)| entry)
+    }
+
+    /// True if others have changed the entry so often that it stays as it is for now.
+    pub(super) fn keeps_contested(&mut self, entry: &Entry, class: Class, cookie: Cookie) -> bool {
+        let times = self.undone.get(entry);
+        let keeps = times.is_some_and(|times| *times > REPAIRS);
+        if keeps {
+            self.entries.insert(entry, class, cookie);
+        }
+        keeps
     }
 
     /// The entry is looked at anew: until it is found to be set aside still, it is not.
@@ -92,9 +129,9 @@ impl Aside {
     /// Each entry that is set aside, and why.
     pub(super) fn reasons(&self) -> impl Iterator<Item = (&Entry, &str)> {
         let entries = self.entries.groups().flat_map(|(_, _, entries)| entries);
-        entries.filter_map(|entry| {
-            let reason = self.adds.get(entry).or_else(|| self.deletes.get(entry))?;
-            Some((entry, reason.as_str()))
+        entries.map(|entry| {
+            let refused = self.adds.get(entry).or_else(|| self.deletes.get(entry));
+            (entry, refused.map_or(CONTESTED, String::as_str))
         })
     }
 }

@@ -173,6 +173,9 @@ impl Programme {
             }
             (Some((wanted, unit)), has) => {
                 let (class, cookie) = (class_of(unit), unit.cookie());
+                if self.aside.keeps_contested(wanted, class, cookie) {
+                    return;
+                }
                 if !self.aside.keeps_add(wanted, class, cookie) {
                     self.backlog.insert(wanted, class, cookie);
                 } else if let Some(has) = has.filter(|has| !closes(has)) {
@@ -186,6 +189,7 @@ impl Programme {
     /// A flow that is there shall not be.
     fn shall_go(&mut self, has: Entry) {
         if let Some(cookie) = Cookie::from_raw(has.flow().cookie)
+            && !self.aside.keeps_contested(&has, Class::Stale, cookie)
             && !self.aside.keeps_delete(&has, cookie)
         {
             self.backlog.insert(&has, Class::Stale, cookie);
@@ -244,6 +248,25 @@ impl Programme {
 
     /// Somebody else has changed a flow. Says what that undoes, if it is of interest.
     pub(super) fn observed(&mut self, observation: Observation) -> Option<Edit> {
+        let edit = self.take_in(observation);
+        if let Some(Edit::Altered(flow) | Edit::Deleted(flow)) = &edit {
+            self.aside.undone(&Entry::new(flow.clone()));
+        }
+        edit
+    }
+
+    /// True if others have changed flows of heddle's since the last [`Programme::paused`].
+    pub(super) fn wants_pause(&self) -> bool {
+        self.aside.wants_pause()
+    }
+
+    /// Some time has passed: what others have changed again and again is put right again.
+    pub(super) fn paused(&mut self) {
+        let contested: Vec<Entry> = self.aside.paused().collect();
+        contested.iter().for_each(|entry| self.note(entry));
+    }
+
+    fn take_in(&mut self, observation: Observation) -> Option<Edit> {
         match observation {
             Observation::There(flow) => {
                 let entry = Entry::new(flow);

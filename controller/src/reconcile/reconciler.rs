@@ -231,6 +231,21 @@ impl Reconciler {
         session.programme.observed(observation)
     }
 
+    /// True if others have changed flows since the last [`Reconciler::paused`].
+    #[must_use]
+    pub fn wants_pause(&self) -> bool {
+        let mut sessions = self.sessions.values();
+        sessions.any(|session| session.programme.wants_pause())
+    }
+
+    /// A second or so has passed. What others have changed several times since the last pause was not put right any more;
+    /// from the next [`Reconciler::step`] on it is again.
+    pub fn paused(&mut self) {
+        for session in self.sessions.values_mut() {
+            session.programme.paused();
+        }
+    }
+
     /// The first of the bundles on their way to the bridge is committed.
     pub fn bundle_acknowledged(&mut self, bridge: &str) {
         if let Some(session) = self.sessions.get_mut(bridge) {

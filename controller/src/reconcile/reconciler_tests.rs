@@ -1040,3 +1040,33 @@ fn what_is_no_edit_of_ours_is_left_alone() {
     world.run(|_| ());
     assert_eq!((&world.sent, &world.flows), (&vec![], &before));
 }
+
+#[test]
+fn what_others_change_again_and_again_is_put_right_at_once_a_few_times_and_then_after_a_pause() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let before = world.flows.clone();
+    let cookie = Unit::Port(id(11)).cookie().raw();
+    let mut flows = before["br-int"].iter();
+    let ours = flows.find(|flow| flow.cookie == cookie).unwrap().clone();
+    for taken in [ours.clone().cookie(7), ours.clone().doing([])] {
+        let mut answers = 0;
+        for _ in 0..10 {
+            edit(&mut world, "br-int", Observation::There(taken.clone()));
+            world.run(|_| ());
+            answers += world.sent.len();
+        }
+        assert_eq!(answers, 3);
+        let report = world.run(|_| ());
+        assert_eq!((report.up.len(), report.applied), (2, None));
+        assert!(report.problems["port11"].ends_with("others change it again and again"));
+        assert!(world.reconciler.wants_pause());
+        world.reconciler.paused();
+        assert!(!world.reconciler.wants_pause());
+        let report = world.run(nothing_strays);
+        assert_eq!((report.up.len(), report.applied), (3, Some(7)));
+        assert_eq!(world.flows, before);
+    }
+}

@@ -227,6 +227,13 @@ impl Host {
         (busy, report)
     }
 
+    /// A second passes. True if that makes a difference.
+    pub fn pass_time(&mut self) -> bool {
+        let wanted = self.reconciler.wants_pause();
+        self.reconciler.paused();
+        wanted
+    }
+
     fn handle(&mut self, bridge: &str, events: Vec<SessionEvent>) {
         for event in events {
             match event {

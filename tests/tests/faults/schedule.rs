@@ -330,6 +330,7 @@ impl World {
             }
             busy |= self.host.transact(true);
             busy |= self.host.catch_up();
+            busy |= self.host.pass_time();
             let (more, report) = self.host.step();
             // What was refused is tried again in a new session.
             for bridge in std::mem::take(&mut self.host.refused) {
