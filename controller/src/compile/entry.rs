@@ -2,10 +2,39 @@
 //! what shall be, what is there and what is on its way point to the same flow.
 
 use std::cmp::Ordering;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use flows::Flow;
+
+/// A map by place.
+pub type EntryMap<V> = HashMap<Entry, V, BuildHasherDefault<Hashed>>;
+/// A set of entries in different places.
+pub type EntrySet = HashSet<Entry, BuildHasherDefault<Hashed>>;
+
+/// Nobody outside knows which places have the same hash.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Takes the hash that an entry has already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}
 
 /// A flow whose `==`, order and hash are those of its place ([`flows::FlowPlace`]). What two entries do is compared by `a.flow() == b.flow()`.
 #[derive(Clone, Debug)]
@@ -49,9 +78,7 @@ impl Entry {
 
 impl From<Arc<Flow>> for Entry {
     fn from(flow: Arc<Flow>) -> Self {
-        let mut hasher = DefaultHasher::new();
-        flow.place().hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = KEYS.hash_one(flow.place());
         Self { flow, hash }
     }
 }

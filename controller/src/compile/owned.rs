@@ -5,7 +5,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{Cookie, Entry, Kind};
+use super::{Cookie, Entry, EntryMap, Kind};
 use flows::Flow;
 
 /// What owns flows: all flows of one unit are compiled together, and together only.
@@ -40,9 +40,9 @@ impl Unit {
 #[derive(Clone, Default)]
 pub struct BridgeFlows {
     /// What the switch must have, and the unit whose it is.
-    flows: HashMap<Entry, Unit>,
+    flows: EntryMap<Unit>,
     /// What units want in places that lower ones have.
-    shadowed: HashMap<Entry, BTreeMap<Unit, Entry>>,
+    shadowed: EntryMap<BTreeMap<Unit, Entry>>,
     /// What each unit wants, in order.
     units: HashMap<Unit, Box<[Entry]>>,
 }

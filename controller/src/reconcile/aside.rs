@@ -2,11 +2,9 @@
 //! what the flow shall be is something else; those that others undo again and again, until some time has passed. A new session
 //! begins with none. Knows nothing of what is on its way, nor of the time.
 
-use std::collections::{HashMap, HashSet};
-
 use super::backlog::{Backlog, Class};
 use super::reconciler::{FlowMod, Refused};
-use crate::compile::{Cookie, Entry};
+use crate::compile::{Cookie, Entry, EntryMap, EntrySet};
 
 /// So often an entry is put right at once when others have changed it. Another controller that wants something else in its
 /// place answers as fast as we do, and for ever.
@@ -17,13 +15,13 @@ const CONTESTED: &str = "others change it again and again";
 #[derive(Debug, Default)]
 pub(super) struct Aside {
     /// Flows that were not added, and why.
-    adds: HashMap<Entry, String>,
+    adds: EntryMap<String>,
     /// Those of them for which there was no room.
-    crowded: HashSet<Entry>,
+    crowded: EntrySet,
     /// Flows that were not deleted, and why.
-    deletes: HashMap<Entry, String>,
+    deletes: EntryMap<String>,
     /// How often others have changed an entry since the last pause.
-    undone: HashMap<Entry, u32>,
+    undone: EntryMap<u32>,
     /// The entries that are not as they shall be because of one of these.
     entries: Backlog,
 }
@@ -50,7 +48,7 @@ impl Aside {
     }
 
     /// There may be room again: these are no longer set aside, and have to be looked at.
-    pub(super) fn take_crowded(&mut self) -> HashSet<Entry> {
+    pub(super) fn take_crowded(&mut self) -> EntrySet {
         let crowded = std::mem::take(&mut self.crowded);
         for entry in &crowded {
             self.adds.remove(entry);
@@ -136,7 +134,7 @@ impl Aside {
     }
 }
 
-fn keeps(changes: &mut HashMap<Entry, String>, entry: &Entry) -> bool {
+fn keeps(changes: &mut EntryMap<String>, entry: &Entry) -> bool {
     let Some((refused, _)) = changes.get_key_value(entry) else {
         return false;
     };

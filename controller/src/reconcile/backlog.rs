@@ -1,8 +1,8 @@
 //! Entries of a bridge that are not as they shall be, in the order in which they are put right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compile::{Cookie, Entry};
+use crate::compile::{Cookie, Entry, EntryMap};
 
 /// What goes before what. All that is added goes before anything is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ impl Class {
 pub(super) struct Backlog {
     groups: BTreeMap<(Class, Cookie), BTreeSet<Entry>>,
     /// Where each one is.
-    places: HashMap<Entry, (Class, Cookie)>,
+    places: EntryMap<(Class, Cookie)>,
 }
 
 impl Backlog {

@@ -21,7 +21,7 @@ use super::backlog::{Backlog, Class};
 use super::mentions::Mentions;
 use super::observation::{Edit, Observation};
 use super::reconciler::{FlowMod, Refused};
-use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
+use crate::compile::{BridgeFlows, Cookie, Entry, EntrySet, Unit};
 
 /// A bundle has at most so many flows. It pauses forwarding while it is committed: probes at 1 kHz miss 2 ms at 500 flows,
 /// 6 ms at 2,000 and 15 ms at 4,000, and smaller bundles are not slower as long as the next is filled meanwhile.
@@ -41,9 +41,9 @@ pub(super) struct Programme {
     /// The bridge is heddle's own: nobody else's flow has a place on it.
     own: bool,
     /// heddle's flows on the bridge. What is as it shall be is the same flow in memory as what it shall be.
-    installed: HashSet<Entry>,
+    installed: EntrySet,
     /// Others' flows.
-    foreign: HashSet<Entry>,
+    foreign: EntrySet,
     /// Cookies of learned flows that were there when the session began and that the switch was not told to forget.
     learned: BTreeSet<Cookie>,
     /// What is taught may be different since `learned` was last compared with it.
@@ -78,8 +78,8 @@ impl Programme {
     pub(super) fn new(own: bool, numbers_matter: bool, flows: Vec<Flow>) -> Self {
         let mut out = Self {
             own,
-            installed: HashSet::new(),
-            foreign: HashSet::new(),
+            installed: EntrySet::default(),
+            foreign: EntrySet::default(),
             learned: BTreeSet::new(),
             teaching_changed: true,
             backlog: Backlog::default(),

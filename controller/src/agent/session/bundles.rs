@@ -24,6 +24,9 @@ use crate::reconcile::reconciler::{FlowMod, Refused};
 /// The length of a message is a 16-bit number (OpenFlow 1.4, 7.1).
 const MAX_MESSAGE: usize = 0xffff;
 
+/// The length of what is before the change in a message that adds it to a bundle (OpenFlow 1.4, 7.3.9.6).
+const AROUND: usize = 16;
+
 #[derive(Default)]
 pub(super) struct Bundles {
     /// The first is the oldest.
@@ -225,7 +228,7 @@ fn control(outbox: &mut Outbox, bundle_id: u32, kind: BundleControlKind) -> u32 
 /// Writes the changes. What can not be sent is refused.
 fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
     let mut refused = Vec::new();
-    for change in &bundle.changes {
+    for (place, change) in bundle.changes.iter().enumerate() {
         let xid = outbox.xid();
         let start = outbox.bytes.len();
         let message = Message::new(VERSION, xid, Body::FlowMod(Box::new(wire(change))));
@@ -234,7 +237,7 @@ fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
             Body::BundleAdd(BundleAdd::new(bundle.id, flags(), message)),
         );
         let written = outbox.bytes.get(start..).unwrap_or_default();
-        if let Err(reason) = check(written, change) {
+        if let Err(reason) = check(written, change, place == 0) {
             let change = change.clone();
             refused.push(Refused { change, reason });
         }
@@ -244,19 +247,22 @@ fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
     }
 }
 
-/// The switch reads in a message what was meant.
-fn check(message: &[u8], change: &FlowMod) -> Result<(), String> {
+/// The switch reads in a message what was meant. What is around the change is the same in all messages of a bundle, and is
+/// read only in the first.
+fn check(message: &[u8], change: &FlowMod, is_first: bool) -> Result<(), String> {
     if message.len() > MAX_MESSAGE {
         return Err(format!(
             "longer than an OpenFlow message can be ({MAX_MESSAGE} bytes)"
         ));
     }
-    let read = Message::decode_strict(message);
+    let head = if is_first { 0 } else { AROUND };
+    let read = Message::decode_strict(message.get(head..).unwrap_or_default());
     let read = read.map_err(|error| format!("a switch could not read it: {error}"))?;
     let same = match &read.body {
-        Body::BundleAdd(add) => {
+        Body::BundleAdd(add) if is_first => {
             matches!(&add.message.body, Body::FlowMod(read) if is(read, change))
         }
+        Body::FlowMod(read) => !is_first && is(read, change),
         _ => false,
     };
     if same {
