@@ -1,12 +1,13 @@
 //! Suites that need more than one crate or a real Open vSwitch live in `tests/tests/`. This is what they share: [`Document`],
 //! a private switch ([`PrivateSwitch`]) with a connection to it ([`Connection`]), the commands of `ovs-ofctl` done by heddle's own code
-//! ([`ofctl`]), the records of Open vSwitch's own test suite ([`vectors`]), flows by chance ([`flow_text`]), and the installed
+//! ([`ofctl`]), the records of Open vSwitch's own test suite ([`vectors`]), flows and packets by chance ([`flow_text`], [`packet`]), and the installed
 //! `ovs-ofctl` as their judge ([`judge`]).
 
 mod connection;
 pub mod flow_text;
 pub mod judge;
 pub mod ofctl;
+pub mod packet;
 mod private_switch;
 pub mod random;
 pub mod vectors;

@@ -311,17 +311,17 @@ impl SelectionMethod {
 /// What the properties of a group say: how it chooses, and what is not known.
 type Properties = (Option<SelectionMethod>, Vec<(u16, Vec<u8>)>);
 
-/// Reads the properties of a group; `may_select` where a selection method makes sense.
+/// Reads the properties of a group that a command is about.
 fn read_properties(
     mut reader: Reader<'_>,
     kind: GroupType,
-    may_select: bool,
+    command: GroupModCommand,
 ) -> Result<Properties, DecodeError> {
     let (mut found, mut unknown) = (None, Vec::new());
     while !reader.is_empty() {
         let place = reader;
         let (number, data) = property::next(&mut reader)?;
-        match read_selection(place, number, data, kind, may_select) {
+        match read_selection(place, number, data, kind, command) {
             Ok(selection) => found = Some(selection),
             Err(e) if place.keeps() && e.error != OfpError::PROPERTY_BAD_LEN => {
                 unknown.push((number, data.rest().to_vec()));
@@ -338,7 +338,7 @@ fn read_selection(
     number: u16,
     mut data: Reader<'_>,
     kind: GroupType,
-    may_select: bool,
+    command: GroupModCommand,
 ) -> Result<SelectionMethod, DecodeError> {
     if number != 0xffff {
         return Err(place.error(OfpError::PROPERTY_BAD_TYPE));
@@ -348,12 +348,12 @@ fn read_selection(
     if !NETRONOME.contains(&vendor) || subtype != SELECTION_METHOD {
         return Err(place.error(OfpError::PROPERTY_BAD_EXP_TYPE));
     }
-    match kind.0 {
-        1 if may_select => {}
-        0..=3 => return Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
-        _ => return Err(place.error(OfpError::GROUP_BAD_TYPE)),
+    match (kind.0, command.0) {
+        (1, 0 | 1 | 0x8000) => SelectionMethod::read(data),
+        (0 | 2 | 3, _) | (1, 2 | 3 | 5) => Err(place.error(OfpError::PROPERTY_BAD_VALUE)),
+        (1, _) => Err(place.error(OfpError::GROUP_BAD_COMMAND)),
+        _ => Err(place.error(OfpError::GROUP_BAD_TYPE)),
     }
-    SelectionMethod::read(data)
 }
 
 impl GroupMod {
@@ -402,8 +402,7 @@ impl GroupMod {
                 return Err(place.error(OfpError::GROUP_BAD_BUCKET));
             }
             let buckets = read_buckets(reader.sub(len)?, kind, version)?;
-            let may_select = matches!(command.0, 0 | 1 | 0x8000);
-            let selection = read_properties(reader.sub(reader.len())?, kind, may_select)?;
+            let selection = read_properties(reader.sub(reader.len())?, kind, command)?;
             (buckets, selection)
         } else {
             (
@@ -501,7 +500,7 @@ impl GroupDesc {
             let len = usize::from(body.u16()?);
             body.skip(6)?;
             let buckets = read_buckets(body.sub(len)?, kind, version)?;
-            (buckets, read_properties(body, kind, true)?)
+            (buckets, read_properties(body, kind, GroupModCommand::ADD)?)
         } else {
             (read_buckets(body, kind, version)?, Properties::default())
         };

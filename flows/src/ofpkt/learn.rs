@@ -142,14 +142,15 @@ fn read_specs(body: &mut Reader<'_>) -> Result<Box<[LearnSpec]>, DecodeError> {
         }
         let bits = header & 0x7ff;
         let (from_value, target) = (header & 1 << 13 != 0, (header >> 11) & 3);
-        if header & 0xc000 != 0 || bits == 0 {
+        let strange = header & 0xc000 != 0 || bits == 0;
+        if target == 3 || (target == 2 && from_value) || (strange && place.keeps()) {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }
         // Open vSwitch looks first whether all of it is there.
         let part = |is_there: bool| if is_there { 6 } else { 0 };
         let immediate = usize::from(bits.div_ceil(16)) * 2;
         let needed = part(target < 2) + if from_value { immediate } else { part(true) };
-        if target < 3 && (target < 2 || !from_value) && body.len() < needed {
+        if body.len() < needed {
             return Err(bad(OfpError::ACTION_BAD_LEN));
         }
         let source = if from_value {

@@ -88,16 +88,24 @@ impl Oxs {
             let (class, field) = (entries.u16().map_err(bad)?, entries.u8().map_err(bad)?);
             let len = usize::from(entries.u8().map_err(bad)?);
             let mut value = entries.sub(len).map_err(bad)?;
+            let masked = field & 1 != 0;
             match (class, field >> 1, len) {
+                _ if masked => found.keep(place.keeps(), whole.bytes(len + 4)?),
                 (BASIC, DURATION, 8) => found.duration = Some((value.u32()?, value.u32()?)),
                 (BASIC, IDLE, 8) => found.idle_age = Some(value.u32()?),
                 (BASIC, FLOWS, 4) => found.flows = Some(value.u32()?),
                 (BASIC, PACKETS, 8) => found.packets = Some(value.u64()?),
                 (BASIC, BYTES, 8) => found.bytes = Some(value.u64()?),
-                _ if place.keeps() => found.others.extend_from_slice(whole.bytes(len + 4)?),
-                _ => {}
+                _ => found.keep(place.keeps(), whole.bytes(len + 4)?),
             }
         }
         Ok(found)
+    }
+
+    /// Keeps a counter that is not known, or passes over it.
+    fn keep(&mut self, keeps: bool, counter: &[u8]) {
+        if keeps {
+            self.others.extend_from_slice(counter);
+        }
     }
 }

@@ -37,10 +37,11 @@ pub(super) fn kinds() -> Vec<(Kind, Version)> {
         .collect()
 }
 
-/// A message of which the first two bytes choose the kind.
+/// A message of which the first four bytes choose the kind, and whether there is anything in it that is not known.
 #[cfg(feature = "samples")]
 pub(super) fn any_message(bytes: &[u8]) -> Message {
     let mut choices = Choices::new(bytes);
+    choices.unknown = choices.below(8) == 1;
     let which = usize::from(choices.u16());
     let kinds = kinds();
     let (kind, version) = kinds

@@ -97,7 +97,7 @@ fn conjunctions(of: &Instructions) -> Checked {
     match (of.apply.iter().find(other), more) {
         (None, false) => Ok(()),
         (action, _) => Err(Misfit::new(
-            OfpError::ACTION_BAD_TYPE,
+            OfpError::ACTION_BAD_CONJUNCTION,
             format!(
                 "\"conjunction\" actions may be used along with \"note\" but not any other kind of action such as {}",
                 action.map_or_else(|| "an instruction".to_owned(), ToString::to_string)
@@ -292,15 +292,16 @@ fn conntrack(ct: &Ct, packet: &Packet) -> Checked {
     need(!invalid, &"ct(commit) of an invalid connection")?;
     need(ct.alg != 21 || packet.proto == 6, &"ct(alg=ftp)")?;
     need(ct.alg != 69 || packet.proto == 17, &"ct(alg=tftp)")?;
+    // Open vSwitch looks no further if the zone is one of a field.
+    if let crate::action::CtZone::Field(part) = ct.zone {
+        return readable(part, packet);
+    }
     if let Some((first, _)) = ct.nat.as_ref().and_then(|nat| nat.addresses) {
         let family = match first {
             IpAddr::V4(_) => Prerequisite::Ipv4,
             IpAddr::V6(_) => Prerequisite::Ipv6,
         };
         need(packet.has(family), &"nat")?;
-    }
-    if let crate::action::CtZone::Field(part) = ct.zone {
-        readable(part, packet)?;
     }
     ct.actions
         .iter()

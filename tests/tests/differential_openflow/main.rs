@@ -1,8 +1,8 @@
 //! The flow language and the codec against the installed `ovs-ofctl`, on flows and messages by chance.
 //!
 //! The seed is printed. A run has fixed seeds; `HEDDLE_SEED` gives another, `HEDDLE_SEED=new` one that nobody had before,
-//! `HEDDLE_FLOWS` says how many flows each has, `HEDDLE_SHOWN` how many differences are shown. Where ovs-ofctl is not installed,
-//! the test says so.
+//! `HEDDLE_FLOWS` and `HEDDLE_MESSAGES` say how many of them each has, `HEDDLE_SHOWN` how many differences are shown.
+//! Where ovs-ofctl is not installed, the test says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 )]
 
 mod deviations;
+mod messages;
 
 use std::io::Write;
 use std::path::Path;

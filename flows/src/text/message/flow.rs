@@ -265,7 +265,9 @@ fn write_entry(out: &mut String, found: &FlowStats, names: &Names, with_counters
     if flow.importance != 0 {
         let _ = write!(out, "importance={}, ", flow.importance);
     }
-    if let Some(age) = found.idle_age.filter(|_| with_counters) {
+    // One of more than 68 years is none to Open vSwitch.
+    let idle_age = found.idle_age.filter(|age| i32::try_from(*age).is_ok());
+    if let Some(age) = idle_age.filter(|_| with_counters) {
         let _ = write!(out, "idle_age={age}, ");
     }
     let changed = found.hard_age.filter(|age| *age != found.duration.0);

@@ -279,7 +279,10 @@ fn ipv6<'a>(parsed: &mut Parsed<'a>, reader: Reader<'a>) {
     parsed.put(Slot::Ipv6Dst, dst);
     parsed.put(Slot::Ipv6Label, label);
     match extensions(&mut ip, rest) {
-        None => ip_fields(parsed, &ip, None),
+        None => {
+            parsed.put(Slot::Ipv6Label, 0u8);
+            ip_fields(parsed, &Ip::default(), None);
+        }
         Some(rest) => {
             ip_fields(parsed, &ip, Some(rest));
             if ip.frag & 2 == 0 {
@@ -333,7 +336,7 @@ fn extensions<'a>(ip: &mut Ip, mut rest: Reader<'a>) -> Option<Reader<'a>> {
                 ahead.skip(4).ok()?;
                 rest = ahead;
                 ip.proto = next;
-                if offset & 0xfff9 != 0 {
+                if offset != 0 {
                     ip.frag = if offset & 0xfff8 != 0 { 3 } else { 1 };
                     if ip.frag == 3 {
                         ip.proto = 44;
@@ -346,80 +349,92 @@ fn extensions<'a>(ip: &mut Ip, mut rest: Reader<'a>) -> Option<Reader<'a>> {
     }
 }
 
-fn transport(parsed: &mut Parsed<'_>, proto: u8, mut rest: Reader<'_>, v6: bool) {
-    let minimum = match proto {
-        6 => 20,
-        17 => 8,
-        132 => 12,
-        1 | 2 if !v6 => 8,
-        58 if v6 => 8,
-        1 | 2 | 58 => 0,
-        _ => return,
-    };
-    let whole = rest;
-    let read = minimum > 0 && rest.len() >= minimum;
-    let (mut src, mut dst) = (0, 0);
-    if read {
-        (src, dst) = match proto {
-            6 | 17 | 132 => (rest.u16().unwrap_or(0), rest.u16().unwrap_or(0)),
-            _ => (
-                rest.u8().unwrap_or(0).into(),
-                if proto == 2 {
-                    0
-                } else {
-                    rest.u8().unwrap_or(0).into()
-                },
-            ),
-        };
+/// Reads a transport header that is all there; of others Open vSwitch says that all is 0. It reads the headers of both
+/// versions of IP behind either.
+fn transport(parsed: &mut Parsed<'_>, proto: u8, rest: Reader<'_>, v6: bool) {
+    if !matches!(proto, 1 | 2 | 6 | 17 | 58 | 132) {
+        return;
     }
+    let Transport { src, dst, flags } = transport_header(proto, rest).unwrap_or_default();
     parsed.put(Slot::TpSrc, src);
     parsed.put(Slot::TpDst, dst);
     if proto == 6 {
-        let mut header = whole;
-        let flags = if read && header.skip(12).is_ok() {
-            header.u16().unwrap_or(0) & 0xfff
-        } else {
-            0
-        };
         parsed.put(Slot::TcpFlags, flags);
     }
-    if proto == 58 && v6 && read && dst == 0 && matches!(src, 135 | 136) {
-        neighbour(parsed, whole);
+    if proto == 58 && v6 && dst == 0 && matches!(src, 135 | 136) {
+        neighbour(parsed, rest);
     }
 }
 
-/// Neighbour discovery: the target and the link-layer addresses.
-fn neighbour(parsed: &mut Parsed<'_>, mut message: Reader<'_>) {
-    let (mut target, mut source, mut destination) = (0, 0, 0);
-    if message.skip(8).is_ok()
-        && let Ok(found) = message.u128()
-    {
-        target = found;
-        while message.len() >= 8 {
-            let mut option = message;
-            let (Ok(kind), Ok(words)) = (option.u8(), option.u8()) else {
-                break;
-            };
-            let Ok(mut option) = message.sub(usize::from(words) * 8) else {
-                break;
-            };
-            if words == 0 {
-                break;
-            }
-            let address = option
-                .skip(2)
-                .and_then(|()| option.eth())
-                .map_or(0, EthAddr::to_u64);
-            match kind {
-                1 if words == 1 => source = address,
-                2 if words == 1 => destination = address,
-                _ => {}
-            }
-        }
+/// Ports, or a type and a code.
+#[derive(Default)]
+struct Transport {
+    src: u16,
+    dst: u16,
+    flags: u16,
+}
+
+fn transport_header(proto: u8, reader: Reader<'_>) -> Option<Transport> {
+    let mut rest = reader;
+    let mut found = Transport::default();
+    let minimum = match proto {
+        6 => 20,
+        132 => 12,
+        _ => 8,
+    };
+    if reader.len() < minimum {
+        return None;
     }
+    if matches!(proto, 1 | 2 | 58) {
+        found.src = rest.u8().ok()?.into();
+        found.dst = rest.u8().ok()?.into();
+        return Some(found);
+    }
+    found.src = rest.u16().ok()?;
+    found.dst = rest.u16().ok()?;
+    if proto == 6 {
+        rest.skip(8).ok()?;
+        let control = rest.u16().ok()?;
+        let length = usize::from(control >> 12) * 4;
+        if length < minimum || length > reader.len() {
+            return None;
+        }
+        found.flags = control & 0xfff;
+    }
+    Some(found)
+}
+
+/// Neighbour discovery: the target and the link-layer addresses.
+fn neighbour(parsed: &mut Parsed<'_>, message: Reader<'_>) {
+    let [target, source, destination] = neighbour_body(message).unwrap_or_default();
     parsed.put(Slot::NdTarget, target);
     parsed.put(Slot::NdSll, source);
     parsed.put(Slot::NdTll, destination);
+}
+
+/// The three, up to an option that is cut; none of them if one is there twice.
+fn neighbour_body(mut message: Reader<'_>) -> Option<[u128; 3]> {
+    message.skip(8).ok()?;
+    let target = message.u128().ok()?;
+    let mut found = [target, 0, 0];
+    while message.len() >= 8 {
+        let mut head = message;
+        let (kind, words) = (head.u8().ok()?, usize::from(head.u8().ok()?));
+        if words == 0 || message.skip(words * 8).is_err() {
+            break;
+        }
+        let [_, source, destination] = &mut found;
+        let address = match (kind, words) {
+            (1, 1) => source,
+            (2, 1) => destination,
+            _ => continue,
+        };
+        if *address != 0 {
+            return None;
+        }
+        *address = head.eth().ok()?.to_u64().into();
+    }
+    Some(found)
 }
 
 /// The packet type of Ethernet (OpenFlow 1.5.1, 7.2.3.11).

@@ -26,10 +26,6 @@ struct Context {
 }
 
 impl Context {
-    fn is_ip(&self) -> bool {
-        matches!(self.eth_type, 0x0800 | 0x86dd)
-    }
-
     fn is_arp(&self) -> bool {
         matches!(self.eth_type, 0x0806 | 0x8035)
     }
@@ -259,6 +255,15 @@ fn address(out: &mut String, label: &str, entry: &Entry<'_>) {
     out.push(',');
 }
 
+/// A number of one digit, or one in hexadecimal.
+fn digit_or_hex(out: &mut String, value: u32) {
+    if value > 9 {
+        hex(out, value.into());
+    } else {
+        dec(out, value.into());
+    }
+}
+
 fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
     let value = entry.value();
     let low = u32::try_from(value & 0xffff_ffff).unwrap_or(0);
@@ -268,9 +273,9 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
         Slot::PacketType if value == 0 => {}
         Slot::PacketType => {
             out.push_str("packet_type=(");
-            dec(out, u64::from(low >> 16));
+            digit_or_hex(out, low >> 16);
             out.push(',');
-            hex(out, u128::from(low & 0xffff));
+            digit_or_hex(out, low & 0xffff);
             out.push_str("),");
         }
         Slot::CtState => {
@@ -348,7 +353,6 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
             let label = match context.proto.filter(|_| icmp) {
                 Some(1) if context.eth_type == 0x0800 => ["icmp_type", "icmp_code"],
                 Some(58) if context.eth_type == 0x86dd => ["icmp_type", "icmp_code"],
-                Some(2) if context.is_ip() && !context.whole => ["igmp_type", "igmp_code"],
                 _ => ["tp_src", "tp_dst"],
             };
             let [src, dst] = label;
