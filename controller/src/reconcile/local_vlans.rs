@@ -1,8 +1,12 @@
 //! Local VLANs: which one each network has on this host.
 //!
-//! The truth is in the `Port` rows of the endpoints, so it survives restarts of everything. A local VLAN
+//! They are kept in the `Port` rows of the endpoints, so they survive restarts of everything. A local VLAN
 //! means the same network on `br-int`, `br-tun` and every provider bridge, and these do not change at the
 //! same instant: a number is given away again only when no flow on any bridge mentions it any more.
+//!
+//! Anybody can write to those rows. While the agent runs the numbers in force are those that it has read or given
+//! itself, and a row that says otherwise is put right; an agent that starts does not believe a row that gives a network
+//! a number which flows have for another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,15 +25,26 @@ const LAST: u16 = 4094;
 /// that two networks never share a number.
 #[must_use]
 pub fn recorded(observed: &Observed) -> BTreeMap<Uuid, u16> {
-    let mut by_network = BTreeMap::new();
-    let mut taken = BTreeSet::new();
+    with_recorded(BTreeMap::new(), observed, |_, _| true)
+}
+
+/// What is `in_force`, and of what [`recorded`] reads of other networks and numbers that which is `possible`.
+pub(super) fn with_recorded(
+    in_force: BTreeMap<Uuid, u16>,
+    observed: &Observed,
+    possible: impl Fn(Uuid, u16) -> bool,
+) -> BTreeMap<Uuid, u16> {
+    let mut by_network = in_force;
+    let mut taken: BTreeSet<u16> = by_network.values().copied().collect();
     let ports = observed
         .bridges
         .get(INTEGRATION_BRIDGE)
         .into_iter()
         .flat_map(|bridge| bridge.ports.values());
     for (network, tag) in ports.filter_map(|port| port.local_vlan()) {
-        if !by_network.contains_key(&network) && taken.insert(tag) {
+        let is_new = !by_network.contains_key(&network) && !taken.contains(&tag);
+        if is_new && possible(network, tag) {
+            taken.insert(tag);
             by_network.insert(network, tag);
         }
     }

@@ -1,17 +1,20 @@
-//! What the flows of a bridge mention: local VLANs, the bits that they look at, and on `br-int` the numbers of ports. Counted flow by flow, so that
-//! a number or a local VLAN gets a new meaning only when no flow knows the old one any more.
+//! What the flows of a bridge mention: local VLANs, also by network, the bits that they look at, and on `br-int` the numbers
+//! of ports. Counted flow by flow, so that a number or a local VLAN gets a new meaning only when no flow knows the old one
+//! any more.
 
 use std::collections::BTreeMap;
 
 use flows::{Action, Field, Flow};
 
 use super::masks::Masks;
-use crate::compile::Cookie;
+use crate::compile::{Cookie, Kind};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Mentions {
     local_vlans: BTreeMap<u16, usize>,
+    /// By VLAN id, and cookie of the network that the flow serves.
+    networks: BTreeMap<(u16, Cookie), usize>,
     /// By port number, cookie of the flow, and VLAN id (0: the flow knows none); none where that is not of interest.
     numbers: Option<BTreeMap<(u32, u64, u16), usize>>,
     masks: Masks,
@@ -22,6 +25,7 @@ impl Mentions {
     pub(super) fn new(with_numbers: bool) -> Self {
         Self {
             local_vlans: BTreeMap::new(),
+            networks: BTreeMap::new(),
             numbers: with_numbers.then(BTreeMap::new),
             masks: Masks::default(),
         }
@@ -34,8 +38,12 @@ impl Mentions {
 
     pub(super) fn add(&mut self, flow: &Flow) {
         self.masks.add(flow);
+        let network = network_of(flow);
         for vlan in vlan_ids(flow) {
             *self.local_vlans.entry(vlan).or_default() += 1;
+            if let Some(cookie) = network {
+                *self.networks.entry((vlan, cookie)).or_default() += 1;
+            }
         }
         if let Some(numbers) = &mut self.numbers {
             for key in numbers_of(flow) {
@@ -46,8 +54,12 @@ impl Mentions {
 
     pub(super) fn remove(&mut self, flow: &Flow) {
         self.masks.remove(flow);
+        let network = network_of(flow);
         for vlan in vlan_ids(flow) {
             one_less(&mut self.local_vlans, &vlan);
+            if let Some(cookie) = network {
+                one_less(&mut self.networks, &(vlan, cookie));
+            }
         }
         if let Some(numbers) = &mut self.numbers {
             for key in numbers_of(flow) {
@@ -59,6 +71,14 @@ impl Mentions {
     /// Every VLAN id that a flow mentions, be it as a local VLAN or not.
     pub(super) fn local_vlans(&self) -> impl Iterator<Item = u16> {
         self.local_vlans.keys().copied()
+    }
+
+    /// The cookies of the networks whose own flows mention the VLAN id.
+    pub(super) fn networks_with(&self, vlan: u16) -> impl Iterator<Item = Cookie> {
+        let all = self.networks.range((vlan, Cookie::BASE)..);
+        all.map(|(key, _)| *key)
+            .take_while(move |(of, _)| *of == vlan)
+            .map(|(_, cookie)| cookie)
     }
 
     /// True if the number means nothing to any flow but to those of these owners in this local VLAN.
@@ -73,6 +93,12 @@ impl Mentions {
             owners.iter().any(|owner| owner.raw() == cookie) && [0, lvid].contains(&vlan)
         })
     }
+}
+
+/// The network that the flow serves, if it serves one.
+fn network_of(flow: &Flow) -> Option<Cookie> {
+    let cookie = Cookie::from_raw(flow.cookie)?;
+    (cookie.kind() == Some(Kind::Network)).then_some(cookie)
 }
 
 fn one_less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {

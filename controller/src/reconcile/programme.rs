@@ -302,12 +302,11 @@ impl Programme {
                     self.foreign.remove(&entry);
                     self.note(&entry);
                 }
-                if !same(self.installed.get(&entry)) {
-                    return None;
-                }
+                // Whatever its cookie: it may have been put in place of heddle's while the monitor was paused.
+                let had = self.installed.get(&entry)?.flow().clone();
                 self.uninstall(&entry);
                 self.note(&entry);
-                Some(Edit::Deleted(entry.flow().clone()))
+                Some(Edit::Deleted(had))
             }
         }
     }

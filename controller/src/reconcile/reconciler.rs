@@ -54,7 +54,7 @@ use uuid::Uuid;
 use super::backlog::Class;
 use super::bindings::Names;
 use super::layout::{CLOSED, Change, Plan, plan_local_vlans};
-use super::local_vlans::Allocator;
+use super::local_vlans::{Allocator, with_recorded};
 use super::observation::{Edit, Observation};
 use super::observed::Observed;
 use super::programme::Programme;
@@ -167,6 +167,8 @@ pub struct Reconciler {
     viewed: Option<Viewed>,
     sessions: BTreeMap<String, Session>,
     allocator: Allocator,
+    /// The local VLANs of networks with a port here, since they were first read with every bridge's flows known.
+    in_force: BTreeMap<Uuid, u16>,
     transacting: bool,
 }
 
@@ -396,9 +398,58 @@ impl Reconciler {
                 known = None;
             }
         }
-        known.unwrap_or_else(|| {
-            self.viewed = None;
-            Surroundings::new(observed, settings, site, &mut self.names)
+        // Until what the rows say is believed, it is held against the flows each time.
+        if let Some(known) = known.filter(|known| known.believed) {
+            return known;
+        }
+        self.viewed = None;
+        let mut names = std::mem::take(&mut self.names);
+        let around =
+            Surroundings::new(observed, settings, site, &mut names, |endpoints, needed| {
+                self.believe(observed, site, endpoints, needed)
+            });
+        self.names = names;
+        around
+    }
+
+    /// The local VLANs that networks have: those in force, and of others those that rows tell if no flow speaks against it.
+    /// The second is true if those of all networks with an endpoint are in force now.
+    fn believe(
+        &mut self,
+        observed: &Observed,
+        site: &Site,
+        endpoints: &BTreeMap<Uuid, Uuid>,
+        needed: &BTreeSet<String>,
+    ) -> (BTreeMap<Uuid, u16>, bool) {
+        let networks: BTreeSet<Uuid> = endpoints.values().copied().collect();
+        let mut in_force = std::mem::take(&mut self.in_force);
+        in_force.retain(|network, _| networks.contains(network));
+        let out = with_recorded(in_force.clone(), observed, |network, lvid| {
+            !self.is_of_another(lvid, network, site)
+        });
+        if !needed.is_empty() && self.knows_all(needed) {
+            let here = out.iter().filter(|(id, _)| networks.contains(id));
+            in_force = here.map(|(id, lvid)| (*id, *lvid)).collect();
+        }
+        let all = in_force.len() == networks.len();
+        self.in_force = in_force;
+        (out, all)
+    }
+
+    /// True if flows of another network mention the VLAN id as its local VLAN.
+    fn is_of_another(&self, lvid: u16, network: Uuid, site: &Site) -> bool {
+        let own = Unit::Network(network).cookie();
+        let sessions = self.sessions.values();
+        let mut others = sessions
+            .flat_map(|session| session.programme.mentions().networks_with(lvid))
+            .filter(|cookie| *cookie != own);
+        others.any(|cookie| {
+            // It may be what the other's VLAN is on the wire.
+            let on_the_wire = |network: &Network| {
+                matches!(&network.segment, Segment::Vlan { vlan, .. } if *vlan == lvid)
+                    && Unit::Network(network.id).cookie() == cookie
+            };
+            !site.networks.values().any(on_the_wire)
         })
     }
 
@@ -433,10 +484,12 @@ impl Reconciler {
             );
         }
         for (physical_network, bridge) in &settings.bridge_mappings {
+            let phy_port = phy_port(bridge);
+            let confirmed = confirm(bridge, &phy_port);
             let provider = Provider {
                 bridge: bridge.clone(),
                 int_port: confirm(INTEGRATION_BRIDGE, &int_port(bridge)),
-                phy_port: confirm(bridge, &phy_port(bridge)),
+                phy_port: self.listed(bridge, &phy_port).or(confirmed),
             };
             view.providers.insert(physical_network.clone(), provider);
         }
@@ -467,6 +520,19 @@ impl Reconciler {
             .get(bridge)
             .and_then(|session| session.ports.get(&ofport));
         name.is_some_and(|name| *name == openflow_name(port))
+    }
+
+    /// The number of a port as the session says it. What guards a bridge that forwards by itself has to stay while the
+    /// switch has the port, whatever its database says already or yet.
+    fn listed(&self, bridge: &str, port: &str) -> Option<u32> {
+        let ports = &self.sessions.get(bridge)?.ports;
+        let mut called_so = ports
+            .iter()
+            .filter(|(_, name)| *name == openflow_name(port))
+            .map(|(number, _)| *number);
+        let number = called_so.next();
+        // Only the beginning of a long name is known here.
+        number.filter(|_| called_so.next().is_none())
     }
 
     /// True if there is a session with every one of these bridges.
@@ -510,10 +576,10 @@ impl Reconciler {
         let unready: BTreeSet<Uuid> = networks
             .filter(|id| {
                 let network = site.networks.get(id);
-                let way = network.and_then(|network| self.way(network));
-                way.is_some_and(|bridge| {
+                let way = network.and_then(|network| Some((network, self.way(network)?)));
+                way.is_some_and(|(network, bridge)| {
                     let cookies = [Cookie::BASE, Unit::Network(**id).cookie()];
-                    !self.serves(bridge, &cookies, Class::Here)
+                    !self.arrives(network) || !self.serves(bridge, &cookies, Class::Here)
                 })
             })
             .copied()
@@ -567,6 +633,22 @@ impl Reconciler {
         needed.iter().filter(programme).cloned().collect()
     }
 
+    /// True if the bridge on that way knows by which port packets come from `br-int`; else it has no flows for them.
+    fn arrives(&self, network: &Network) -> bool {
+        let view = self.engine.view();
+        match &network.segment {
+            Segment::Tunnel { .. } => view.patch_int.is_some(),
+            Segment::Vlan {
+                physical_network, ..
+            }
+            | Segment::Flat { physical_network } => {
+                let provider = view.providers.get(physical_network);
+                provider.is_some_and(|provider| provider.phy_port.is_some())
+            }
+            Segment::Local => true,
+        }
+    }
+
     /// Sends each bridge its next bundles.
     fn program(
         &mut self,
@@ -576,7 +658,10 @@ impl Reconciler {
         problems: &mut BTreeMap<String, String>,
     ) {
         let (nothing, nobody) = (BridgeFlows::default(), BTreeSet::new());
-        for bridge in needed {
+        // Whether a local VLAN is what its row says shows on the bridge where all of them meet.
+        let is_known = self.sessions.contains_key(INTEGRATION_BRIDGE);
+        let in_doubt = !is_known && needed.contains(INTEGRATION_BRIDGE);
+        for bridge in needed.iter().filter(|_| !in_doubt) {
             let Some(session) = self.sessions.get_mut(bridge) else {
                 continue;
             };
@@ -718,7 +803,7 @@ impl Reconciler {
             let cookies = [Cookie::BASE, Unit::Network(*id).cookie()];
             let way = self.way(network);
             let way_serves = match way {
-                Some(bridge) => self.serves(bridge, &cookies, Class::Here),
+                Some(bridge) => self.arrives(network) && self.serves(bridge, &cookies, Class::Here),
                 None => network.segment == Segment::Local,
             };
             let is_served = reaches_others

@@ -233,6 +233,57 @@ fn a_bridge_without_a_session_holds_up_nothing_but_its_own_networks() {
     assert_ne!(world.flows["br-tun"], before["br-tun"]);
 }
 
+/// Somebody gives a network the number of another: the agent knows better, and one that starts anew sees it in the flows.
+#[test]
+fn local_vlans_that_somebody_has_rewritten_lead_nothing_astray() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let (flows, observed) = (world.flows.clone(), world.observed.clone());
+    for restarted in [false, true] {
+        let bridge = world.observed.bridges.get_mut("br-int").unwrap();
+        let tag = bridge.ports["tap12"].tag;
+        bridge.ports.get_mut("tap11").unwrap().tag = tag;
+        if restarted {
+            world.restart_agent();
+        }
+        let report = world.run(nothing_strays);
+        assert_eq!(report.up.len(), 3);
+        assert_eq!(recorded(&world.observed).len(), 3);
+        if !restarted {
+            assert_eq!((&flows, &observed), (&world.flows, &world.observed));
+        }
+        let kept = |flows: &FlowTable| -> Vec<Flow> {
+            let of_12 = |flow: &&Flow| flow.cookie == Unit::Port(id(12)).cookie().raw();
+            flows.iter().filter(of_12).cloned().collect()
+        };
+        assert_eq!(kept(&flows["br-int"]), kept(&world.flows["br-int"]));
+    }
+}
+
+/// A provider bridge forwards by itself what no flow of heddle's stops, so these go only with the port that they are about.
+#[test]
+fn a_provider_bridge_is_guarded_while_the_switch_has_the_way_to_it() {
+    let mut world = world();
+    world.run(|_| ());
+    plug_all(&mut world);
+    world.run(|_| ());
+    let before = world.flows.clone();
+    let bridge = world.observed.bridges.get_mut("br-eth1").unwrap();
+    let port = bridge.ports.get_mut("phy-br-eth1").unwrap();
+    let interface = port.interfaces.get_mut("phy-br-eth1").unwrap();
+    interface.ofport = None;
+    world.run(|_| ());
+    assert_eq!(world.flows, before, "the session still lists the port");
+
+    // Nor does br-int send anything towards a bridge that has none of them.
+    let there = ports(&world.observed, "br-int");
+    world.restart_switch(there);
+    let report = world.run(nothing_strays);
+    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+}
+
 #[test]
 fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
     let mut world = world();

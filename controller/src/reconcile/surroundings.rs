@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::bindings::{Bindings, IFACE_ID, Names, bindings};
 use super::layout::{Change, Plan, plan, plan_local_vlans};
-use super::local_vlans::recorded;
 use super::observed::Observed;
 use super::reconciler::Reconciler;
 use crate::compile::Layout;
@@ -23,8 +22,10 @@ pub(super) struct Surroundings {
     pub(super) bindings: Bindings,
     /// The bridges with which a session is needed.
     pub(super) needed: BTreeSet<String>,
-    /// Local VLANs of networks, as the ports say.
+    /// Local VLANs of networks.
     pub(super) recorded: BTreeMap<Uuid, u16>,
+    /// True if those of all networks with an endpoint are certain.
+    pub(super) believed: bool,
     /// The endpoints: port and network.
     pub(super) endpoints: BTreeMap<Uuid, Uuid>,
     /// What is to be noted on the ports if no network needs a local VLAN that has none.
@@ -39,22 +40,28 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
+    /// `local_vlans` tells, of the endpoints and the bridges that are needed, `recorded` and `believed`.
     pub(super) fn new(
         observed: &Arc<Observed>,
         settings: &Settings,
         site: &Site,
         names: &mut Names,
+        local_vlans: impl FnOnce(
+            &BTreeMap<Uuid, Uuid>,
+            &BTreeSet<String>,
+        ) -> (BTreeMap<Uuid, u16>, bool),
     ) -> Self {
         let bindings = bindings(observed, site, names);
         let network = |id: &Uuid| Some((*id, site.ports.get(id)?.network));
         let endpoints: BTreeMap<Uuid, Uuid> = bindings.bound.keys().filter_map(network).collect();
-        let recorded = recorded(observed);
+        let needed = Reconciler::bridges(settings, observed);
+        let (recorded, believed) = local_vlans(&endpoints, &needed);
         let bridge = observed.bridges.get(INTEGRATION_BRIDGE);
         let ports = bridge.into_iter().flat_map(|bridge| bridge.ports.values());
         let interfaces = ports.flat_map(|port| port.interfaces.values());
         let id = |said: &String| said.parse().ok();
         Self {
-            needed: Reconciler::bridges(settings, observed),
+            needed,
             to_note: plan_local_vlans(observed, site, &bindings, &recorded),
             lacks_local_vlans: endpoints
                 .values()
@@ -68,6 +75,7 @@ impl Surroundings {
             settings: settings.clone(),
             bindings,
             recorded,
+            believed,
             endpoints,
         }
     }

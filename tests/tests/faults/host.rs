@@ -1,20 +1,18 @@
-//! One simulated host: its database and bridges, the real sessions and the real reconciler between them, and the wires on which
-//! their bytes wait. Nothing happens by itself: [`Host`] does one thing at a time, when it is told to.
+//! One simulated host: its bridges, the real sessions and the real reconciler between them and the database, and the wires on
+//! which their bytes wait. Nothing happens by itself: [`Host`] does one thing at a time, when it is told to. What others do at it
+//! is in `schedule`, what the database makes of transactions in `database`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use controller::agent::session::{Refusal, Scope, Session, SessionEvent};
-use controller::model::{INTEGRATION_BRIDGE, Settings, Site};
+use controller::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
 use controller::reconcile::layout::Change;
-use controller::reconcile::observed::{
-    Bridge as BridgeRow, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port,
-};
+use controller::reconcile::observed::{Bridge as BridgeRow, Interface, Observed, Port};
 use controller::reconcile::reconciler::{Command, Reconciler, Report};
-use flows::FlowTable;
 use uuid::Uuid;
 
-use crate::packets::Wiring;
+use crate::packets::Network;
 use crate::switch::Bridge;
 
 pub const PROVIDER_BRIDGE: &str = "br-eth1";
@@ -23,14 +21,24 @@ pub const NIC: &str = "eth1";
 
 pub struct Host {
     pub settings: Settings,
-    pub site: Site,
     pub host: Uuid,
+    /// The northbound database.
+    pub site: Site,
+    /// The agent can read it.
+    pub northbound: bool,
+    /// What the agent knows of it.
+    pub known: Option<Site>,
+    /// The switch's database.
     pub observed: Observed,
+    /// What the agent has heard of that.
+    pub heard: Arc<Observed>,
     pub bridges: BTreeMap<String, Bridge>,
     sessions: BTreeMap<String, Session>,
     reconciler: Reconciler,
     /// The transaction that the database has yet to answer.
     transaction: Option<Vec<Change>>,
+    /// Transactions so far.
+    pub transactions: usize,
     /// Bridges that have refused flows, which may be set aside until a new session.
     pub refused: BTreeSet<String>,
     next_number: u32,
@@ -46,26 +54,22 @@ impl Host {
             .collect();
         let mut out = Self {
             settings: Settings::read(&external_ids, "h1").unwrap(),
-            site,
             host,
+            known: Some(site.clone()),
+            northbound: true,
+            site,
             observed: Observed::default(),
+            heard: Arc::default(),
             bridges: BTreeMap::new(),
             sessions: BTreeMap::new(),
             reconciler: Reconciler::default(),
             transaction: None,
+            transactions: 0,
             refused: BTreeSet::new(),
             next_number: 1,
             next_row: 1 << 100,
         };
-        let row = BridgeRow {
-            id: out.fresh(),
-            ..BridgeRow::default()
-        };
-        out.observed.bridges.insert(PROVIDER_BRIDGE.to_owned(), row);
-        out.add_port(PROVIDER_BRIDGE, NIC, Port::default(), Interface::default());
-        out.catch_up();
-        let normal = flows::text::parse_flow("priority=0 actions=NORMAL").unwrap();
-        out.bridge(PROVIDER_BRIDGE).flows = FlowTable::from_iter([normal]);
+        out.mend();
         out
     }
 
@@ -78,10 +82,30 @@ impl Host {
         for (name, bridge) in &self.bridges {
             out.bridge(name).ports = bridge.ports.clone();
         }
+        out.hear_switch();
         out
     }
 
-    fn fresh(&mut self) -> Uuid {
+    /// The operator makes what is theirs, where it is missing.
+    pub fn mend(&mut self) {
+        if !self.observed.bridges.contains_key(PROVIDER_BRIDGE) {
+            let row = BridgeRow {
+                id: self.fresh(),
+                ..BridgeRow::default()
+            };
+            let bridges = &mut self.observed.bridges;
+            bridges.insert(PROVIDER_BRIDGE.to_owned(), row);
+            self.add_port(PROVIDER_BRIDGE, NIC, Port::default(), Interface::default());
+            self.catch_up();
+        }
+        let normal = flows::text::parse_flow("priority=0 actions=NORMAL").unwrap();
+        let bridge = self.bridge(PROVIDER_BRIDGE);
+        if bridge.flows().get(&normal).is_none() {
+            bridge.edit(normal, true);
+        }
+    }
+
+    pub fn fresh(&mut self) -> Uuid {
         self.next_row += 1;
         Uuid::from_u128(self.next_row)
     }
@@ -90,7 +114,7 @@ impl Host {
         self.bridges.entry(name.to_owned()).or_default()
     }
 
-    fn add_port(&mut self, bridge: &str, name: &str, port: Port, interface: Interface) {
+    pub fn add_port(&mut self, bridge: &str, name: &str, port: Port, interface: Interface) {
         let (id, interface_id) = (self.fresh(), self.fresh());
         let interface = Interface {
             id: interface_id,
@@ -119,9 +143,12 @@ impl Host {
         }
     }
 
-    /// ovs-vswitchd does what its database says: bridges get an id, ports a number that none has had before.
+    /// ovs-vswitchd does what its database says: bridges come with an id and go, ports get a number that none has had before.
     pub fn catch_up(&mut self) -> bool {
-        let mut changed = false;
+        let before = self.bridges.len();
+        let rows = &self.observed.bridges;
+        self.bridges.retain(|name, _| rows.contains_key(name));
+        let mut changed = self.bridges.len() != before;
         for (name, row) in &mut self.observed.bridges {
             let bridge = self.bridges.entry(name.clone()).or_default();
             changed |= row.datapath_id.is_none();
@@ -136,8 +163,11 @@ impl Host {
                 bridge.set_port(number, None);
                 changed = true;
             }
+            let mut peers = BTreeMap::new();
             for (name, port) in &mut row.ports {
                 let interface = port.interfaces.get_mut(name).unwrap();
+                let peer = interface.options.get("peer").cloned();
+                peers.extend(peer.map(|peer| (name.clone(), peer)));
                 let there = bridge.ports.iter().find(|(_, known)| *known == name);
                 let number = match there {
                     Some((number, _)) => *number,
@@ -150,6 +180,7 @@ impl Host {
                 changed |= interface.ofport != Some(number);
                 interface.ofport = Some(number);
             }
+            bridge.set_peers(peers);
         }
         changed
     }
@@ -167,51 +198,106 @@ impl Host {
             bridge.restart(ports);
         }
         // The operator's own script puts their flow back.
-        let normal = flows::text::parse_flow("priority=0 actions=NORMAL").unwrap();
-        self.bridge(PROVIDER_BRIDGE).flows.insert(normal);
-        for bridge in self.sessions.keys().cloned().collect::<Vec<_>>() {
-            self.disconnect(&bridge);
+        if self.bridges.contains_key(PROVIDER_BRIDGE) {
+            self.mend();
+        }
+        self.disconnect_all();
+    }
+
+    /// A port gets another number.
+    pub fn renumber(&mut self, bridge: &str, port: &str) {
+        if let Some(number) = self.number(bridge, port) {
+            self.next_number += 1;
+            let next = self.next_number;
+            let bridge = self.bridge(bridge);
+            bridge.set_port(number, None);
+            bridge.set_port(next, Some(port));
         }
     }
 
     pub fn disconnect(&mut self, bridge: &str) {
         self.sessions.remove(bridge);
         self.reconciler.session_ended(bridge);
-        self.bridge(bridge).disconnect();
+        if let Some(bridge) = self.bridges.get_mut(bridge) {
+            bridge.disconnect();
+        }
     }
 
-    pub fn restart_agent(&mut self) {
-        self.reconciler = Reconciler::default();
-        self.transaction = None;
+    pub fn disconnect_all(&mut self) {
         for bridge in self.sessions.keys().cloned().collect::<Vec<_>>() {
             self.disconnect(&bridge);
         }
     }
 
-    /// The intent has changed.
-    pub fn site_changed(&mut self) {
-        self.reconciler.site_replaced();
+    /// The agent starts anew. What is on its way to the database gets there or not (`made`); of the intent it knows what the
+    /// file has kept, if there is one.
+    pub fn restart_agent(&mut self, made: bool, kept: bool) {
+        self.transact(made);
+        self.reconciler = Reconciler::default();
+        self.disconnect_all();
+        self.known.take_if(|_| !kept);
+        self.hear_switch();
+    }
+
+    /// The agent reads what has changed in the northbound database, if that is within reach.
+    pub fn hear_site(&mut self) -> bool {
+        if !self.northbound || self.known.as_ref() == Some(&self.site) {
+            return false;
+        }
+        if let Some(known) = self.known.replace(self.site.clone()) {
+            let touched = Touched::between(&known, &self.site);
+            self.reconciler.site_changed(touched);
+        }
+        true
+    }
+
+    /// The agent reads what has changed in the switch's database.
+    pub fn hear_switch(&mut self) -> bool {
+        let news = *self.heard != self.observed;
+        if news {
+            self.heard = Arc::new(self.observed.clone());
+        }
+        news
     }
 
     /// Connects where there is no session; then the agent says what is next.
     /// The first is true if there is something to wait for now.
     pub fn step(&mut self) -> (bool, Report) {
+        let Some(site) = &self.known else {
+            return (false, Report::default());
+        };
         let mut busy = false;
-        for bridge in Reconciler::bridges(&self.settings, &self.observed) {
-            if !self.sessions.contains_key(&bridge) {
-                busy = true;
-                self.bridge(&bridge).connect();
-                let scope = Scope {
-                    table: (bridge == PROVIDER_BRIDGE).then_some(0),
-                    ..Scope::default()
-                };
-                self.sessions.insert(bridge, Session::new(scope));
-            }
+        let needed = Reconciler::bridges(&self.settings, &self.heard);
+        let hung_up =
+            |bridge: &&String| !self.bridges.get(*bridge).is_some_and(Bridge::is_connected);
+        let lost: Vec<String> = self
+            .sessions
+            .keys()
+            .filter(|bridge| !needed.contains(*bridge) || hung_up(bridge))
+            .cloned()
+            .collect();
+        for bridge in lost {
+            self.sessions.remove(&bridge);
+            self.reconciler.session_ended(&bridge);
         }
-        let observed = Arc::new(self.observed.clone());
+        for bridge in needed {
+            // What the database has may not be there yet, or no more.
+            let Some(switch) = self.bridges.get_mut(&bridge) else {
+                continue;
+            };
+            let scope = Scope {
+                table: (bridge == PROVIDER_BRIDGE).then_some(0),
+                ..Scope::default()
+            };
+            self.sessions.entry(bridge).or_insert_with(|| {
+                busy = true;
+                switch.connect();
+                Session::new(scope)
+            });
+        }
         let (commands, report) =
             self.reconciler
-                .step(&self.settings, Some(self.host), &observed, &self.site);
+                .step(&self.settings, Some(self.host), &self.heard, site);
         busy |= !commands.is_empty();
         for command in commands {
             match command {
@@ -269,21 +355,25 @@ impl Host {
 
     /// Up to `count` bytes go from the agent to the bridge.
     pub fn deliver(&mut self, bridge: &str, count: usize) -> bool {
-        let Some(session) = self.sessions.get_mut(bridge) else {
+        let (Some(session), Some(switch)) =
+            (self.sessions.get_mut(bridge), self.bridges.get_mut(bridge))
+        else {
             return false;
         };
         let output = session.output();
         let bytes: Vec<u8> = output.drain(..count.min(output.len())).collect();
-        self.bridge(bridge).receive(&bytes);
+        switch.receive(&bytes);
         !bytes.is_empty()
     }
 
     /// Up to `count` bytes go from the bridge to the agent.
     pub fn answer(&mut self, bridge: &str, count: usize) -> bool {
-        let bytes = self.bridge(bridge).take_output(count);
-        let Some(session) = self.sessions.get_mut(bridge) else {
+        let (Some(session), Some(switch)) =
+            (self.sessions.get_mut(bridge), self.bridges.get_mut(bridge))
+        else {
             return false;
         };
+        let bytes = switch.take_output(count);
         let events = session.handle_bytes(&bytes).unwrap();
         self.handle(bridge, events);
         !bytes.is_empty()
@@ -294,113 +384,35 @@ impl Host {
         let Some(changes) = self.transaction.take() else {
             return false;
         };
-        for change in changes.into_iter().filter(|_| made) {
-            self.carry_out(change);
+        if made && self.may_be_made(&changes) {
+            self.transactions += 1;
+            for change in changes {
+                self.carry_out(change);
+            }
         }
+        self.hear_switch();
         self.reconciler.transaction_ended();
         true
     }
 
-    fn carry_out(&mut self, change: Change) {
-        let bridge_name = |observed: &Observed, id: Uuid| {
-            let mut bridges = observed.bridges.iter();
-            bridges
-                .find(|(_, row)| row.id == id)
-                .map(|(name, _)| name.clone())
-        };
-        match change {
-            Change::AddBridge {
-                name,
-                datapath_type,
-            } => {
-                let row = BridgeRow {
-                    id: self.fresh(),
-                    fail_mode: "secure".to_owned(),
-                    datapath_type,
-                    ..BridgeRow::default()
-                };
-                self.observed.bridges.insert(name, row);
-            }
-            Change::SecureBridge { bridge } => {
-                let mut rows = self.observed.bridges.values_mut();
-                let row = rows.find(|row| row.id == bridge).unwrap();
-                row.fail_mode = "secure".to_owned();
-            }
-            Change::AddPort {
-                bridge,
-                name,
-                kind,
-                options,
-            } => {
-                let bridge = bridge_name(&self.observed, bridge).unwrap();
-                let port = Port {
-                    external_ids: [(OWNED_KEY.to_owned(), "true".to_owned())].into(),
-                    ..Port::default()
-                };
-                let interface = Interface {
-                    kind,
-                    options,
-                    ..Interface::default()
-                };
-                self.add_port(&bridge, &name, port, interface);
-            }
-            Change::SetOptions { interface, options } => {
-                let ports = self
-                    .observed
-                    .bridges
-                    .values_mut()
-                    .flat_map(|b| b.ports.values_mut());
-                let mut interfaces = ports.flat_map(|port| port.interfaces.values_mut());
-                // It may have gone in the meantime; the database would refuse the transaction.
-                if let Some(row) = interfaces.find(|row| row.id == interface) {
-                    row.options = options;
-                }
-            }
-            Change::DeletePort { port, .. } => {
-                for bridge in self.observed.bridges.values_mut() {
-                    bridge.ports.retain(|_, row| row.id != port);
-                }
-            }
-            Change::SetLocalVlan { port, local_vlan } => {
-                let mut ports = self
-                    .observed
-                    .bridges
-                    .values_mut()
-                    .flat_map(|b| b.ports.values_mut());
-                if let Some(row) = ports.find(|row| row.id == port) {
-                    row.tag = local_vlan.map(|(_, tag)| tag);
-                    row.external_ids.remove(NETWORK_KEY);
-                    let note = local_vlan.map(|(id, _)| (NETWORK_KEY.to_owned(), id.to_string()));
-                    row.external_ids.extend(note);
+    /// The bridges as packets see them.
+    pub fn network(&self) -> Network<'_> {
+        let mut out = Network::default();
+        let mut ends = BTreeMap::new();
+        for (name, bridge) in &self.bridges {
+            let ports = bridge.ports.keys().copied().collect();
+            out.bridges.insert(name, (bridge.tables(), ports));
+            for (number, port) in &bridge.ports {
+                if let Some(peer) = bridge.peers().get(port) {
+                    ends.insert(port.as_str(), (name.as_str(), *number, peer.as_str()));
                 }
             }
         }
-    }
-
-    /// What is at the other end of each patch port, and which ports each bridge has.
-    pub fn wiring(&self) -> Wiring {
-        let mut out = Wiring::default();
-        let peer_of = |bridge: &str, port: &str| {
-            let row = self.observed.bridges.get(bridge)?.ports.get(port)?;
-            row.interfaces.get(port)?.options.get("peer").cloned()
-        };
-        let numbered: Vec<(&String, u32, &String)> = self
-            .bridges
-            .iter()
-            .flat_map(|(name, bridge)| bridge.ports.iter().map(move |(n, port)| (name, *n, port)))
-            .collect();
-        for (bridge, number, port) in &numbered {
-            let ports = out.ports.entry((*bridge).clone()).or_default();
-            ports.insert(*number);
-            let Some(peer) = peer_of(bridge, port) else {
-                continue;
-            };
+        for (port, (bridge, number, peer)) in &ends {
             // A patch carries packets only if both ends name each other.
-            let other = numbered
-                .iter()
-                .find(|(at, _, name)| **name == peer && peer_of(at, name).as_ref() == Some(*port));
-            let end = other.map(|(at, number, _)| ((*at).clone(), *number));
-            out.patches.insert(((*bridge).clone(), *number), end);
+            let other = ends.get(peer).filter(|(_, _, peer)| peer == port);
+            let end = other.map(|(bridge, number, _)| (*bridge, *number));
+            out.patches.insert((bridge, *number), end);
         }
         out
     }

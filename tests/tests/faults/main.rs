@@ -1,9 +1,18 @@
-//! Schedules of faults in virtual time: the real OpenFlow sessions and the real reconciler against a simulated switch and database,
-//! with no sockets and no clock. Each schedule follows from its seed alone; `SEED=n cargo test -p tests --test faults` replays
-//! one, `SCHEDULES=n` runs so many; a release build runs 10,000.
+//! Schedules of faults in virtual time: the real OpenFlow sessions and the real reconciler against a simulated switch and
+//! simulated databases, with no sockets and no clock. Each schedule follows from its seed alone: a run has the seeds from
+//! `FIRST` (0) on, `SCHEDULES` of them (500, in a release build 10,000); `SEED=n cargo test -p tests --test faults` replays one.
 //!
-//! After every message that a switch has handled no packet of a network leaves by a port, VLAN or VNI of another. In the end,
-//! when nothing goes wrong any more, the flow tables are those of a host that was set up from scratch.
+//! | who                     | what goes wrong                                                                              |
+//! |-------------------------|----------------------------------------------------------------------------------------------|
+//! | the switch              | is slow, byte by byte; refuses the n-th flow of a bundle, or its commit; hangs up in the middle of one, or before it says that it is made; pauses its monitor; leaves out, alters or makes up a flow in a list; restarts with no flows and other port numbers |
+//! | its database            | tells of changes late; makes nothing of a transaction                                       |
+//! | somebody at the switch  | deletes, alters and adds flows, or deletes all; deletes bridges and ports of heddle's; changes their options and fail modes, and the tags and notes of endpoints' ports; numbers ports anew |
+//! | the northbound database | is out of reach, while intent changes and endpoints come and go                              |
+//! | the agent               | ends at any instant and starts again, with the last known intent or without                 |
+//!
+//! After everything that may change how the switch forwards no packet of a network leaves by a port, VLAN or VNI of another.
+//! In the end, when nothing goes wrong any more, the flow tables are those of a host that was set up from scratch, and an agent
+//! that starts anew changes nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +23,7 @@
     reason = "a simulation fails as a test does"
 )]
 
+mod database;
 mod host;
 mod packets;
 mod schedule;
@@ -23,7 +33,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many schedules a run has: a debug build is an order of magnitude slower.
-const SCHEDULES: u64 = if cfg!(debug_assertions) { 300 } else { 10_000 };
+const SCHEDULES: u64 = if cfg!(debug_assertions) { 500 } else { 10_000 };
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -39,14 +49,15 @@ fn whatever_fails_no_packet_strays_and_the_switch_ends_as_from_scratch() {
         schedule::run(seed);
         return;
     }
-    let count = number("SCHEDULES").unwrap_or(SCHEDULES);
-    let next = AtomicU64::new(0);
+    let first = number("FIRST").unwrap_or(0);
+    let end = first + number("SCHEDULES").unwrap_or(SCHEDULES);
+    let next = AtomicU64::new(first);
     let failed: Vec<u64> = std::thread::scope(|scope| {
         let worker = || {
             let mut failed = Vec::new();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= count || !failed.is_empty() {
+                if seed >= end || !failed.is_empty() {
                     return failed;
                 }
                 if catch_unwind(AssertUnwindSafe(|| schedule::run(seed))).is_err() {

@@ -1,6 +1,7 @@
 //! A simulated bridge that speaks OpenFlow 1.4 from the codec, message by message, and misbehaves on command. Knows nothing of
 //! heddle, of sockets or of time.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::BytesMut;
@@ -10,6 +11,8 @@ use flows::ofpkt::{
     MultipartReply, MultipartRequest, PortChange, PortDesc, PortStatus, TableStats, take,
 };
 use flows::{EthAddr, Flow, FlowTable, Port, Version};
+
+use crate::packets::Tables;
 
 const VERSION: Version = Version::V14;
 /// OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL.
@@ -24,10 +27,41 @@ pub struct Mischief {
     pub refuse: Option<usize>,
     /// Refuses the first change of the next bundle, when that is committed.
     pub refuse_commit: bool,
-    /// Leaves the n-th flow out of the next answer that lists flows.
-    pub conceal: Option<usize>,
-    /// Lists a flow that is not there.
-    pub invent: Option<Flow>,
+    /// Closes the connection when the n-th change from now comes into a bundle.
+    pub hang_up: Option<usize>,
+    /// Commits the next bundle and closes the connection before it says so.
+    pub swallow_answer: bool,
+    /// What the next answer that lists flows has wrong.
+    pub lie: Option<Lie>,
+}
+
+/// What is wrong in a list of flows.
+pub enum Lie {
+    /// The n-th flow is left out.
+    Conceal(usize),
+    /// The n-th flow is said to drop.
+    Alter(usize),
+    /// This flow is not there.
+    Invent(Flow),
+}
+
+impl Lie {
+    /// What it makes of the truth; none if the list is too short for it.
+    fn tell(&self, listed: &mut Vec<Flow>) -> Option<()> {
+        match self {
+            Self::Conceal(n) => {
+                listed.get(*n)?;
+                listed.remove(*n);
+            }
+            Self::Alter(n) => {
+                let flow = listed.get_mut(*n)?;
+                *flow =
+                    Flow::new(flow.table, flow.priority, flow.matches.clone()).cookie(flow.cookie);
+            }
+            Self::Invent(flow) => listed.push(flow.clone()),
+        }
+        Some(())
+    }
 }
 
 /// A bridge and the one connection to it.
@@ -35,8 +69,16 @@ pub struct Mischief {
 pub struct Bridge {
     /// Name by number.
     pub ports: BTreeMap<u32, String>,
-    pub flows: FlowTable,
+    /// The other end of each patch port, by name.
+    peers: BTreeMap<String, String>,
     pub mischief: Mischief,
+    /// How often it was told to add or delete.
+    pub told: usize,
+    flows: FlowTable,
+    /// The flows as packets see them, since these have last been looked at.
+    tables: OnceCell<Tables>,
+    /// Packets may go otherwise than when somebody last asked.
+    changed: Cell<bool>,
     connection: Option<Connection>,
 }
 
@@ -51,6 +93,38 @@ struct Connection {
 }
 
 impl Bridge {
+    pub fn flows(&self) -> &FlowTable {
+        &self.flows
+    }
+
+    pub fn flows_mut(&mut self) -> &mut FlowTable {
+        self.tables.take();
+        self.changed.set(true);
+        &mut self.flows
+    }
+
+    pub fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| Tables::new(&self.flows))
+    }
+
+    /// True if packets may go otherwise since this was last asked.
+    pub fn has_changed(&self) -> bool {
+        self.changed.take()
+    }
+
+    pub fn peers(&self) -> &BTreeMap<String, String> {
+        &self.peers
+    }
+
+    pub fn set_peers(&mut self, peers: BTreeMap<String, String>) {
+        self.changed.set(self.changed.get() || self.peers != peers);
+        self.peers = peers;
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// Somebody connects; whoever was connected is not any more.
     pub fn connect(&mut self) {
         self.connection = Some(Connection::default());
@@ -65,6 +139,8 @@ impl Bridge {
     pub fn restart(&mut self, ports: BTreeMap<u32, String>) {
         *self = Self {
             ports,
+            peers: std::mem::take(&mut self.peers),
+            changed: Cell::new(true),
             ..Self::default()
         };
     }
@@ -87,6 +163,7 @@ impl Bridge {
     }
 
     pub fn set_port(&mut self, number: u32, name: Option<&str>) {
+        self.changed.set(true);
         let (change, name) = match name {
             Some(name) => {
                 self.ports.insert(number, name.to_owned());
@@ -104,14 +181,22 @@ impl Bridge {
     /// Somebody else adds a flow, or deletes the one in its place.
     pub fn edit(&mut self, flow: Flow, add: bool) {
         let event = if !add {
-            self.flows.remove(&flow);
+            self.flows_mut().remove(&flow);
             FlowEvent::Removed
-        } else if self.flows.insert(flow.clone()).is_some() {
+        } else if self.flows_mut().insert(flow.clone()).is_some() {
             FlowEvent::Modified
         } else {
             FlowEvent::Added
         };
         self.tell(event, flow);
+    }
+
+    /// `ovs-ofctl del-flows`.
+    pub fn delete_all(&mut self) {
+        let flows: Vec<Flow> = self.flows.iter().cloned().collect();
+        for flow in flows {
+            self.edit(flow, false);
+        }
     }
 
     /// The monitor has no room: it tells only what is removed, and what else has changed when it goes on.
@@ -160,14 +245,13 @@ impl Bridge {
                 let Body::FlowMod(change) = add.message.body else {
                     panic!("only flows are put into bundles")
                 };
-                match &mut self.mischief.refuse {
-                    Some(0) => {
-                        self.mischief.refuse = None;
-                        self.refuse(xid, TABLE_FULL);
-                        return Some(false);
-                    }
-                    Some(n) => *n -= 1,
-                    None => {}
+                if is_now(&mut self.mischief.hang_up) {
+                    self.disconnect();
+                    return Some(false);
+                }
+                if is_now(&mut self.mischief.refuse) {
+                    self.refuse(xid, TABLE_FULL);
+                    return Some(false);
                 }
                 let connection = self.connection.as_mut()?;
                 let bundle = connection.bundles.get_mut(&add.bundle_id);
@@ -207,10 +291,8 @@ impl Bridge {
                     .filter(|flow| is_meant(flow, &question))
                     .cloned()
                     .collect();
-                if let Some(n) = self.mischief.conceal.take_if(|n| *n < listed.len()) {
-                    listed.remove(n);
-                }
-                listed.extend(self.mischief.invent.take());
+                let lie = &mut self.mischief.lie;
+                lie.take_if(|lie| lie.tell(&mut listed).is_some());
                 let (head, tail) = listed.split_at(listed.len() / 2);
                 let part = |part: &[Flow]| {
                     MultipartReply::Flow(part.iter().cloned().map(FlowStats::new).collect())
@@ -247,6 +329,9 @@ impl Bridge {
                 for (xid, change) in changes {
                     self.carry_out(xid, change);
                 }
+                if std::mem::take(&mut self.mischief.swallow_answer) {
+                    self.disconnect();
+                }
                 BundleControlKind::CommitReply
             }
             other => panic!("heddle does not send {other:?}"),
@@ -262,17 +347,20 @@ impl Bridge {
             (flow.cookie ^ change.flow.cookie) & change.cookie_mask == 0
                 && [flow.table, ALL_TABLES].contains(&change.flow.table)
         };
+        // To forget what was learned, and only that, is no news.
+        self.told += usize::from(change.command != FlowModCommand::Delete);
+        let flows = self.flows_mut();
         match change.command {
-            FlowModCommand::Add => drop(self.flows.insert(change.flow)),
+            FlowModCommand::Add => drop(flows.insert(change.flow)),
             FlowModCommand::DeleteStrict => {
-                if self.flows.get(&change.flow).filter(meant).is_some() {
-                    self.flows.remove(&change.flow);
+                if flows.get(&change.flow).filter(meant).is_some() {
+                    flows.remove(&change.flow);
                 }
             }
             FlowModCommand::Delete => {
-                let gone: Vec<_> = self.flows.iter().filter(meant).cloned().collect();
+                let gone: Vec<_> = flows.iter().filter(meant).cloned().collect();
                 for flow in gone {
-                    self.flows.remove(&flow);
+                    flows.remove(&flow);
                 }
             }
             other => panic!("heddle does not {other:?}"),
@@ -314,6 +402,21 @@ impl Bridge {
         if let Some(connection) = &mut self.connection {
             Message::new(VERSION, xid, body).encode_into(&mut connection.output);
         }
+    }
+}
+
+/// Counts down to what shall happen once.
+fn is_now(left: &mut Option<usize>) -> bool {
+    match left {
+        Some(0) => {
+            *left = None;
+            true
+        }
+        Some(n) => {
+            *n -= 1;
+            false
+        }
+        None => false,
     }
 }
 
