@@ -126,6 +126,8 @@ pub(super) struct Counters {
     pub(super) bridges: BTreeMap<String, (Peer, Programming)>,
     /// Transactions with the switch's database: those that it took, those that it did not.
     pub(super) transactions: (u64, u64),
+    /// Edits of heddle's rows in the switch's database by others, that were put right.
+    pub(super) repairs: u64,
     /// Reports that the northbound database took, and did not.
     pub(super) reports: (u64, u64),
     /// Signals to read everything anew.

@@ -358,6 +358,14 @@ fn totals(status: &Status, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     )?;
     counters(
         encoder,
+        (
+            "heddle_database_repairs",
+            "Edits of heddle's bridges and ports in the switch's database by others, that were put right",
+        ),
+        [([], totals.switch_repairs)],
+    )?;
+    counters(
+        encoder,
         ("heddle_reloads", "Signals to read everything anew"),
         [([], totals.reloads)],
     )?;

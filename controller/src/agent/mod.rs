@@ -23,6 +23,7 @@ pub mod session;
 pub mod status;
 mod supervisor;
 mod switch;
+mod tampering;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -46,9 +47,11 @@ use self::session::Refusal;
 use self::status::Source;
 use self::supervisor::Supervisor;
 use self::switch::{Link, LinkEvent};
+use self::tampering::tampering;
 use crate::model::{Settings, Touched};
 use crate::northbound::{self, Mirror};
 use crate::reconcile::database;
+use crate::reconcile::layout::Change;
 use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
@@ -164,8 +167,8 @@ struct Agent {
     setting_errors: BTreeMap<String, String>,
     /// The newest intent that was read; kept while the northbound database is out of reach.
     mirror: Option<Mirror>,
-    /// The transaction with the switch's database that is on its way.
-    transaction: Option<TransactionId>,
+    /// The transaction with the switch's database that is on its way, and what it changes.
+    transaction: Option<(TransactionId, Vec<Change>)>,
     publisher: Publisher,
     /// The `_uuid` of this host's row when it was last looked for.
     host: Option<Uuid>,
@@ -325,7 +328,9 @@ impl Agent {
                 // What the database said may be wrong by now: nothing is decided before it is read anew.
                 self.observed = None;
             }
-            Event::TransactionDone { id, outcome } if Some(id) == self.transaction => {
+            Event::TransactionDone { id, outcome }
+                if self.transaction.as_ref().is_some_and(|(own, _)| *own == id) =>
+            {
                 self.transaction = None;
                 self.reconciler.transaction_ended();
                 let (taken, refused) = &mut self.counters.transactions;
@@ -347,16 +352,20 @@ impl Agent {
 
     /// Takes in what the switch's database says, and follows the northbound database if it is another one now.
     fn read_switch(&mut self) {
+        let before = self.observed.take();
         match database::observe(self.switch.replica()) {
             Ok(observed) => self.observed = observed.map(Arc::new),
-            Err(error) => {
-                error!("the switch's database can not be understood: {error}");
-                self.observed = None;
-            }
+            Err(error) => error!("the switch's database can not be understood: {error}"),
         }
         let Some(observed) = &self.observed else {
             return;
         };
+        let own = self.transaction.as_ref().map(|(_, changes)| &**changes);
+        let edits = before.map(|before| tampering(&before, observed, own.unwrap_or_default()));
+        for edit in edits.into_iter().flatten() {
+            warn!("somebody has changed the switch's database: {edit}: putting it right");
+            self.counters.repairs = self.counters.repairs.saturating_add(1);
+        }
         let mut external_ids = observed.external_ids.clone();
         external_ids.extend(self.options.overrides.clone());
         let mut wrong = BTreeMap::new();
@@ -662,10 +671,8 @@ impl Agent {
                     for change in &changes {
                         debug!("{change:?}");
                     }
-                    self.transaction = Some(
-                        self.switch
-                            .submit(database::transaction(observed, &changes)),
-                    );
+                    let transaction = database::transaction(observed, &changes);
+                    self.transaction = Some((self.switch.submit(transaction), changes));
                 }
                 Command::Program { bridge, changes } => {
                     debug!(bridge, changes = changes.len(), "programming");

@@ -148,6 +148,8 @@ pub struct Totals {
     pub switch_transactions: u64,
     /// Transactions that it did not take.
     pub switch_transactions_refused: u64,
+    /// Edits of heddle's bridges and ports in its database by others, that were put right.
+    pub switch_repairs: u64,
     /// Reports that the northbound database took.
     pub reports: u64,
     /// Reports that it did not take.
@@ -217,6 +219,7 @@ pub(super) fn look(agent: &Agent, now: Instant) -> Status {
         counters: Totals {
             switch_transactions: counters.transactions.0,
             switch_transactions_refused: counters.transactions.1,
+            switch_repairs: counters.repairs,
             reports: counters.reports.0,
             reports_refused: counters.reports.1,
             reloads: counters.reloads,

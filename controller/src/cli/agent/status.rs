@@ -127,7 +127,11 @@ fn text(status: &Status) -> String {
     };
     let _ = writeln!(out, "state       {state}");
     let _ = writeln!(out, "intent      {}", intent(status));
-    let _ = writeln!(out, "switch      {}", peer(&status.switch));
+    let repairs = match status.counters.switch_repairs {
+        0 => String::new(),
+        count => format!("; {count} edits by others put right"),
+    };
+    let _ = writeln!(out, "switch      {}{repairs}", peer(&status.switch));
     let remotes = status.northbound_remotes.join(",");
     let _ = writeln!(out, "northbound  {} ({remotes})", peer(&status.northbound));
     if !status.bridges.is_empty() {
