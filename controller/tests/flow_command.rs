@@ -78,6 +78,52 @@ fn bad_lines_are_told_with_their_place_and_the_rest_comes_out() {
 }
 
 #[test]
+fn inputs_of_other_editors_and_other_hands_are_read_or_told_why_not() {
+    // A byte order mark, ends of lines of another system, tabs, and zeros that mean nothing.
+    let input = b"\xef\xbb\xbfin_port=1,actions=2\r\n\r\n\tip,\tnw_src=010.0.0.1\tactions=drop\r\n";
+    let (code, out, err) = run(&["parse"], input);
+    assert_eq!(
+        out,
+        "in_port=1 actions=output:2\nip,nw_src=10.0.0.1 actions=drop\n"
+    );
+    assert_eq!((code, err), (Some(0), String::new()));
+    let (_, out, err) = run(&["parse"], b"actions=1\n\xef\xbb\xbfactions=2\n");
+    assert_eq!(out, "actions=output:1\n");
+    assert!(err.starts_with("<stdin>:2:1: unknown keyword"), "{err}");
+    let told = |line: &str, why: &str| {
+        let (code, out, err) = run(&["parse"], line.as_bytes());
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{line}");
+        assert!(
+            err.starts_with(&format!("<stdin>:1:{why}\n")),
+            "{line}: {err}"
+        );
+    };
+    told(
+        "ip,nw_src=10.0.0.1/33,actions=2",
+        "20: \"33\": invalid mask: expected a prefix length of 0 to 32 or an address",
+    );
+    told(
+        "ip,nw_src=10.0.0.1/,actions=2",
+        "20: \"\": invalid mask: expected a prefix length of 0 to 32 or an address",
+    );
+    told(
+        "ipv6,ipv6_src=::/129,actions=2",
+        "18: \"129\": invalid mask: expected a prefix length of 0 to 128 or an address",
+    );
+    told(
+        "ipv6,ipv6_src=1::2::3,actions=2",
+        "15: 1::2::3: invalid IPv6 address: expected x:x:x:x:x:x:x:x",
+    );
+    let (code, out, err) = run(&["parse"], b"");
+    assert_eq!((code, out, err), (Some(0), String::new(), String::new()));
+    for (file, why) in [("/", "Is a directory"), ("/no/such/file", "No such file")] {
+        let (code, out, err) = run(&["parse", file], b"");
+        assert_eq!((code, out.as_str()), (Some(1), ""));
+        assert!(err.starts_with(&format!("heddle: {file}: {why}")), "{err}");
+    }
+}
+
+#[test]
 fn what_packets_need_not_have_is_left_out_with_a_warning() {
     let input = b"nw_src=1.2.3.4,actions=drop\n\tdelete reg0=1, tcp_dst=80,udp # all\nip,nw_src=1.2.3.4 actions=1\n\
         tp_src=1,tp_src=2,nd_target=::1,icmp6,actions=2";

@@ -55,7 +55,11 @@ impl SetField {
     /// has 3 of them, apart from its 3 bits.
     #[must_use]
     pub fn new(field: Field, value: u128, mask: u128) -> Self {
-        let all = crate::field::low_bits(u16::from(field.info().bytes) * 8);
+        let info = field.info();
+        if info.as_is && mask & info.full_mask == info.full_mask {
+            return Self::whole(field, value & info.full_mask);
+        }
+        let all = crate::field::low_bits(u16::from(info.bytes) * 8);
         let tag = writable_mask(Field::VlanVid);
         let whole = mask & all == all || (field == Field::VlanVid && mask & tag == tag);
         let mask = mask & writable_mask(field);

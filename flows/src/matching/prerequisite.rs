@@ -95,9 +95,61 @@ impl Match {
         slots.filter(|slot| is_absent(self, *slot))
     }
 
+    /// True of nearly all matches of which nothing is absent: one look at each entry tells.
+    fn has_all(&self) -> bool {
+        let (mut ip, mut v6, mut arp, mut ports) = (false, false, false, false);
+        // The type of a message of neighbor discovery.
+        let (mut icmp6, mut nd) = (false, 0);
+        self.entries().all(|entry| match entry.slot {
+            Slot::PacketType | Slot::CtNwProto | Slot::CtTpSrc | Slot::CtTpDst => false,
+            Slot::DlType => {
+                v6 = entry.value_bytes == [0x86, 0xdd];
+                ip = v6 || entry.value_bytes == [0x08, 0x00];
+                arp = entry.value_bytes == [0x08, 0x06];
+                true
+            }
+            slot if slot <= Slot::DlDst => true,
+            Slot::NwSrc | Slot::NwDst => arp || (ip && !v6),
+            Slot::Ipv6Src | Slot::Ipv6Dst => v6,
+            Slot::ArpSha | Slot::ArpTha => arp,
+            Slot::NwProto => {
+                ports = ip
+                    && match entry.value_bytes {
+                        [1] => !v6,
+                        [58] => {
+                            icmp6 = v6;
+                            v6
+                        }
+                        [proto] => matches!(proto, 6 | 17 | 132),
+                        _ => false,
+                    };
+                ip || arp
+            }
+            Slot::TpSrc => {
+                if let ([0, kind @ (135 | 136)], true, None) =
+                    (entry.value_bytes, icmp6, entry.mask_bytes)
+                {
+                    nd = *kind;
+                }
+                ports
+            }
+            Slot::TpDst => {
+                if entry.value_bytes != [0, 0] {
+                    nd = 0;
+                }
+                ports
+            }
+            Slot::NdTarget => nd != 0,
+            Slot::NdSll => nd == 135,
+            Slot::NdTll => nd == 136,
+            Slot::NwTos | Slot::NwTtl | Slot::NwFrag => ip,
+            _ => false,
+        })
+    }
+
     /// Lifts what is required of [absent](Match::absent) fields, as Open vSwitch does.
     pub fn remove_absent(&mut self) {
-        if self.absent_slots().next().is_some() {
+        if !self.has_all() {
             let absent: Vec<Slot> = self.absent_slots().collect();
             absent.into_iter().for_each(|slot| self.remove(slot));
         }

@@ -80,6 +80,22 @@ fn what_packets_need_not_have_is_absent() {
         (found.join(" "), m.to_string())
     };
     let told = |found: &str, left: &str| (found.to_owned(), left.to_owned());
+    for whole in [
+        "icmp6,icmp_type=135,nd_target=::1,nd_sll=02:00:00:00:00:01",
+        "icmp6,icmp_type=136,icmp_code=0,nd_target=::1,nd_tll=02:00:00:00:00:01",
+        "arp,arp_spa=1.2.3.4,arp_op=1,arp_sha=02:00:00:00:00:01",
+        "rarp,arp_spa=1.2.3.4",
+    ] {
+        assert_eq!(absent(whole), told("", whole));
+    }
+    assert_eq!(
+        absent("icmp6,icmp_type=136,nd_target=::1,nd_sll=02:00:00:00:00:01"),
+        told("nd_sll", "icmp6,icmp_type=136,nd_target=::1")
+    );
+    assert_eq!(
+        absent("icmp6,icmp_type=135,icmp_code=1,nd_target=::1"),
+        told("nd_target", "icmp6,icmp_type=135,icmp_code=1")
+    );
     assert_eq!(absent("nw_src=1.2.3.4"), told("ip_src", ""));
     assert_eq!(absent("nw_src=1.2.3.4,ip"), told("", "ip,nw_src=1.2.3.4"));
     assert_eq!(

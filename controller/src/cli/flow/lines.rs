@@ -10,6 +10,8 @@ use crate::cli::Failure;
 
 /// The longest line that is read, in bytes. The largest message there can be is an eighth of it in hexadecimal.
 const LONGEST: usize = 1 << 20;
+/// What some editors put in front of a text in UTF-8: nobody sees it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes that are worked on together.
 const BATCH: usize = 4 << 20;
 /// Bytes asked for in one read.
@@ -169,6 +171,9 @@ fn content(line: &[u8]) -> Option<&[u8]> {
 fn lines<'a>(text: &'a [u8], number: &mut u64, index: &mut u64) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     let mut rest = text;
+    if *number == 0 {
+        rest = rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest);
+    }
     while !rest.is_empty() {
         let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
         let (line, next) = rest.split_at(end);

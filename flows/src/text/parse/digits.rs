@@ -40,26 +40,26 @@ pub(super) fn eth(text: &str) -> Option<EthAddr> {
     Some(address)
 }
 
-/// A dotted quad; none of its numbers begins with a zero that means nothing.
+/// A dotted quad. As Open vSwitch has it, a number that begins with a zero is decimal as the others are.
 pub(super) fn ipv4(text: &str) -> Option<Ipv4Addr> {
-    let (mut address, mut octet, mut digits, mut dots) = (0u32, 0u32, 0u8, 0u8);
+    let (mut address, mut octet, mut digits, mut dots) = (0u32, 0u32, false, 0u8);
     for &byte in text.as_bytes() {
         match byte {
-            b'0'..=b'9' if digits == 0 || octet != 0 => {
+            b'0'..=b'9' => {
                 octet = octet * 10 + u32::from(byte - b'0');
-                digits += 1;
+                digits = true;
                 if octet > 255 {
                     return None;
                 }
             }
-            b'.' if digits != 0 && dots < 3 => {
+            b'.' if digits && dots < 3 => {
                 address = address << 8 | octet;
-                (octet, digits, dots) = (0, 0, dots + 1);
+                (octet, digits, dots) = (0, false, dots + 1);
             }
             _ => return None,
         }
     }
-    (digits != 0 && dots == 3).then(|| Ipv4Addr::from_bits(address << 8 | octet))
+    (digits && dots == 3).then(|| Ipv4Addr::from_bits(address << 8 | octet))
 }
 
 #[cfg(test)]
@@ -77,8 +77,6 @@ mod tests {
             "1.2.3.",
             ".1.2.3",
             "1..2.3",
-            "01.2.3.4",
-            "00.2.3.4",
             "256.1.1.1",
             "1.2.3.1000",
             "1.2.3.4 ",
@@ -88,6 +86,11 @@ mod tests {
         ] {
             assert_eq!(ipv4(text), text.parse().ok(), "{text}");
         }
+        assert_eq!(ipv4("010.0.00.1"), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        assert_eq!(
+            ipv4(&format!("{}1.0.0.1", "0".repeat(300))),
+            Some(Ipv4Addr::new(1, 0, 0, 1))
+        );
     }
 
     #[test]

@@ -217,8 +217,12 @@ pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
 
 /// An IPv6 address.
 pub(crate) fn ipv6<'a>(text: &'a str) -> Parsed<'a, Ipv6Addr> {
-    text.parse()
-        .map_err(|_| Fault::new(text, format!("{text}: invalid IPv6 address")))
+    text.parse().map_err(|_| {
+        Fault::new(
+            text,
+            format!("{text}: invalid IPv6 address: expected x:x:x:x:x:x:x:x"),
+        )
+    })
 }
 
 /// What stands before and after the first `at`, which is ASCII.
@@ -299,14 +303,14 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
         Format::Ipv4 => {
             let bits = |text| ipv4(text).map(|ip| u128::from(ip.to_bits()));
             let mask = mask
-                .map(|m| prefix(m, 32).map_or_else(|| bits(m), Ok))
+                .map(|m| prefix(m, 32).map_or_else(|| bits(m).map_err(|_| no_mask(m, 32)), Ok))
                 .transpose()?;
             (bits(value)?, mask)
         }
         Format::Ipv6 => {
             let bits = |text| ipv6(text).map(|ip| ip.to_bits());
             let mask = mask
-                .map(|m| prefix(m, 128).map_or_else(|| bits(m), Ok))
+                .map(|m| prefix(m, 128).map_or_else(|| bits(m).map_err(|_| no_mask(m, 128)), Ok))
                 .transpose()?;
             (bits(value)?, mask)
         }
@@ -329,6 +333,13 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
         value,
         mask: mask.unwrap_or(full),
     })
+}
+
+/// What stands where the mask of an address of so many bits should.
+fn no_mask(text: &str, width: u32) -> Fault<'_> {
+    let what =
+        format!("{text:?}: invalid mask: expected a prefix length of 0 to {width} or an address");
+    Fault::new(text, what)
 }
 
 fn number_of_mask(text: &str) -> Parsed<'_, u128> {
@@ -518,6 +529,7 @@ pub(crate) fn match_field<'a>(
 }
 
 /// Fields that a match may name: those have other names there than on the wire, and no capitals.
+#[inline]
 pub(crate) fn named_in_match(key: &str) -> Option<Field> {
     match key {
         "gtpu_flags" => Some(Field::TunGtpuFlags),
