@@ -322,7 +322,10 @@ impl Spec {
 
     /// Words that stand alone.
     fn keyword<'a>(&mut self, pair: &KeyValue<'a>) -> Parsed<'a, bool> {
-        if let Some((eth_type, proto)) = protocol(pair.key) {
+        // Nearly all words of a flow are of other lengths.
+        if pair.key.len() <= LONGEST_PROTOCOL
+            && let Some((eth_type, proto)) = protocol(pair.key)
+        {
             self.flow
                 .matches
                 .set(crate::Field::EthType, u128::from(eth_type), u128::MAX);
@@ -334,12 +337,14 @@ impl Spec {
             return Ok(true);
         }
         let flag = match pair.key {
+            "eth" => return Ok(true),
+            word if word.len() < SHORTEST_FLAG => return Ok(false),
             "send_flow_rem" => FlowFlags::SEND_FLOW_REM,
             "check_overlap" => FlowFlags::CHECK_OVERLAP,
             "reset_counts" => FlowFlags::RESET_COUNTS,
             "no_packet_counts" => FlowFlags::NO_PKT_COUNTS,
             "no_byte_counts" => FlowFlags::NO_BYT_COUNTS,
-            "allow_hidden_fields" | "eth" | "no_readonly_table" => return Ok(true),
+            "allow_hidden_fields" | "no_readonly_table" => return Ok(true),
             _ => return Ok(false),
         };
         if !self.says.actions() {
@@ -429,6 +434,11 @@ impl Spec {
         Ok(())
     }
 }
+
+/// Bytes of the longest word that stands for a protocol.
+const LONGEST_PROTOCOL: usize = "mplsm".len();
+/// Bytes of the shortest flag.
+const SHORTEST_FLAG: usize = "reset_counts".len();
 
 /// Ethernet type and IP protocol that a word stands for.
 pub(crate) fn protocol(word: &str) -> Option<(u16, Option<u8>)> {
