@@ -189,8 +189,23 @@ pub(crate) fn read(reader: Reader<'_>, version: Version) -> Result<Instructions,
         Err(error) if version > Version::V10 && !reader.keeps() => {
             Err(first_error(reader, version).unwrap_or(error))
         }
+        Ok(found) if !reader.keeps() && joins_beside_others(&found) => {
+            Err(reader.error(OfpError::ACTION_BAD_CONJUNCTION))
+        }
         read => read,
     }
+}
+
+/// True if a `conjunction` stands beside anything but notes.
+fn joins_beside_others(of: &Instructions) -> bool {
+    let joins = |action: &Action| matches!(action, Action::Conjunction { .. });
+    let alone = of.meter.is_none()
+        && !of.clear
+        && of.write.is_none()
+        && of.write_metadata.is_none()
+        && of.goto_table.is_none()
+        && (of.apply.iter()).all(|action| joins(action) || matches!(action, Action::Note(_)));
+    !alone && of.apply.iter().any(joins)
 }
 
 /// The error that Open vSwitch tells of several: it looks at all heads first, then at actions to apply, then at those to

@@ -133,6 +133,8 @@ pub(super) fn read(body: &mut Reader<'_>, second: bool) -> Result<Learn, DecodeE
 
 fn read_specs(body: &mut Reader<'_>) -> Result<Box<[LearnSpec]>, DecodeError> {
     let mut specs = Vec::new();
+    // What is wrong with a field, which Open vSwitch looks at when it has read all.
+    let mut late = Ok(());
     while body.len() >= 2 {
         let place = *body;
         let bad = |error| place.error(error);
@@ -162,29 +164,35 @@ fn read_specs(body: &mut Reader<'_>) -> Result<Box<[LearnSpec]>, DecodeError> {
                 bits,
             }
         } else {
-            LearnSource::Field(read_part(body, bits)?)
+            LearnSource::Field(read_part(body, bits, &mut late)?)
         };
         let target = match (target, from_value) {
-            (0, _) => LearnTarget::Match(read_part(body, bits)?),
-            (1, _) => LearnTarget::Load(read_part(body, bits)?),
+            (0, _) => LearnTarget::Match(read_part(body, bits, &mut late)?),
+            (1, _) => LearnTarget::Load(read_part(body, bits, &mut late)?),
             (2, false) => LearnTarget::Output,
             _ => return Err(bad(OfpError::ACTION_BAD_ARGUMENT)),
         };
         if let LearnTarget::Load(dst) = target
             && dst.field.info().access == Access::ReadOnly
         {
-            return Err(bad(OfpError::ACTION_BAD_SET_ARGUMENT));
+            late = late.and(Err(bad(OfpError::ACTION_BAD_SET_ARGUMENT)));
         }
         specs.push(LearnSpec { source, target });
     }
     body.zeros(body.len(), OfpError::ACTION_BAD_ARGUMENT)?;
-    Ok(specs.into())
+    late.map(|()| specs.into())
 }
 
-fn read_part(body: &mut Reader<'_>, bits: u16) -> Result<Subfield, DecodeError> {
+fn read_part(
+    body: &mut Reader<'_>,
+    bits: u16,
+    late: &mut Result<(), DecodeError>,
+) -> Result<Subfield, DecodeError> {
     let place = *body;
     let field = oxm::short_field(body)?;
     let part = Subfield::part(field, body.u16()?, bits);
-    check_subfield(part).map_err(|e| place.error(e))?;
+    if late.is_ok() {
+        *late = check_subfield(part).map_err(|e| place.error(e));
+    }
     Ok(part)
 }

@@ -407,6 +407,15 @@ pub(crate) fn read(
     if let Some(len) = fixed {
         sized(body, len).map_err(|_| place.error(OfpError::ACTION_BAD_LEN))?;
     }
+    let least = match subtype {
+        35 => 14,
+        12 | 13 | 16 => 22,
+        45 => 30,
+        _ => 0,
+    };
+    if body.len() < least {
+        return Err(place.error(OfpError::ACTION_BAD_LEN));
+    }
     let bad = |error| place.error(error);
     Ok(match subtype {
         1 => {
@@ -739,8 +748,7 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
     }
     let dst = if load {
         let dst = unpacked(oxm::short_field(body)?, packed);
-        check_move(dst, dst).map_err(bad)?;
-        if dst.bits < 16 {
+        if dst.bits < 16 && body.len() >= 4 + count * 2 {
             return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
         }
         Some(dst)
@@ -758,6 +766,9 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
     let mut ports = body
         .sub(count * 2)
         .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
+    if let Some(dst) = dst {
+        check_move(dst, dst).map_err(bad)?;
+    }
     let members = (0..count)
         .map(|_| ports.u16().map(Port::from_u16))
         .collect::<Result<Box<[Port]>, _>>()?;

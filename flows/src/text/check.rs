@@ -81,20 +81,22 @@ fn connections(matches: &Match) -> Checked {
 }
 
 fn conjunctions(of: &Instructions) -> Checked {
-    if !of
-        .apply
-        .iter()
-        .any(|a| matches!(a, Action::Conjunction { .. }))
-    {
-        return Ok(());
-    }
-    let other = |a: &&Action| !matches!(a, Action::Conjunction { .. } | Action::Note(_));
     let more = of.meter.is_some()
         || of.clear
         || of.write.is_some()
         || of.write_metadata.is_some()
         || of.goto_table.is_some();
-    match (of.apply.iter().find(other), more) {
+    let written = of.write.as_deref().unwrap_or_default();
+    joined(&of.apply, more).and_then(|()| joined(written, false))
+}
+
+/// Refuses a `conjunction` in a list that has anything but notes beside it, or with more instructions around.
+fn joined(list: &[Action], more: bool) -> Checked {
+    if !(list.iter()).any(|a| matches!(a, Action::Conjunction { .. })) {
+        return Ok(());
+    }
+    let other = |a: &&Action| !matches!(a, Action::Conjunction { .. } | Action::Note(_));
+    match (list.iter().find(other), more) {
         (None, false) => Ok(()),
         (action, _) => Err(Misfit::new(
             OfpError::ACTION_BAD_CONJUNCTION,

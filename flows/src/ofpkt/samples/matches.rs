@@ -66,14 +66,17 @@ pub(in crate::ofpkt) fn matches(choices: &mut Choices<'_>, version: Version) -> 
 }
 
 fn exists(matches: &Match, slot: Slot) -> bool {
-    let ports = matches!(slot, Slot::CtTpSrc | Slot::CtTpDst);
+    let of_connection = matches!(slot, Slot::CtNwProto | Slot::CtTpSrc | Slot::CtTpDst);
+    let some_protocol = matches
+        .slot(Slot::CtNwProto)
+        .is_some_and(|(value, _)| value != 0);
     // A connection's addresses are of the family of its packets.
     let family = match slot {
         Slot::CtNwSrc | Slot::CtNwDst => Some(0x0800),
         Slot::CtIpv6Src | Slot::CtIpv6Dst => Some(0x86dd),
         _ => None,
     };
-    (!ports || matches.slot(Slot::CtNwProto).is_some())
+    (!of_connection || some_protocol)
         && family.is_none_or(|family| matches.eth_type() == Some(family))
         && prerequisites_hold(matches, matches.owner(slot).info().prerequisite)
 }

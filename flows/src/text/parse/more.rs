@@ -220,7 +220,9 @@ pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a,
         ));
     }
     let after = tail.strip_prefix("members").or(tail.strip_prefix("slaves"));
-    if !after.is_some_and(|rest| rest.starts_with([':', ' '])) {
+    let separators = head.split_at(head.trim_end_matches([',', ' ']).len()).1;
+    let one_too_many = separators.chars().skip(1).any(|separator| separator == ',');
+    if one_too_many || !after.is_some_and(|rest| rest.starts_with([':', ' '])) {
         return Err(Fault::new(
             tail,
             format!("{text}: missing member delimiter, expected `members:'"),

@@ -385,13 +385,17 @@ fn one(out: &mut String, names: &Names, entry: &Entry<'_>, context: &Context) {
             hex_padded(out, entry.mask(), 2);
             out.push(',');
         }
-        Slot::NshSpi => {
-            name(out, "nsh_spi");
+        Slot::NshC1 | Slot::NshC2 | Slot::NshC3 | Slot::NshC4 if !context.nsh_contexts => {}
+        Slot::NshSpi | Slot::NshC1 | Slot::NshC2 | Slot::NshC3 | Slot::NshC4 => {
+            name(out, crate::matching::plain_view(entry.slot).name());
             out.push_str("0x");
             hex_digits(out, value, 1);
+            if entry.mask_bytes.is_some() {
+                out.push('/');
+                hex(out, entry.mask());
+            }
             out.push(',');
         }
-        Slot::NshC1 | Slot::NshC2 | Slot::NshC3 | Slot::NshC4 if !context.nsh_contexts => {}
         Slot::TunGbpFlags | Slot::TunGtpuFlags => unmasked(out, entry, context, true),
         Slot::TunGtpuMsgtype => unmasked(out, entry, context, false),
         Slot::RecircId => hexadecimal(out, "recirc_id", entry),
