@@ -6,6 +6,7 @@ mod aside;
 mod backlog;
 pub mod bindings;
 pub mod database;
+mod flow_mod;
 pub mod layout;
 pub mod local_vlans;
 mod masks;
@@ -15,6 +16,7 @@ pub mod observed;
 mod programme;
 pub mod reconciler;
 mod surroundings;
+mod unreachable;
 
 #[cfg(test)]
 mod simulated;

@@ -45,7 +45,6 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use flows::Flow;
@@ -53,12 +52,14 @@ use uuid::Uuid;
 
 use super::backlog::Class;
 use super::bindings::Names;
+use super::flow_mod::tell_refused;
 use super::layout::{CLOSED, Change, Plan, plan_local_vlans};
 use super::local_vlans::{Allocator, with_recorded};
 use super::observation::{Edit, Observation};
 use super::observed::Observed;
 use super::programme::Programme;
 use super::surroundings::Surroundings;
+use super::unreachable::unreachable_networks;
 use crate::compile::{
     BridgeFlows, Cookie, Counters, Engine, Entry, HostView, Kind, PATCH_INT, PATCH_TUN, Provider,
     Unit, int_port, phy_port, tunnel_port,
@@ -66,6 +67,8 @@ use crate::compile::{
 use crate::model::{
     INTEGRATION_BRIDGE, Network, Segment, Settings, Site, TUNNEL_BRIDGE, Touched, TunnelType,
 };
+
+pub use super::flow_mod::{FlowMod, Refused};
 
 /// What to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,46 +83,6 @@ pub enum Command {
         /// In order.
         changes: Vec<FlowMod>,
     },
-}
-
-/// One change of a bridge's flows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FlowMod {
-    /// Add, in place of the flow with the same table, priority and match if there is one.
-    Add(Arc<Flow>),
-    /// Delete just this flow.
-    Delete(Arc<Flow>),
-    /// Delete what the switch has learned with this cookie.
-    Forget(Cookie),
-}
-
-/// A change that was not made, by itself or by the switch.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason} for {change}")]
-pub struct Refused {
-    /// The change.
-    pub change: FlowMod,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl fmt::Display for FlowMod {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Add(flow) => write!(out, "the flow with {}", place(flow)),
-            Self::Delete(flow) => write!(out, "the deletion of the flow with {}", place(flow)),
-            Self::Forget(cookie) => write!(out, "the deletion of learned flows, {cookie:?}"),
-        }
-    }
-}
-
-/// Where a flow is, which is short also when the flow is not.
-fn place(flow: &Flow) -> String {
-    let (table, priority, cookie) = (flow.table, flow.priority, flow.cookie);
-    format!(
-        "table={table},priority={priority},{} cookie={cookie:#x}",
-        flow.matches
-    )
 }
 
 /// How the host does.
@@ -364,10 +327,15 @@ impl Reconciler {
         let both = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
             .iter()
             .all(|name| around.needed.contains(*name));
+        let nothing = BridgeFlows::default();
         let up = self.up(observed, site, &around);
         unreachable_networks(settings, self.engine.view(), site, &mut problems);
         problems.extend(around.bindings.problems.clone());
-        self.tell_refused(site, &mut problems);
+        for (bridge, session) in &self.sessions {
+            let want = self.engine.flows(bridge).unwrap_or(&nothing);
+            let set_aside = session.programme.set_aside();
+            tell_refused(bridge, want, set_aside, site, &mut problems);
+        }
         let report = Report {
             applied: (settled && both).then_some(site.revision),
             up,
@@ -688,39 +656,6 @@ impl Reconciler {
         }
     }
 
-    /// Says of each object which of its flows were refused.
-    fn tell_refused(&self, site: &Site, problems: &mut BTreeMap<String, String>) {
-        let nothing = BridgeFlows::default();
-        for (bridge, session) in &self.sessions {
-            let want = self.engine.flows(bridge).unwrap_or(&nothing);
-            let mut of: BTreeMap<String, (String, usize)> = BTreeMap::new();
-            for (entry, reason) in session.programme.set_aside() {
-                let name = match want.get(entry).map(|(_, unit)| unit) {
-                    Some(Unit::Network(id)) => site.networks.get(&id).map(|it| it.name.clone()),
-                    Some(Unit::Port(id)) => site.ports.get(&id).map(|it| it.name.clone()),
-                    Some(Unit::Host(id)) => site.hosts.get(&id).map(|it| it.name.clone()),
-                    Some(Unit::Base) | None => None,
-                };
-                let about = name.unwrap_or_else(|| bridge.clone());
-                let flow = place(entry.flow());
-                let told = of.entry(about);
-                let told = told.or_insert_with(|| (format!("{bridge}, {flow}: {reason}"), 0));
-                told.1 += 1;
-            }
-            for (about, (mut message, count)) in of {
-                if count > 1 {
-                    message += &format!(", and {} more", count - 1);
-                }
-                let known = problems.entry(about).or_default();
-                if known.is_empty() {
-                    *known = format!("not as it shall be, for a flow was refused: {message}");
-                } else {
-                    *known += &format!("; a flow was refused: {message}");
-                }
-            }
-        }
-    }
-
     /// The recorded local VLANs, and new ones for networks that have none.
     fn local_vlans(
         &mut self,
@@ -835,46 +770,6 @@ impl Reconciler {
             .filter(|(port, network)| known(port) && is_up(port, network))
             .map(|(port, _)| *port)
             .collect()
-    }
-}
-
-/// Tells of networks with a port here that this host is not set up to carry to others.
-fn unreachable_networks(
-    settings: &Settings,
-    view: &HostView,
-    site: &Site,
-    problems: &mut BTreeMap<String, String>,
-) {
-    for network in view
-        .local_vlans
-        .keys()
-        .filter_map(|id| site.networks.get(id))
-    {
-        let missing = match &network.segment {
-            Segment::Tunnel { .. } if settings.encap_ip.is_none() => {
-                "no tunnel address: set external_ids:heddle-encap-ip".to_owned()
-            }
-            Segment::Tunnel { tunnel, .. } if !settings.encap_types.contains(tunnel) => {
-                format!("no {tunnel} tunnels: add {tunnel} to external_ids:heddle-encap-types")
-            }
-            Segment::Vlan {
-                physical_network, ..
-            }
-            | Segment::Flat { physical_network }
-                if !settings.bridge_mappings.contains_key(physical_network) =>
-            {
-                format!(
-                    "no bridge on {physical_network}: set external_ids:heddle-bridge-mappings={physical_network}:BRIDGE"
-                )
-            }
-            Segment::Tunnel { .. }
-            | Segment::Vlan { .. }
-            | Segment::Flat { .. }
-            | Segment::Local => continue,
-        };
-        let message =
-            format!("a port of this network is plugged in here, but the host has {missing}");
-        problems.insert(network.name.clone(), message);
     }
 }
 
