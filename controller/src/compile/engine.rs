@@ -83,13 +83,25 @@ impl Engine {
         view: HostView,
         touched: &Touched,
     ) -> BTreeMap<String, Vec<Entry>> {
+        self.update_beside(site, view, touched, |_, _| None)
+    }
+
+    /// [`Engine::update`] that takes what is `there`, on a bridge in the place of an entry, for its own where it is the same:
+    /// on a switch that is as it shall be there are no flows in memory twice, not even for a moment.
+    pub fn update_beside(
+        &mut self,
+        site: &Site,
+        view: HostView,
+        touched: &Touched,
+        there: impl Fn(&str, &Entry) -> Option<Entry>,
+    ) -> BTreeMap<String, Vec<Entry>> {
         let old = std::mem::replace(&mut self.view, view);
-        self.renew(site, Some(&old), touched)
+        self.renew(site, Some(&old), touched, there)
     }
 
     /// [`Engine::update`] with the view as it was.
     pub fn site_changed(&mut self, site: &Site, touched: &Touched) -> BTreeMap<String, Vec<Entry>> {
-        self.renew(site, None, touched)
+        self.renew(site, None, touched, |_, _| None)
     }
 
     /// `old` is the view before this one, unless that is the same.
@@ -98,6 +110,7 @@ impl Engine {
         site: &Site,
         old: Option<&HostView>,
         touched: &Touched,
+        there: impl Fn(&str, &Entry) -> Option<Entry>,
     ) -> BTreeMap<String, Vec<Entry>> {
         let mut dirty = BTreeSet::new();
         if self.bridges.is_empty() || old.is_some_and(|old| self.base_differs(old)) {
@@ -124,7 +137,7 @@ impl Engine {
         }
         let mut changed = BTreeMap::new();
         for unit in dirty {
-            self.compile(site, unit, &mut changed);
+            self.compile(site, unit, &there, &mut changed);
         }
         changed
     }
@@ -276,7 +289,13 @@ impl Engine {
         }
     }
 
-    fn compile(&mut self, site: &Site, unit: Unit, changed: &mut BTreeMap<String, Vec<Entry>>) {
+    fn compile(
+        &mut self,
+        site: &Site,
+        unit: Unit,
+        there: impl Fn(&str, &Entry) -> Option<Entry>,
+        changed: &mut BTreeMap<String, Vec<Entry>>,
+    ) {
         self.counters.units += 1;
         let mut out = self.wanted(site, unit);
         for name in [INTEGRATION_BRIDGE, TUNNEL_BRIDGE]
@@ -295,7 +314,7 @@ impl Engine {
                 _ => {}
             }
             let mut touched = Vec::new();
-            flows.replace(unit, wanted, &mut touched);
+            flows.replace(unit, wanted, |entry| there(name, entry), &mut touched);
             if !touched.is_empty() {
                 match changed.get_mut(name) {
                     Some(entries) => entries.append(&mut touched),

@@ -79,11 +79,21 @@ impl BridgeFlows {
         self.units.get(&unit).map_or(&[], |entries| entries)
     }
 
-    /// Makes `flows` all that the unit wants; of several in one place the first counts. Adds to `touched` every place in
-    /// which something may be different now.
-    pub(super) fn replace(&mut self, unit: Unit, flows: Vec<Flow>, touched: &mut Vec<Entry>) {
+    /// Makes `flows` all that the unit wants; of several in one place the first counts. What is `there` already is taken
+    /// for it. Adds to `touched` every place in which something may be different now.
+    pub(super) fn replace(
+        &mut self,
+        unit: Unit,
+        flows: Vec<Flow>,
+        there: impl Fn(&Entry) -> Option<Entry>,
+        touched: &mut Vec<Entry>,
+    ) {
         let before = self.units.remove(&unit).unwrap_or_default();
-        let mut after: Vec<Entry> = flows.into_iter().map(Entry::new).collect();
+        let flows = flows.into_iter().map(Entry::new).map(|entry| {
+            let known = there(&entry).filter(|known| known.same_as(&entry));
+            known.unwrap_or(entry)
+        });
+        let mut after: Vec<Entry> = flows.collect();
         after.sort();
         after.dedup();
         let mut old = before.into_iter().peekable();
@@ -186,15 +196,15 @@ mod tests {
             let mut flows = BridgeFlows::default();
             let touched = &mut Vec::new();
             for n in order {
-                flows.replace(unit(n), vec![flow(7, n as u32)], touched);
+                flows.replace(unit(n), vec![flow(7, n as u32)], |_| None, touched);
             }
             assert_eq!(outputs(&flows), [flow(7, 1)], "{order:?}");
-            flows.replace(unit(2), vec![flow(7, 22)], touched);
+            flows.replace(unit(2), vec![flow(7, 22)], |_| None, touched);
             assert_eq!(outputs(&flows), [flow(7, 1)], "{order:?}");
-            flows.replace(unit(1), vec![], touched);
+            flows.replace(unit(1), vec![], |_| None, touched);
             assert_eq!(outputs(&flows), [flow(7, 22)], "{order:?}");
-            flows.replace(unit(3), vec![], touched);
-            flows.replace(unit(2), vec![], touched);
+            flows.replace(unit(3), vec![], |_| None, touched);
+            flows.replace(unit(2), vec![], |_| None, touched);
             assert!(flows.is_empty() && flows.shadowed.is_empty() && flows.units.is_empty());
         }
     }
@@ -206,6 +216,7 @@ mod tests {
         flows.replace(
             unit(1),
             vec![flow(3, 1), flow(1, 1), flow(2, 1)],
+            |_| None,
             &mut touched,
         );
         assert_eq!(touched.len(), 3);
@@ -214,6 +225,7 @@ mod tests {
         flows.replace(
             unit(1),
             vec![flow(1, 1), flow(2, 2), flow(4, 1)],
+            |_| None,
             &mut touched,
         );
         let touched: Vec<Flow> = touched.iter().map(|entry| entry.flow().clone()).collect();
@@ -223,9 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_taken_if_it_is_the_same() {
+        let mut flows = BridgeFlows::default();
+        let there = Entry::new(flow(1, 5));
+        let known = |_: &Entry| Some(there.clone());
+        flows.replace(unit(1), vec![flow(1, 5)], known, &mut Vec::new());
+        assert!(flows.of(unit(1)).first().unwrap().is(&there));
+        flows.replace(unit(1), vec![flow(1, 6)], known, &mut Vec::new());
+        assert_eq!(outputs(&flows), [flow(1, 6)]);
+    }
+
+    #[test]
     fn of_several_in_one_place_the_first_counts() {
         let mut flows = BridgeFlows::default();
-        flows.replace(unit(1), vec![flow(1, 5), flow(1, 6)], &mut Vec::new());
+        flows.replace(
+            unit(1),
+            vec![flow(1, 5), flow(1, 6)],
+            |_| None,
+            &mut Vec::new(),
+        );
         assert_eq!(outputs(&flows), [flow(1, 5)]);
     }
 }

@@ -110,6 +110,11 @@ impl Programme {
         self.installed.iter().map(Entry::flow)
     }
 
+    /// heddle's flow in the place of `like`.
+    pub(super) fn there(&self, like: &Entry) -> Option<&Entry> {
+        self.installed.get(like)
+    }
+
     pub(super) fn mentions(&self) -> &Mentions {
         &self.mentions
     }

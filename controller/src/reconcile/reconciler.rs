@@ -281,7 +281,12 @@ impl Reconciler {
             (_, touched) => {
                 let (view, viewed) = self.view(settings, host, observed, &around);
                 let changed = match touched {
-                    Some(touched) => self.engine.update(site, view, &touched),
+                    Some(touched) => {
+                        let there = |bridge: &str, entry: &Entry| {
+                            self.sessions.get(bridge)?.programme.there(entry).cloned()
+                        };
+                        self.engine.update_beside(site, view, &touched, there)
+                    }
                     None => self.engine.recompile(site, view),
                 };
                 (viewed, changed)
