@@ -73,6 +73,14 @@ impl BridgeFlows {
         self.flows.iter().map(|(entry, unit)| (entry, *unit))
     }
 
+    /// What all units want, whether they have the place or not: unit by unit, in order, so that what belongs together comes
+    /// together.
+    pub fn by_unit(&self) -> impl Iterator<Item = &Entry> {
+        let mut units: Vec<_> = self.units.iter().collect();
+        units.sort_unstable_by_key(|(unit, _)| **unit);
+        units.into_iter().flat_map(|(_, entries)| entries)
+    }
+
     /// What a unit wants, whether it has the place or not.
     #[must_use]
     pub fn of(&self, unit: Unit) -> &[Entry] {

@@ -63,15 +63,30 @@ impl Backlog {
         self.places.get(entry).copied()
     }
 
+    /// There will be so many more.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        self.places.reserve(entries);
+    }
+
     pub(super) fn remove(&mut self, entry: &Entry) -> Option<(Class, Cookie)> {
-        let place = self.places.remove(entry)?;
+        self.remove_entry(entry).map(|(_, place)| place)
+    }
+
+    /// Takes the entry out, as it was put in last.
+    pub(super) fn take(&mut self, like: &Entry) -> Option<(Entry, Class)> {
+        let (entry, (class, _)) = self.remove_entry(like)?;
+        Some((entry, class))
+    }
+
+    fn remove_entry(&mut self, like: &Entry) -> Option<(Entry, (Class, Cookie))> {
+        let (entry, place) = self.places.remove_entry(like)?;
         if let Some(group) = self.groups.get_mut(&place) {
-            group.remove(entry);
+            group.remove(&entry);
             if group.is_empty() {
                 self.groups.remove(&place);
             }
         }
-        Some(place)
+        Some((entry, place))
     }
 
     /// The entry is in the other from now on.

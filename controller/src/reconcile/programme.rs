@@ -129,8 +129,14 @@ impl Programme {
         let entries: Vec<Entry> = match self.happened.replace(Vec::new()) {
             Some(happened) => happened.into_iter().chain(changed).collect(),
             None => {
-                let all = want.iter().map(|(entry, _)| entry);
-                all.chain(&self.installed).cloned().collect()
+                self.teaching_changed = true;
+                self.backlog
+                    .reserve(want.len().saturating_sub(self.installed.len()));
+                want.by_unit()
+                    .for_each(|entry| self.look_at(entry, want, &class_of));
+                let others = self.installed.iter();
+                let others = others.filter(|entry| want.get(entry).is_none());
+                others.cloned().collect()
             }
         };
         let mut entries = entries;
@@ -234,9 +240,14 @@ impl Programme {
             match change {
                 // Its mentions have counted since it was sent.
                 Sent::Add(entry) => {
-                    self.unanswered.remove(&entry);
+                    // It is as it shall be, unless that has become something else meanwhile.
+                    match self.unanswered.take(&entry) {
+                        Some((wanted, class)) if wanted.is(&entry) && class != Class::Stale => {
+                            self.aside.settled(&entry);
+                        }
+                        _ => self.note(&entry),
+                    }
                     self.foreign.remove(&entry);
-                    self.note(&entry);
                     if let Some(old) = self.installed.replace(entry) {
                         self.mentions.remove(old.flow());
                     }
