@@ -9,7 +9,7 @@ use crate::namespace::Namespace;
 use crate::shared::Shared;
 use crate::switch::Switch;
 use crate::wire::Wire;
-use crate::{Result, wait};
+use crate::{Error, Result, wait};
 
 /// The bridge that holds the tunnel source address on its LOCAL port; native tunnelling of the userspace datapath needs that.
 pub const UNDERLAY_BRIDGE: &str = "br-phy";
@@ -213,6 +213,28 @@ impl Host {
             .switch
             .vsctl(&format!("get Interface {interface} ofport"))?;
         Ok(text.trim().parse().ok())
+    }
+
+    /// Makes the switch log every OpenFlow message from now on, for [`Host::flow_mods`].
+    ///
+    /// # Errors
+    /// What `ovs-appctl` says.
+    pub fn count_flow_mods(&self) -> Result<()> {
+        self.switch.appctl(&["vlog/set", "vconn:file:dbg"])?;
+        self.switch
+            .appctl(&["vlog/disable-rate-limit", "vconn"])
+            .map(drop)
+    }
+
+    /// How many flow-mods and group-mods the switch has been sent since [`Host::count_flow_mods`].
+    ///
+    /// # Errors
+    /// When its log can not be read.
+    pub fn flow_mods(&self) -> Result<usize> {
+        let path = self.switch.dir().join("ovs-vswitchd.log");
+        let log = std::fs::read_to_string(&path)
+            .map_err(Error::io(format!("read {}", path.display())))?;
+        Ok(log.matches("OFPT_FLOW_MOD").count() + log.matches("GROUP_MOD").count())
     }
 
     /// Changes one of heddle's settings of this host.

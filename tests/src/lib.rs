@@ -36,6 +36,13 @@ impl Document {
         Self::default()
     }
 
+    /// A VXLAN network `net` with the ports `a`, `b` and `c`.
+    #[must_use]
+    pub fn tenant() -> Self {
+        let ports = ["a", "b", "c"];
+        Self::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &ports)
+    }
+
     /// A physical network whose VLANs in `vlans` (such as `1001-2000`) are heddle's.
     #[must_use]
     pub fn wire(mut self, name: &str, vlans: &str) -> Self {

@@ -9,19 +9,7 @@
 use std::process::Command;
 
 use lab::{Host, PATIENCE, Signal, Site, wait};
-use serde_json::Value;
 use tests::Document;
-
-fn tenant() -> Document {
-    Document::new().network("net", "type: vxlan, vni: 1", "10.0.0", "fd00", &["a", "b"])
-}
-
-/// `heddle agent status --json` of a host.
-fn status(site: &Site, host: &Host) -> lab::Result<Value> {
-    let dir = host.dir().display().to_string();
-    let text = site.heddle(&["agent", "status", "--json", "--runtime-dir", &dir])?;
-    Ok(serde_json::from_str(&text).unwrap())
-}
 
 /// `curl` of a path on the agent's socket.
 fn get(host: &Host, path: &str) -> String {
@@ -48,7 +36,7 @@ fn metric(host: &Host, name: &str) -> f64 {
 fn an_agent_says_how_it_does() {
     let site = Site::start("status", 1, &[]).unwrap();
     let host = site.host(1).unwrap();
-    let document = tenant().network(
+    let document = Document::tenant().network(
         "office",
         "type: vlan, physical_network: nowhere, vlan: 7",
         "10.1.0",
@@ -65,12 +53,12 @@ fn an_agent_says_how_it_does() {
     .unwrap();
     site.wait().unwrap();
     wait::until_true("the agent has nothing to do", PATIENCE, || {
-        let status = status(&site, host)?;
+        let status = site.agent_status(host)?;
         Ok(status["state"] == "applied" && status["unbound"]["odd"] == "nobody")
     })
     .unwrap();
 
-    let now = status(&site, host).unwrap();
+    let now = site.agent_status(host).unwrap();
     assert_eq!(now["host"], "h1");
     assert_eq!(now["intent"]["source"], "database");
     assert_eq!(now["intent"]["revision"], now["intent"]["applied"]);
@@ -138,7 +126,7 @@ fn reconnects_are_counted() {
     let before = (metric(host, northbound), metric(host, openflow));
     site.stop_database().unwrap();
     wait::until_true("the agent says that the database is gone", PATIENCE, || {
-        let now = status(&site, host)?;
+        let now = site.agent_status(host)?;
         Ok(now["northbound"]["connected"] == false && now["northbound"]["error"].is_string())
     })
     .unwrap();
@@ -224,10 +212,10 @@ fn signal(pid: &str, name: &str) {
 fn no_revision_is_acknowledged_before_the_switch_has_it() {
     let site = Site::start("early", 1, &[]).unwrap();
     let host = site.host(1).unwrap();
-    site.apply(&tenant().to_string()).unwrap();
+    site.apply(&Document::tenant().to_string()).unwrap();
     let _endpoints = [site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap()];
     site.wait().unwrap();
-    let before = status(&site, host).unwrap()["intent"]["applied"]
+    let before = site.agent_status(host).unwrap()["intent"]["applied"]
         .as_u64()
         .unwrap();
 
@@ -235,7 +223,7 @@ fn no_revision_is_acknowledged_before_the_switch_has_it() {
     site.heddle(&["port", "delete", "a"]).unwrap();
     let early = site.try_heddle(&["wait", "--timeout", "2"]).unwrap();
     assert_eq!(early.code, Some(1), "{early:?}");
-    let now = status(&site, host).unwrap();
+    let now = site.agent_status(host).unwrap();
     assert!(
         now["intent"]["revision"].as_u64().unwrap() > before,
         "{now:#}"
@@ -247,7 +235,7 @@ fn no_revision_is_acknowledged_before_the_switch_has_it() {
     drop(stopped);
     site.wait().unwrap();
     wait::until_true("nothing lags any more", PATIENCE, || {
-        let now = status(&site, host)?;
+        let now = site.agent_status(host)?;
         Ok(now["intent"]["lag"] == 0.0 && now["state"] == "applied")
     })
     .unwrap();

@@ -15,45 +15,7 @@ use std::time::{Duration, Instant};
 
 use lab::probe::{self, Stream};
 use lab::{Host, PATIENCE, Signal, Site, wait};
-use serde_json::Value;
 use tests::Document;
-
-fn tenant() -> Document {
-    Document::new().network(
-        "net",
-        "type: vxlan, vni: 1",
-        "10.0.0",
-        "fd00",
-        &["a", "b", "c"],
-    )
-}
-
-/// How many flow-mods and group-mods a host's switch has been sent since the counting was switched on.
-fn flow_mods(host: &Host) -> usize {
-    let log = fs::read_to_string(host.dir().join("ovs-vswitchd.log")).unwrap();
-    log.matches("OFPT_FLOW_MOD").count() + log.matches("GROUP_MOD").count()
-}
-
-fn count_flow_mods(host: &Host) {
-    host.appctl(&["vlog/set", "vconn:file:dbg"]).unwrap();
-    host.appctl(&["vlog/disable-rate-limit", "vconn"]).unwrap();
-}
-
-fn status(site: &Site, host: &Host) -> lab::Result<Value> {
-    let dir = host.dir().display().to_string();
-    let text = site.heddle(&["agent", "status", "--json", "--runtime-dir", &dir])?;
-    Ok(serde_json::from_str(&text).unwrap())
-}
-
-/// Waits until an agent answers and its status is as wanted.
-fn wait_for_status(site: &Site, host: &Host, what: &str, wanted: impl Fn(&Value) -> bool) {
-    wait::until_true(what, PATIENCE, || {
-        site.check_agents()?;
-        // It may not have come so far as to answer.
-        Ok(status(site, host).is_ok_and(|status| wanted(&status)))
-    })
-    .unwrap();
-}
 
 fn intent_file(host: &Host) -> PathBuf {
     host.dir().join("intent.json")
@@ -76,7 +38,7 @@ fn wait_until_kept(host: &Host) {
 #[test]
 fn the_last_known_intent_carries_on_without_the_database() {
     let site = Site::start("survive", 2, &[]).unwrap();
-    site.apply(&tenant().to_string()).unwrap();
+    site.apply(&Document::tenant().to_string()).unwrap();
     let (mut a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
     let c = site.plug("c", 1).unwrap();
     site.wait().unwrap();
@@ -86,21 +48,21 @@ fn the_last_known_intent_carries_on_without_the_database() {
     let host = site.host(1).unwrap();
     wait_until_kept(host);
     let stream = Stream::start(&c, &b, false, 100).unwrap();
-    count_flow_mods(host);
+    host.count_flow_mods().unwrap();
 
     site.stop_agent(host, Signal::SIGKILL).unwrap();
     // What the agent does not hear of.
-    let more = tenant().port("d", "net", 9, "10.0.0.9, \"fd00::9\"");
+    let more = Document::tenant().port("d", "net", 9, "10.0.0.9, \"fd00::9\"");
     site.apply(&more.to_string()).unwrap();
     site.stop_database().unwrap();
     site.start_agent(host).unwrap();
-    wait_for_status(
-        &site,
+    site.wait_for_agent(
         host,
         "the agent goes on with the last known intent",
         |now| now["intent"]["source"] == "file" && now["state"] == "applied",
-    );
-    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    )
+    .unwrap();
+    assert_eq!(host.flow_mods().unwrap(), 0, "flow-mods were sent");
 
     stream.wait_for(30).unwrap();
     let report = stream.stop().unwrap();
@@ -112,19 +74,21 @@ fn the_last_known_intent_carries_on_without_the_database() {
 
     // Open vSwitch itself may lose a packet of others when a port of the userspace datapath goes.
     let unplugged = a.unplug().unwrap();
-    wait_for_status(&site, host, "the agent sees that a is gone", |now| {
+    site.wait_for_agent(host, "the agent sees that a is gone", |now| {
         now["ports"]
             .as_array()
             .is_some_and(|ports| ports.len() == 1)
-    });
+    })
+    .unwrap();
     a.replug_as(unplugged, 4711).unwrap();
     probe::ping(&a, &b, PATIENCE).unwrap();
     probe::ping(&a, &c, PATIENCE).unwrap();
     site.start_database().unwrap();
     site.wait().unwrap();
-    wait_for_status(&site, host, "the database counts again", |now| {
+    site.wait_for_agent(host, "the database counts again", |now| {
         now["intent"]["source"] == "database"
-    });
+    })
+    .unwrap();
     let d = site.plug("d", 1).unwrap();
     probe::ping(&d, &b, PATIENCE).unwrap();
     probe::ping(&a, &b, PATIENCE).unwrap();
@@ -135,14 +99,14 @@ fn the_last_known_intent_carries_on_without_the_database() {
 fn a_file_that_can_not_be_trusted_changes_nothing() {
     let site = Site::start("distrust", 1, &[]).unwrap();
     let host = site.host(1).unwrap();
-    site.apply(&tenant().to_string()).unwrap();
+    site.apply(&Document::tenant().to_string()).unwrap();
     let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
     site.wait().unwrap();
     wait_until_kept(host);
     let (lock, file) = (host.dir().join("agent.lock"), intent_file(host));
     site.stop_agent(host, Signal::SIGKILL).unwrap();
     site.stop_database().unwrap();
-    count_flow_mods(host);
+    host.count_flow_mods().unwrap();
     let before = host.flows("br-int").unwrap();
     let (note, kept) = (fs::read(&lock).unwrap(), fs::read(&file).unwrap());
     let text = String::from_utf8(kept.clone()).unwrap();
@@ -179,32 +143,33 @@ fn a_file_that_can_not_be_trusted_changes_nothing() {
             Ok(site.agent_log(host)?[said..].contains(complaint))
         })
         .unwrap();
-        assert_eq!(status(&site, host).unwrap()["intent"]["source"], "none");
+        assert_eq!(site.agent_status(host).unwrap()["intent"]["source"], "none");
         site.stop_agent(host, Signal::SIGKILL).unwrap();
     }
-    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    assert_eq!(host.flow_mods().unwrap(), 0, "flow-mods were sent");
     assert_eq!(host.flows("br-int").unwrap(), before);
     probe::ping(&a, &b, PATIENCE).unwrap();
 
     // Without any file it is the same.
     fs::remove_file(&file).unwrap();
     site.start_agent(host).unwrap();
-    wait_for_status(&site, host, "the agent waits for the database", |now| {
+    site.wait_for_agent(host, "the agent waits for the database", |now| {
         now["waiting_for"]
             .as_str()
             .is_some_and(|what| what.contains("northbound"))
-    });
-    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    })
+    .unwrap();
+    assert_eq!(host.flow_mods().unwrap(), 0, "flow-mods were sent");
     site.start_database().unwrap();
     site.wait().unwrap();
-    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    assert_eq!(host.flow_mods().unwrap(), 0, "flow-mods were sent");
 }
 
 /// Bridges are deleted while the agent runs: they come back, and so does what was on them and is heddle's.
 #[test]
 fn bridges_that_are_deleted_come_back() {
     let site = Site::start("bridges", 2, &[]).unwrap();
-    site.apply(&tenant().to_string()).unwrap();
+    site.apply(&Document::tenant().to_string()).unwrap();
     let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
     probe::ping(&a, &b, PATIENCE).unwrap();
     let host = site.host(1).unwrap();
@@ -289,11 +254,11 @@ impl Drop for Service {
 fn a_service_manager_hears_what_it_must() {
     let site = Site::start("service", 1, &[]).unwrap();
     let host = site.host(1).unwrap();
-    site.apply(&tenant().to_string()).unwrap();
+    site.apply(&Document::tenant().to_string()).unwrap();
     let (a, b) = (site.plug("a", 1).unwrap(), site.plug("b", 1).unwrap());
     site.wait().unwrap();
     site.stop_agent(host, Signal::SIGTERM).unwrap();
-    count_flow_mods(host);
+    host.count_flow_mods().unwrap();
     let stream = Stream::start(&a, &b, false, 100).unwrap();
 
     let mut service = Service::start(&site, host);
@@ -312,13 +277,14 @@ fn a_service_manager_hears_what_it_must() {
         );
         service.hear("READY=1");
         // A fresh dump was compared, each time.
-        wait_for_status(&site, host, "the reload is over", |now| {
+        site.wait_for_agent(host, "the reload is over", |now| {
             now["counters"]["reloads"] == reload
                 && now["state"] == "applied"
                 && now["bridges"]["br-int"]["sessions"] == reload + 1
-        });
+        })
+        .unwrap();
     }
-    assert_eq!(flow_mods(host), 0, "flow-mods were sent");
+    assert_eq!(host.flow_mods().unwrap(), 0, "flow-mods were sent");
 
     service.signal("TERM");
     service.hear("STOPPING=1");
@@ -343,7 +309,7 @@ fn a_service_is_ready_without_the_database() {
             .any(|line| line.starts_with("STATUS=waiting for the northbound database")),
         "{said:?}"
     );
-    let failures = status(&site, host).unwrap()["northbound"]["failures"]
+    let failures = site.agent_status(host).unwrap()["northbound"]["failures"]
         .as_u64()
         .unwrap();
     assert!(
@@ -352,7 +318,8 @@ fn a_service_is_ready_without_the_database() {
     );
     // Once there is one, no restart is needed.
     site.start_database().unwrap();
-    wait_for_status(&site, host, "the host is up to date", |now| {
+    site.wait_for_agent(host, "the host is up to date", |now| {
         now["state"] == "applied"
-    });
+    })
+    .unwrap();
 }

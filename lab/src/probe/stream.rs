@@ -47,6 +47,8 @@ pub struct Report {
     pub duplicated: u32,
     /// The most packets lost in a row.
     pub longest_gap: u32,
+    /// The last request that has no reply, counted from 0.
+    pub last_unanswered: Option<u32>,
 }
 
 impl Stream {
@@ -86,8 +88,7 @@ impl Stream {
         let (stopped, counter) = (Arc::clone(&stop), Arc::clone(&sent));
         let interval = Duration::from_secs(1) / per_second.max(1);
         let sender = thread::spawn(move || {
-            let start = Instant::now();
-            let mut due = start;
+            let mut due = Instant::now();
             while !stopped.load(Ordering::Relaxed) {
                 let sequence = counter.load(Ordering::Relaxed);
                 let probe = Probe {
@@ -102,8 +103,10 @@ impl Stream {
                 if mouth.echo(address, &probe)? {
                     counter.fetch_add(1, Ordering::Relaxed);
                 }
-                due += interval;
-                thread::sleep(due.saturating_duration_since(Instant::now()));
+                // What a busy machine holds up is not made up for: a burst might fill a queue and lose by itself.
+                let now = Instant::now();
+                due = (due + interval).max(now);
+                thread::sleep(due.saturating_duration_since(now));
             }
             Ok(())
         });
@@ -177,12 +180,16 @@ impl Counts {
             unanswered: 0,
             duplicated: 0,
             longest_gap: 0,
+            last_unanswered: None,
         };
         let mut gap = 0;
         for sequence in 0..sent {
             let requests = self.requests.get(&sequence).copied().unwrap_or_default();
             let replies = self.replies.get(&sequence).copied().unwrap_or_default();
             gap = if replies == 0 { gap + 1 } else { 0 };
+            if replies == 0 {
+                report.last_unanswered = Some(sequence);
+            }
             report.longest_gap = report.longest_gap.max(gap);
             report.lost += u32::from(requests == 0);
             report.unanswered += u32::from(replies == 0);
@@ -211,7 +218,8 @@ mod tests {
                 lost: 2,
                 unanswered: 3,
                 duplicated: 2,
-                longest_gap: 2
+                longest_gap: 2,
+                last_unanswered: Some(4),
             }
         );
     }

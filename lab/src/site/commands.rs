@@ -150,6 +150,34 @@ impl Site {
         self.heddle(&["wait"]).map(drop)
     }
 
+    /// `heddle agent status --json` of a host.
+    ///
+    /// # Errors
+    /// When no agent answers there.
+    pub fn agent_status(&self, host: &Host) -> Result<serde_json::Value> {
+        let dir = host.dir().display().to_string();
+        let text = self.heddle(&["agent", "status", "--json", "--runtime-dir", &dir])?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::unexpected("heddle agent status", error.to_string(), "JSON"))
+    }
+
+    /// Waits until the agent of a host answers, and its status is as `wanted`.
+    ///
+    /// # Errors
+    /// When it never is, or the agent has ended.
+    pub fn wait_for_agent(
+        &self,
+        host: &Host,
+        what: &str,
+        wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> Result<()> {
+        wait::until_true(what, PATIENCE, || {
+            self.check_agents()?;
+            // It may not have come so far as to answer.
+            Ok(self.agent_status(host).is_ok_and(|status| wanted(&status)))
+        })
+    }
+
     /// Waits until every host's agent has registered and has caught up.
     ///
     /// # Errors
