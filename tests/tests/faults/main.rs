@@ -1,6 +1,6 @@
 //! Schedules of faults in virtual time: the real OpenFlow sessions and the real reconciler against a simulated switch and
 //! simulated databases, with no sockets and no clock. Each schedule follows from its seed alone: a run has the seeds from
-//! `FIRST` (0) on, `SCHEDULES` of them (500, in a release build 10,000); `SEED=n cargo test -p tests --test faults` replays one.
+//! `FIRST` (0) on, `SCHEDULES` of them (10,000); `SEED=n cargo test -p tests --test faults` replays one.
 //!
 //! | who                     | what goes wrong                                                                              |
 //! |-------------------------|----------------------------------------------------------------------------------------------|
@@ -32,8 +32,8 @@ mod switch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many schedules a run has: a debug build is an order of magnitude slower.
-const SCHEDULES: u64 = if cfg!(debug_assertions) { 500 } else { 10_000 };
+/// How many schedules a run has.
+const SCHEDULES: u64 = 10_000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
