@@ -29,6 +29,9 @@ impl Class {
     ];
 }
 
+/// For so many entries there may be room while there are none.
+const KEPT: usize = 4096;
+
 /// Entries, by class and by the cookie of what they serve. See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -86,6 +89,10 @@ impl Backlog {
                 self.groups.remove(&place);
             }
         }
+        // The room that a whole bridge took is not kept for the few changes that come later.
+        if self.places.is_empty() && self.places.capacity() > KEPT {
+            self.places = EntryMap::default();
+        }
         Some((entry, place))
     }
 
@@ -115,5 +122,31 @@ impl Backlog {
     pub(super) fn holds_class(&self, class: Class) -> bool {
         let mut from = self.groups.range((class, Cookie::BASE)..);
         from.next().is_some_and(|((first, _), _)| *first == class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flows::{Flow, Match};
+
+    use super::*;
+
+    #[test]
+    fn the_room_of_a_whole_bridge_is_given_back() {
+        let entries: Vec<Entry> = (0..=u16::MAX)
+            .map(|priority| Entry::new(Flow::new(0, priority, Match::new())))
+            .collect();
+        let mut backlog = Backlog::default();
+        for entry in &entries {
+            backlog.insert(entry, Class::Elsewhere, Cookie::BASE);
+        }
+        assert_eq!(backlog.len(), entries.len());
+        for entry in &entries {
+            assert_eq!(
+                backlog.remove(entry),
+                Some((Class::Elsewhere, Cookie::BASE))
+            );
+        }
+        assert!(backlog.is_empty() && backlog.places.capacity() <= KEPT);
     }
 }
