@@ -4,6 +4,17 @@
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
+/// A seed that nobody had before.
+#[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the wall clock decides nothing here: it makes a number that is new"
+)]
+pub fn new_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Random::new(now.unwrap_or_default().as_nanos() as u64).bits() >> 16
+}
+
 impl Random {
     /// The source that `seed` gives.
     #[must_use]

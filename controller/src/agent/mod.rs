@@ -209,6 +209,10 @@ struct Northbound {
 }
 
 impl Agent {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "when it was started is told, and nothing is decided by it"
+    )]
     fn new(mut options: Options) -> Result<Self, RuntimeError> {
         let unix = Listener::Unix(options.runtime.listen()?);
         let tcp = options.metrics.take().map(Listener::Tcp);

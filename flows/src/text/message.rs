@@ -44,6 +44,19 @@ pub(crate) const MAX_DEPTH: u8 = 8;
 /// What a printer of a body gives: nothing but text, or the error to show in its place.
 pub(crate) type Printed = Result<(), DecodeError>;
 
+/// Reads to the end, or to what can not be read: what is before it is told as well.
+fn as_many<T>(
+    reader: &mut Reader<'_>,
+    read: impl Fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> (Vec<T>, Printed) {
+    let mut all = Vec::new();
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !reader.is_empty() {
+        outcome = read(reader).map(|one| all.push(one));
+    }
+    (all, outcome)
+}
+
 /// Writes a message as `ovs-ofctl ofp-print` does, with a line feed at the end.
 #[must_use]
 pub fn print_message(bytes: &[u8], verbosity: u8, names: &Names) -> String {

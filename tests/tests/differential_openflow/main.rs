@@ -22,7 +22,7 @@ use flows::ofpkt::{Body, FlowMod, FlowModCommand, Message};
 use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 use tests::flow_text::FlowText;
 use tests::judge::{self, Protocol};
-use tests::random::Random;
+use tests::random::{Random, new_seed};
 
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
@@ -37,12 +37,7 @@ fn variable(name: &str) -> Option<u64> {
 fn seeds() -> Vec<u64> {
     match std::env::var("HEDDLE_SEED").as_deref() {
         Err(_) => vec![1, 7],
-        Ok("new") => {
-            let now = std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap();
-            vec![Random::new(now.as_nanos() as u64).bits() >> 16]
-        }
+        Ok("new") => vec![new_seed()],
         Ok(seed) => vec![seed.parse().expect("HEDDLE_SEED is a number or new")],
     }
 }

@@ -16,7 +16,7 @@ mod pairs;
 
 use std::io::Write;
 
-use tests::random::Random;
+use tests::random::new_seed;
 
 /// What a run goes by.
 struct Run {
@@ -33,10 +33,7 @@ impl Run {
         let variable = |name| std::env::var(name).ok();
         let number = |name| Some(variable(name)?.parse().expect("a number"));
         let seed = match variable("HEDDLE_SEED").as_deref() {
-            Some("new") => {
-                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-                Random::new(now.unwrap().as_nanos() as u64).bits() >> 16
-            }
+            Some("new") => new_seed(),
             _ => number("HEDDLE_SEED").unwrap_or(1) as u64,
         };
         let flows = number("HEDDLE_FLOWS").unwrap_or(flows);

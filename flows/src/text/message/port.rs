@@ -1,6 +1,6 @@
 //! Messages about ports.
 
-use super::{Printed, Style, bits};
+use super::{Printed, Style, as_many, bits};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{OfpError, PortChange, PortDesc, PortStatus, checked_port, read_port_request};
 use crate::text::number::eth;
@@ -165,11 +165,7 @@ pub(super) fn all(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let mut all = Vec::new();
-    let mut outcome = Ok(());
-    while outcome.is_ok() && !reader.is_empty() {
-        outcome = PortDesc::read(reader, version).map(|port| all.push(port));
-    }
+    let (all, outcome) = as_many(reader, |reader| PortDesc::read(reader, version));
     sorted(out, &all, version, style);
     outcome
 }

@@ -1,7 +1,7 @@
 //! What ports have counted.
 
-use super::Printed;
-use super::Style;
+use super::{Printed, Style, as_many};
+
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{DecodeError, OfpError, checked_port, next_property};
 use crate::text::number::duration;
@@ -159,11 +159,7 @@ pub(super) fn stats(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let mut all = Vec::new();
-    let mut outcome = Ok(());
-    while outcome.is_ok() && !reader.is_empty() {
-        outcome = Stats::read(reader, version).map(|stats| all.push(stats));
-    }
+    let (all, outcome) = as_many(reader, |reader| Stats::read(reader, version));
     let _ = writeln!(out, " {} ports", all.len());
     if style.verbosity < 1 {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Messages about queues.
 
-use super::{Printed, Style};
+use super::{Printed, Style, as_many};
 use crate::ofpkt::wire::Reader;
 use crate::ofpkt::{
     ALL_QUEUES, DecodeError, OfpError, QueueConfig, QueueRequest, QueueStats, checked_port,
@@ -134,11 +134,7 @@ pub(super) fn stats(
     version: Version,
     style: &Style<'_>,
 ) -> Printed {
-    let mut all = Vec::new();
-    let mut outcome = Ok(());
-    while outcome.is_ok() && !reader.is_empty() {
-        outcome = read_stats(reader, version).map(|stats| all.push(stats));
-    }
+    let (all, outcome) = as_many(reader, |reader| read_stats(reader, version));
     let _ = writeln!(out, " {} queues", all.len());
     if style.verbosity < 1 {
         return Ok(());
