@@ -1,8 +1,11 @@
 //! Bundles: several changes that are made together or not at all (OpenFlow 1.5.1, 7.3.9; ONF extension 230 before 1.4).
 
-use super::message::Message;
+use super::flow_change::FlowChange;
+use super::message::{Body, Message};
+use super::registry::{self, Kind};
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
+use crate::Version;
 
 /// How a bundle is applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -143,9 +146,7 @@ impl BundleAdd {
     }
 
     pub(super) fn put(&self, out: &mut Writer) {
-        out.u32(self.bundle_id);
-        out.zeros(2);
-        out.u16(self.flags.0);
+        put_before_message(out, self.bundle_id, self.flags);
         self.message.encode_into(out);
         out.extend_from_slice(&self.properties);
     }
@@ -173,6 +174,74 @@ impl BundleAdd {
             flags,
             message,
             properties: read_properties(reader)?,
+        })
+    }
+}
+
+/// What stands before the change in the body of `OFPT_BUNDLE_ADD_MESSAGE`.
+fn put_before_message(out: &mut Writer, bundle_id: u32, flags: BundleFlags) {
+    out.u32(bundle_id);
+    out.zeros(2);
+    out.u16(flags.0);
+}
+
+/// What a message says that adds a change to a bundle (`OFPT_BUNDLE_ADD_MESSAGE`), besides the change. For changes of flows
+/// that stay where they are: nothing is copied but into the message.
+///
+/// ```
+/// use flows::Version;
+/// use flows::ofpkt::{BundleAddHead, BundleFlags, FlowChange, Message};
+///
+/// let flow = flows::text::parse_flow("table=3,priority=7,ip,actions=drop")?;
+/// let (change, mut bytes) = (FlowChange::add(&flow), Vec::new());
+/// let head = BundleAddHead { version: Version::V14, xid: 9, bundle_id: 1, flags: BundleFlags::ATOMIC };
+/// head.encode_into(change, &mut bytes);
+/// assert_eq!(head.reads_back(change, &bytes), Ok(true));
+/// # Ok::<(), flows::text::ParseError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BundleAddHead {
+    /// The version of the message and of the change.
+    pub version: Version,
+    /// The transaction id of both.
+    pub xid: u32,
+    /// The controller's number of the bundle.
+    pub bundle_id: u32,
+    /// How the bundle is applied.
+    pub flags: BundleFlags,
+}
+
+impl BundleAddHead {
+    /// Appends the message with a change of flows to `out`. One that would be longer than 65535 bytes says that length, and
+    /// must not be sent.
+    pub fn encode_into(self, change: FlowChange<'_>, out: &mut Vec<u8>) {
+        let start = out.len();
+        registry::put_head(out, Kind::BundleAdd, self.version, self.xid, false);
+        put_before_message(out, self.bundle_id, self.flags);
+        change.encode_into(self.version, self.xid, out);
+        out.fill_len(start, start + 2);
+    }
+
+    /// True if `message` says this and the change and nothing else ([`FlowChange::is_said_by`]), as a switch reads it
+    /// ([`Message::decode_strict`]).
+    ///
+    /// # Errors
+    /// If a switch would refuse it: the place and the cause.
+    pub fn reads_back(self, change: FlowChange<'_>, message: &[u8]) -> Result<bool, DecodeError> {
+        let read = Message::decode_strict(message)?;
+        Ok(match &read.body {
+            Body::BundleAdd(add) => {
+                let inner = &*add.message;
+                let head = Self {
+                    version: inner.version,
+                    xid: inner.xid,
+                    bundle_id: add.bundle_id,
+                    flags: add.flags,
+                };
+                (read.version, self) == (self.version, head)
+                    && matches!(&inner.body, Body::FlowMod(read) if change.is_said_by(read))
+            }
+            _ => false,
         })
     }
 }

@@ -1,7 +1,9 @@
-//! `OFPT_FLOW_MOD`: changing the flows of a table (OpenFlow 1.5.1, 7.3.4.2).
+//! `OFPT_FLOW_MOD`: changing the flows of a table (OpenFlow 1.5.1, 7.3.4.2): what it says, and reading it. It is written by
+//! `flow_change`.
 
+use super::flow_change::FlowChange;
 use super::oxm::{self, Strictness};
-use super::wire::{Put, Reader, Writer};
+use super::wire::Reader;
 use super::{ANY_GROUP, DecodeError, NO_BUFFER, OfpError, instructions, match_old};
 use crate::field::Slot;
 use crate::{Flow, FlowFlags, Match, Port, Version};
@@ -128,89 +130,13 @@ impl FlowMod {
     /// The cookie that flows get, where a change of this version says one.
     #[must_use]
     pub fn cookie_given(&self, version: Version) -> Option<u64> {
-        let modifies = matches!(
-            self.command,
-            FlowModCommand::Modify | FlowModCommand::ModifyStrict
-        );
-        match version {
-            _ if self.command == FlowModCommand::Add => Some(self.flow.cookie),
-            Version::V10 if self.cookie_mask == 0 => Some(self.old_cookie()),
-            Version::V10 => self.new_cookie,
-            // A change that compares no cookie adds the flow where there is none.
-            Version::V11 if modifies && self.cookie_mask == 0 => Some(self.flow.cookie),
-            _ => None,
-        }
+        FlowChange::from(self).cookie_given(version)
     }
 
     /// True if OpenFlow 1.0 must use Nicira's form.
     #[must_use]
     pub fn needs_nicira_form(&self) -> bool {
-        let cookie_filter = self.cookie_mask != 0;
-        let actions = &self.flow.instructions.apply;
-        self.nicira_form
-            || cookie_filter
-            || !match_old::fits_v10(&self.flow.matches)
-            || super::actions::needs_nicira_form(actions)
-    }
-
-    /// The command of OpenFlow 1.0, with the table in its high byte.
-    fn command_and_table(&self) -> u16 {
-        let unsaid = self.flow.table == super::ALL_TABLES && !self.table_said;
-        let table = if unsaid { 0 } else { self.flow.table };
-        u16::from(table) << 8 | self.command as u16
-    }
-
-    /// The cookie that OpenFlow 1.0 has only one field for.
-    fn old_cookie(&self) -> u64 {
-        self.new_cookie.unwrap_or(self.flow.cookie)
-    }
-
-    /// Appends the body for OpenFlow 1.0.
-    pub(super) fn put_v10(&self, out: &mut Writer) {
-        let flow = &self.flow;
-        match_old::put_v10(out, &flow.matches);
-        out.u64(self.old_cookie());
-        self.put_v10_tail(out);
-        instructions::put(out, &flow.instructions, &flow.matches, Version::V10);
-    }
-
-    fn put_v10_tail(&self, out: &mut Writer) {
-        let flow = &self.flow;
-        out.u16(self.command_and_table());
-        out.u16(flow.idle_timeout);
-        out.u16(flow.hard_timeout);
-        out.u16(flow.priority);
-        out.u32(self.buffer_id);
-        out.u16(self.out_port.to_u16().unwrap_or(u16::MAX));
-        out.u16(said_flags(flow.flags, Version::V10));
-    }
-
-    /// Appends what follows the head of `NXT_FLOW_MOD`.
-    pub(super) fn put_nicira(&self, out: &mut Writer) {
-        let flow = &self.flow;
-        let filter = self.cookie_mask != 0;
-        out.u64(if filter {
-            let unchanged = if self.command.is_delete() {
-                0
-            } else {
-                u64::MAX
-            };
-            self.new_cookie.unwrap_or(unchanged)
-        } else {
-            self.old_cookie()
-        });
-        self.put_v10_tail(out);
-        let length_at = out.len();
-        out.u16(0);
-        out.zeros(6);
-        let start = out.len();
-        oxm::put_match(out, &flow.matches, Version::V10);
-        if filter {
-            oxm::put_cookie(out, flow.cookie, self.cookie_mask);
-        }
-        out.fill_len(start, length_at);
-        out.pad8(start);
-        instructions::put(out, &flow.instructions, &flow.matches, Version::V10);
+        FlowChange::from(self).needs_nicira_form()
     }
 
     /// Reads the body of OpenFlow 1.0.
@@ -317,42 +243,6 @@ impl FlowMod {
         Ok(found)
     }
 
-    /// Appends the body for OpenFlow 1.1 and up.
-    pub(super) fn put(&self, out: &mut Writer, version: Version) {
-        let flow = &self.flow;
-        let unsaid = self.new_cookie.is_some() && self.cookie_given(version).is_none();
-        out.u64(if unsaid && self.cookie_mask == 0 {
-            // A new cookie that the version has no field for.
-            0
-        } else {
-            flow.cookie
-        });
-        out.u64(self.cookie_mask);
-        // Only from OpenFlow 1.2 on a delete may mean all tables.
-        let all = self.command.is_delete() && version > Version::V11;
-        let table = if flow.table == super::ALL_TABLES && !all {
-            0
-        } else {
-            flow.table
-        };
-        out.u8(table);
-        out.u8(self.command as u8);
-        out.u16(flow.idle_timeout);
-        out.u16(flow.hard_timeout);
-        out.u16(flow.priority);
-        out.u32(self.buffer_id);
-        out.u32(self.out_port.0);
-        out.u32(self.out_group);
-        out.u16(said_flags(flow.flags, version));
-        out.u16(if version >= Version::V14 {
-            flow.importance
-        } else {
-            0
-        });
-        oxm::put_any_match(out, &flow.matches, version);
-        instructions::put(out, &flow.instructions, &flow.matches, version);
-    }
-
     /// Reads the body for OpenFlow 1.1 and up.
     pub(crate) fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
         let place = *reader;
@@ -415,11 +305,6 @@ fn check_connection(matches: &Match, place: Reader<'_>) -> Result<(), DecodeErro
         return Err(place.error(OfpError::ACTION_MATCH_INCONSISTENT));
     }
     Ok(())
-}
-
-/// The flags of a flow that a version can say: those that it has, and those that have no name here.
-fn said_flags(flags: FlowFlags, version: Version) -> u16 {
-    flags.0 & (known_flags(version) | !FlowFlags::NAMED)
 }
 
 /// The flags that a version has.

@@ -5,6 +5,7 @@ use super::config::SwitchConfig;
 use super::ct_flush::CtFlush;
 use super::error_message::ErrorMessage;
 use super::features::SwitchFeatures;
+use super::flow_change::FlowChange;
 use super::flow_mod::FlowMod;
 use super::flow_removed::FlowRemoved;
 use super::group::GroupMod;
@@ -343,9 +344,7 @@ impl Message {
             Body::NxFlowRemoved(removed) => removed.put_nx(out),
             Body::PortStatus(status) => status.put(out, version),
             Body::PacketOut(packet) => packet.put(out, version),
-            Body::FlowMod(flow_mod) if version > Version::V10 => flow_mod.put(out, version),
-            Body::FlowMod(flow_mod) if flow_mod.needs_nicira_form() => flow_mod.put_nicira(out),
-            Body::FlowMod(flow_mod) => flow_mod.put_v10(out),
+            Body::FlowMod(change) => FlowChange::from(&**change).put(out, version),
             Body::MultipartRequest(request) => request.put(out, version),
             Body::MultipartReply(reply, _) => reply.put(out, version),
             Body::RoleRequest(role) | Body::RoleReply(role) => role.put(out),
@@ -483,10 +482,7 @@ impl Body {
             Self::NxFlowRemoved(_) => Kind::NxFlowRemoved,
             Self::PortStatus(_) => Kind::PortStatus,
             Self::PacketOut(_) => Kind::PacketOut,
-            Self::FlowMod(change) if version == Version::V10 && change.needs_nicira_form() => {
-                Kind::NxFlowMod
-            }
-            Self::FlowMod(_) => Kind::FlowMod,
+            Self::FlowMod(change) => FlowChange::from(&**change).kind(version),
             Self::BarrierRequest => Kind::BarrierRequest,
             Self::BarrierReply => Kind::BarrierReply,
             Self::RoleRequest(_) => Kind::RoleRequest,
