@@ -80,6 +80,9 @@ struct Run {
     /// The datapath type of br-int and br-tun [external_ids:heddle-datapath-type; default: system]
     #[arg(long, value_name = "TYPE")]
     datapath_type: Option<String>,
+    /// How many masks the flows of one table of a bridge may have [external_ids:heddle-mask-limit; default: 64]
+    #[arg(long, value_name = "NUMBER")]
+    mask_limit: Option<String>,
     /// Where the agent keeps its lock and its socket, agent.sock, which serves /metrics and /status
     #[arg(long, value_name = "DIRECTORY", default_value = RUNTIME_DIR)]
     runtime_dir: PathBuf,
@@ -144,6 +147,7 @@ impl Run {
             ("heddle-bridge-mappings", self.bridge_mappings),
             ("heddle-vxlan-port", self.vxlan_port),
             ("heddle-datapath-type", self.datapath_type),
+            ("heddle-mask-limit", self.mask_limit),
         ];
         let overrides: BTreeMap<String, String> = given
             .into_iter()

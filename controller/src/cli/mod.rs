@@ -103,7 +103,7 @@ enum Command {
     #[command(subcommand)]
     Db(db::Command),
     /// Make this host's Open vSwitch what the northbound database says
-    Agent(agent::Arguments),
+    Agent(Box<agent::Arguments>),
     /// Make what a YAML document says of networks, subnets and ports
     Apply(apply::Arguments),
     /// List, show or delete networks

@@ -9,6 +9,7 @@
 //! | `heddle-bridge-mappings`  | `physical_network:bridge`, with commas between                   | no provider networks  |
 //! | `heddle-vxlan-port`       | UDP port of VXLAN                                                | 4789                  |
 //! | `heddle-datapath-type`    | `datapath_type` of the bridges that heddle creates               | `system`              |
+//! | `heddle-mask-limit`       | masks that heddle's flows may have in one table of a bridge      | [`Settings::DEFAULT_MASK_LIMIT`] |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub vxlan_port: u16,
     /// `datapath_type` of the bridges that heddle creates; empty is Open vSwitch's own default.
     pub datapath_type: String,
+    /// So many different masks may the matches of heddle's flows have in one table of a bridge.
+    pub mask_limit: usize,
 }
 
 /// A setting that can not be used.
@@ -56,6 +59,10 @@ pub struct SettingsError {
 impl Settings {
     /// Where the northbound database is when nobody says.
     pub const DEFAULT_NB: &'static str = "unix:/run/heddle/nb.sock";
+
+    /// How many masks a table may have when nobody says: more than any of heddle's has (it is ten at most), and still few
+    /// enough for a switch, which looks for a packet that it does not know under one mask after the other.
+    pub const DEFAULT_MASK_LIMIT: usize = 64;
 
     /// Reads the settings of a host called `hostname` from its `external_ids` (with the flags laid over them).
     ///
@@ -141,6 +148,14 @@ impl Settings {
                 4789
             }
         };
+        let mask_limit = match get("heddle-mask-limit").map(|text| (text, text.parse::<u16>())) {
+            None => Self::DEFAULT_MASK_LIMIT,
+            Some((_, Ok(limit))) if limit > 0 => usize::from(limit),
+            Some((text, _)) => {
+                refuse("heddle-mask-limit", text, "a number of masks, 1 to 65535");
+                Self::DEFAULT_MASK_LIMIT
+            }
+        };
         let host = get("heddle-host").filter(|name| {
             let good = check_name(name).is_ok();
             if !good {
@@ -160,6 +175,7 @@ impl Settings {
             bridge_mappings,
             vxlan_port,
             datapath_type: get("heddle-datapath-type").unwrap_or_default().to_owned(),
+            mask_limit,
         };
         if errors.is_empty() {
             Ok(settings)
@@ -196,6 +212,7 @@ mod tests {
         assert_eq!(settings.encap_ip, None);
         assert_eq!(settings.encap_types.len(), 3);
         assert_eq!(settings.vxlan_port, 4789);
+        assert_eq!(settings.mask_limit, Settings::DEFAULT_MASK_LIMIT);
     }
 
     #[test]
@@ -208,6 +225,7 @@ mod tests {
             ("heddle-bridge-mappings", "provider:br-eth1,inside:br-eth2"),
             ("heddle-vxlan-port", "8472"),
             ("heddle-datapath-type", "netdev"),
+            ("heddle-mask-limit", "100"),
         ])
         .unwrap();
         assert_eq!(settings.nb.len(), 2);
@@ -222,6 +240,7 @@ mod tests {
             (settings.vxlan_port, settings.datapath_type.as_str()),
             (8472, "netdev")
         );
+        assert_eq!(settings.mask_limit, 100);
     }
 
     #[test]
@@ -235,6 +254,7 @@ mod tests {
                 "a:br1,b:br1,c,a:br2,d:br4,e:br-tun",
             ),
             ("heddle-vxlan-port", "0"),
+            ("heddle-mask-limit", "0"),
             ("heddle-host", "h\u{1b}1"),
         ])
         .unwrap_err();
@@ -249,6 +269,7 @@ mod tests {
                 "external_ids:heddle-bridge-mappings=\"a:br2\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
                 "external_ids:heddle-bridge-mappings=\"e:br-tun\": expected physical_network:bridge,...; each physical network and each bridge once, br-int and br-tun never",
                 "external_ids:heddle-vxlan-port=\"0\": expected a UDP port, 1 to 65535",
+                "external_ids:heddle-mask-limit=\"0\": expected a number of masks, 1 to 65535",
                 "external_ids:heddle-host=\"h\\u{1b}1\": expected a name of at most 255 bytes without control characters",
             ]
         );

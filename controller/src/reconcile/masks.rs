@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use flows::Flow;
 
-/// More kinds than any table of heddle's has (it is ten at most), and still few enough for a switch.
-pub(super) const LIMIT: usize = 64;
+use crate::model::Settings;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl Default for Masks {
     fn default() -> Self {
         Self {
             tables: BTreeMap::new(),
-            limit: LIMIT,
+            limit: Settings::DEFAULT_MASK_LIMIT,
             has_room_again: false,
         }
     }
@@ -59,6 +58,12 @@ impl Masks {
     /// True if there is room since the last call in a table that had none.
     pub(super) fn take_room(&mut self) -> bool {
         std::mem::take(&mut self.has_room_again)
+    }
+
+    /// From now on a table may have so many kinds. Those that it has it keeps.
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.has_room_again |= limit > self.limit;
+        self.limit = limit;
     }
 
     /// How many kinds a table may have.
@@ -135,5 +140,23 @@ mod tests {
         masks.remove(&flow(0, masked(2)));
         assert!(masks.take_room() && !masks.take_room());
         assert!(masks.has_room_for(&flow(0, masked(4))));
+    }
+
+    #[test]
+    fn a_greater_limit_makes_room_and_a_smaller_one_takes_nothing_away() {
+        let mut masks = Masks::default();
+        let masked = |mask: u16| Match::new().with_masked(Field::VlanTci, 0u16, mask);
+        for matches in [masked(1), masked(2)] {
+            masks.add(&flow(0, matches));
+        }
+        masks.set_limit(1);
+        assert!(!masks.take_room());
+        assert!(masks.has_room_for(&flow(0, masked(2))), "it has that kind");
+        assert!(!masks.has_room_for(&flow(0, masked(4))));
+        masks.set_limit(3);
+        assert!(masks.take_room());
+        assert!(masks.has_room_for(&flow(0, masked(4))));
+        masks.set_limit(3);
+        assert!(!masks.take_room(), "nothing has changed");
     }
 }

@@ -119,6 +119,11 @@ impl Programme {
         &self.mentions
     }
 
+    /// From now on a table may have so many masks.
+    pub(super) fn limit_masks(&mut self, limit: usize) {
+        self.mentions.masks().set_limit(limit);
+    }
+
     /// Takes in which entries `want` may have other flows for now; `class_of` tells what goes first.
     pub(super) fn update(
         &mut self,
@@ -390,7 +395,10 @@ impl Programme {
             let flow = entry.flow();
             let masks = self.mentions.masks();
             if !masks.has_room_for(flow) {
-                let why = format!("its table has {} masks already", masks.limit());
+                let why = format!(
+                    "its table has as many masks as external_ids:heddle-mask-limit allows, {}",
+                    masks.limit()
+                );
                 let is_base = |(class, _): &(Class, Cookie)| *class == Class::Base;
                 let place = self.backlog.place(entry);
                 if let Some((class, cookie)) = place.filter(|place| !is_base(place)) {

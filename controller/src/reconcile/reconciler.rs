@@ -293,7 +293,7 @@ impl Reconciler {
             }
         };
         self.viewed = Some(viewed);
-        self.compare(changed);
+        self.compare(changed, settings.mask_limit);
 
         let mut commands = Vec::new();
         let mut problems = BTreeMap::new();
@@ -525,7 +525,7 @@ impl Reconciler {
     }
 
     /// Tells each bridge's programme what may be different now.
-    fn compare(&mut self, mut changed: BTreeMap<String, Vec<Entry>>) {
+    fn compare(&mut self, mut changed: BTreeMap<String, Vec<Entry>>, mask_limit: usize) {
         let view = self.engine.view();
         let class_of = |unit| match unit {
             Unit::Base => Class::Base,
@@ -537,6 +537,7 @@ impl Reconciler {
         for (bridge, session) in &mut self.sessions {
             let want = self.engine.flows(bridge).unwrap_or(&nothing);
             let changed = changed.remove(bridge).unwrap_or_default();
+            session.programme.limit_masks(mask_limit);
             session.programme.update(want, changed, class_of);
         }
     }

@@ -182,9 +182,30 @@ fn a_table_with_too_many_masks_gets_no_more_of_them() {
         }
     };
     assert!(
-        told["port11"].ends_with("its table has 64 masks already"),
+        told["port11"]
+            .ends_with("its table has as many masks as external_ids:heddle-mask-limit allows, 64"),
         "{told:?}"
     );
+    assert_eq!((report.up.len(), report.applied), (3, Some(7)));
+    assert_eq!(report.problems, BTreeMap::new());
+    knows_the_switch(&world);
+}
+
+#[test]
+fn the_operator_says_how_many_masks_a_table_has() {
+    let mut world = world();
+    world.settings.mask_limit = 1;
+    world.run(nothing_strays);
+    plug_all(&mut world);
+    let report = world.run(nothing_strays);
+    let told = &report.problems["port11"];
+    assert!(
+        told.contains("its table has as many masks as external_ids:heddle-mask-limit allows, 1,"),
+        "{told}"
+    );
+    assert_eq!((report.up.len(), report.applied), (0, None));
+    world.settings.mask_limit = Settings::DEFAULT_MASK_LIMIT;
+    let report = world.run(nothing_strays);
     assert_eq!((report.up.len(), report.applied), (3, Some(7)));
     assert_eq!(report.problems, BTreeMap::new());
     knows_the_switch(&world);
