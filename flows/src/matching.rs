@@ -373,6 +373,22 @@ impl Match {
         Entries { rest: &self.bytes }
     }
 
+    /// The entries, each with the place where [`Match::entry_at`] finds it again.
+    pub(crate) fn placed_entries(&self) -> impl Iterator<Item = (usize, Entry<'_>)> {
+        let mut entries = self.entries();
+        std::iter::from_fn(move || {
+            let at = self.bytes.len().checked_sub(entries.rest.len())?;
+            Some((at, entries.next()?))
+        })
+    }
+
+    /// The entry at a place.
+    #[inline]
+    pub(crate) fn entry_at(&self, at: usize) -> Option<Entry<'_>> {
+        let rest = self.bytes.get(at..)?;
+        Entries { rest }.next()
+    }
+
     /// Value and mask of a slot of fixed width.
     #[inline]
     pub(crate) fn slot(&self, slot: Slot) -> Option<(u128, u128)> {

@@ -34,7 +34,8 @@ impl Version {
     /// The version with this number on the wire.
     #[must_use]
     pub fn from_wire(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|v| *v as u8 == number)
+        let place = usize::from(number).checked_sub(1)?;
+        Self::ALL.get(place).copied()
     }
 
     /// The number on the wire: 1 for OpenFlow 1.0 up to 6 for OpenFlow 1.5.

@@ -202,10 +202,20 @@ pub struct FieldInfo {
     pub(crate) as_is: bool,
     /// Names and numbers on the wire: Nicira's first, then OpenFlow's in order of versions.
     pub wire: &'static [WireId],
+    /// Which of these a version uses, by its number on the wire.
+    used: [u8; Version::ALL.len() + 1],
 }
 
 /// Expands the rows of `table.rs` into the enum [`Field`] and its table.
 macro_rules! define_fields {
+    (@wire $(($class:ident, $number:literal, $wire:literal, $since:ident)),*) => {
+        &[$(super::WireId {
+            class: super::Class::$class,
+            number: $number,
+            name: $wire,
+            since: crate::Version::$since,
+        }),*]
+    };
     ($($var:ident: $name:literal / $alias:literal, $bytes:literal bytes $bits:literal bits, $format:ident, $masking:ident,
        $pre:ident, $access:ident, $slot:ident $place:ident $(($shift:literal))?,
        [$(($class:ident, $number:literal, $wire:literal, $since:ident)),*];)*) => {
@@ -231,12 +241,8 @@ macro_rules! define_fields {
                 slot: super::Slot::$slot,
                 place: super::Place::$place $(($shift))?,
                 as_is: super::is_as_is(Self::$var, super::Place::$place $(($shift))?, super::Slot::$slot, $bytes, $bits),
-                wire: &[$(super::WireId {
-                    class: super::Class::$class,
-                    number: $number,
-                    name: $wire,
-                    since: crate::Version::$since,
-                }),*],
+                wire: define_fields!(@wire $(($class, $number, $wire, $since)),*),
+                used: super::used(define_fields!(@wire $(($class, $number, $wire, $since)),*)),
             }),*];
         }
     };
@@ -290,14 +296,9 @@ impl Field {
     /// OpenFlow 1.0 (NXM) prefers Nicira's. `None` for the few fields that have none.
     #[must_use]
     pub fn wire_id(self, version: Version) -> Option<&'static WireId> {
-        let ids = self.info().wire;
-        if version < Version::V12 {
-            return ids.first();
-        }
-        ids.iter()
-            .rev()
-            .find(|id| id.since <= version)
-            .or(ids.first())
+        let info = self.info();
+        let used = info.used.get(usize::from(version.wire()))?;
+        info.wire.get(usize::from(*used))
     }
 
     /// The field that text calls `name`: the preferred name, the alias, or a name on the wire (as in `NXM_NX_REG0`),
@@ -322,6 +323,23 @@ impl Field {
 }
 
 mod names;
+
+/// [`FieldInfo::used`] of a field with these numbers.
+const fn used(ids: &[WireId]) -> [u8; Version::ALL.len() + 1] {
+    let mut used = [0; Version::ALL.len() + 1];
+    let mut i = 1;
+    while i < ids.len() {
+        let mut version = Version::V12 as usize;
+        while version < used.len() {
+            if ids[i].since as usize <= version {
+                used[version] = i as u8;
+            }
+            version += 1;
+        }
+        i += 1;
+    }
+    used
+}
 
 /// [`FieldInfo::as_is`] of a field.
 const fn is_as_is(field: Field, place: Place, slot: Slot, bytes: usize, bits: u16) -> bool {

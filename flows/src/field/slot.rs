@@ -2,6 +2,8 @@
 //! `arp_spa`, `tcp_dst` and `icmp_code`, `vlan_vid` and `vlan_tci`, `xreg0` and `reg0`) share a slot, so that two
 //! spellings of one match are one value. The order is the order in which ovs-ofctl prints.
 
+use super::{Field, Place};
+
 macro_rules! define_slots {
     ($($name:ident $bytes:literal $bits:literal,)*) => {
         /// A place in a normalised match, in the order in which ovs-ofctl prints what is in it.
@@ -171,7 +173,39 @@ define_slots! {
     TcpFlags 2 12,
 }
 
+/// Of each slot the field that is the whole of it, or the first that is a part of it.
+static WHOLE: [Field; Slot::ALL.len()] = whole();
+
+const fn whole() -> [Field; Slot::ALL.len()] {
+    let mut found = [Field::ALL[0]; Slot::ALL.len()];
+    let mut i = Field::ALL.len();
+    // From the last to the first, and first those that are parts, so that what is meant is written last.
+    while i > 0 {
+        i -= 1;
+        found[Field::TABLE[i].slot as usize] = Field::ALL[i];
+    }
+    i = Field::ALL.len();
+    while i > 0 {
+        i -= 1;
+        let is_whole = matches!(Field::TABLE[i].place, Place::Whole);
+        if is_whole && !matches!(Field::ALL[i], Field::InPort) {
+            found[Field::TABLE[i].slot as usize] = Field::ALL[i];
+        }
+    }
+    found
+}
+
 impl Slot {
+    /// The field that is the whole slot, of several the first; where none is, the first that is a part of it.
+    #[inline]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the table has one row for each variant, in the order of the variants"
+    )]
+    pub(crate) fn whole(self) -> Field {
+        WHOLE[self as usize]
+    }
+
     /// Bytes of a stored value; 0 where each value has its own length (tunnel metadata).
     #[inline]
     pub(crate) fn bytes(self) -> usize {

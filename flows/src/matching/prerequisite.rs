@@ -96,7 +96,7 @@ impl Match {
     }
 
     /// True of nearly all matches of which nothing is absent: one look at each entry tells.
-    fn has_all(&self) -> bool {
+    pub(crate) fn has_all(&self) -> bool {
         let (mut ip, mut v6, mut arp, mut ports) = (false, false, false, false);
         // The type of a message of neighbor discovery.
         let (mut icmp6, mut nd) = (false, 0);

@@ -3,7 +3,6 @@
 use super::{Entries, Match, VLAN_CFI, registers};
 use crate::field::{Field, Place, Slot};
 use std::fmt;
-use std::sync::LazyLock;
 
 /// What a match requires of one field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -141,20 +140,8 @@ impl Match {
     }
 }
 
-/// The field that is each slot's plainest view.
-static PLAIN: LazyLock<Vec<Field>> = LazyLock::new(|| {
-    let whole = |slot: &Slot| {
-        let mut views = Field::ALL.iter().filter(|f| f.info().slot == *slot);
-        views
-            .clone()
-            .find(|f| f.info().place == Place::Whole && **f != Field::InPort)
-            .or_else(|| views.next())
-            .copied()
-    };
-    Slot::ALL.iter().filter_map(whole).collect()
-});
-
 /// The field that is a slot's plainest view; where several protocols share a slot, that of IP or TCP.
+#[inline]
 pub(crate) fn plain_view(slot: Slot) -> Field {
     match slot {
         Slot::NwSrc => Field::IpSrc,
@@ -162,7 +149,7 @@ pub(crate) fn plain_view(slot: Slot) -> Field {
         Slot::NwProto => Field::NwProto,
         Slot::TpSrc => Field::TcpSrc,
         Slot::TpDst => Field::TcpDst,
-        _ => PLAIN.get(slot as usize).copied().unwrap_or(Field::ConjId),
+        _ => slot.whole(),
     }
 }
 

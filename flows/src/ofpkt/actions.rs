@@ -5,7 +5,7 @@ use super::nicira;
 use super::oxm;
 use super::wire::{Put, Writer};
 use crate::action::{SetField, SetSpelling, Subfield, load_segments};
-use crate::field::Field;
+use crate::field::{Field, Slot};
 use crate::matching::VLAN_CFI;
 use crate::{Action, EthAddr, Match, Port, Version};
 use std::net::Ipv4Addr;
@@ -28,20 +28,25 @@ const ONF: u32 = 0x4f4e_4600;
 pub(crate) struct Context<'a> {
     pub(crate) version: Version,
     pub(crate) matches: &'a Match,
-    /// True if the packet has a VLAN tag for sure, so that none need be pushed before one is written.
-    pub(crate) tagged: bool,
+    /// Whether the packet has a VLAN tag for sure, so that none need be pushed before one is written; `None`: as the match
+    /// says.
+    tagged: Option<bool>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(version: Version, matches: &'a Match) -> Self {
-        let tagged = matches
-            .get(Field::VlanTci)
-            .is_some_and(|f| f.value & f.mask & VLAN_CFI != 0);
         Self {
             version,
             matches,
-            tagged,
+            tagged: None,
         }
+    }
+
+    fn is_tagged(&self) -> bool {
+        self.tagged.unwrap_or_else(|| {
+            let tag = self.matches.slot(Slot::VlanTci);
+            tag.is_some_and(|(value, mask)| value & mask & VLAN_CFI != 0)
+        })
     }
 }
 
@@ -270,9 +275,9 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             simple(out, 1, &[a, b]);
         }
         Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) if v10 => simple(out, 2, &[*pcp]),
-        Action::ModVlanVid(_) | Action::ModVlanPcp(_) if !context.tagged => {
+        Action::ModVlanVid(_) | Action::ModVlanPcp(_) if !context.is_tagged() => {
             put_push_vlan(out, 0x8100);
-            context.tagged = true;
+            context.tagged = Some(true);
             put(out, action, context);
         }
         Action::ModVlanVid(vid) | Action::SetVlanVid(vid) if v11 => {
@@ -287,15 +292,15 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             put_set(out, Field::VlanPcp, u128::from(*pcp), context)
         }
         Action::StripVlan | Action::PopVlan => {
-            context.tagged = false;
+            context.tagged = Some(false);
             simple(out, if v10 { 3 } else { 18 }, &[]);
         }
         Action::PushVlan(kind) if !v10 => {
-            context.tagged = true;
+            context.tagged = Some(true);
             put_push_vlan(out, *kind);
         }
         // OpenFlow 1.0 tags a packet by writing to the tag; there is no other way to say it.
-        Action::PushVlan(_) => context.tagged = true,
+        Action::PushVlan(_) => context.tagged = Some(true),
         Action::ModDlSrc(mac) if version <= Version::V11 => {
             simple(out, if v10 { 4 } else { 3 }, &mac.0)
         }

@@ -5,6 +5,7 @@ use super::nicira;
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::flow::WriteMetadata;
+use crate::raw::RawPieces;
 use crate::{Action, Instructions, Match, Version};
 
 /// Appends instructions; in OpenFlow 1.0 the list of actions.
@@ -27,10 +28,12 @@ pub(crate) fn put(
         return;
     }
     let meter_action = version >= Version::V15 && instructions.meter.is_some();
-    let mut raw = instructions.raw().peekable();
+    let unknown = instructions.unknown.as_deref().map(RawPieces::iter);
+    let mut unknown = unknown.map(Iterator::peekable);
     // What is not known stands behind all that it stood behind when it was read.
     let mut unknown_before = |out: &mut Writer, kind: u16| {
-        while let Some((_, piece)) = raw.next_if(|(after, _)| *after <= rank(kind)) {
+        let Some(unknown) = &mut unknown else { return };
+        while let Some((_, piece)) = unknown.next_if(|(after, _)| *after <= rank(kind)) {
             out.extend_from_slice(piece);
         }
     };
@@ -83,7 +86,8 @@ pub(crate) fn put(
         out.zeros(3);
         out.fill_len(start, start + 2);
     }
-    raw.for_each(|(_, piece)| out.extend_from_slice(piece));
+    let rest = unknown.into_iter().flatten();
+    rest.for_each(|(_, piece)| out.extend_from_slice(piece));
 }
 
 /// Where an instruction comes among those that are known, from 0.

@@ -14,6 +14,7 @@ pub(crate) use decode::{
 };
 
 /// Appends the 4 bytes of a header (8 with an experimenter) of a value of `len` bytes.
+#[inline]
 pub(crate) fn put_header(out: &mut Writer, id: &WireId, masked: bool, len: usize) {
     let (class, experimenter) = id.class.numbers();
     let mut length = if masked { len * 2 } else { len };
@@ -215,21 +216,24 @@ pub(crate) fn put_match_as_oxm(out: &mut Writer, matches: &Match, version: Versi
 fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let eth_type = matches.eth_type();
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
-    let mut entries: SmallVec<[(u8, Entry<'_>); 16]> =
-        matches.entries().map(|e| (rank(e.slot, arp), e)).collect();
-    entries.sort_unstable_by_key(|(rank, _)| *rank);
+    let ranked = |(at, entry): (usize, Entry<'_>)| (rank(entry.slot, arp), at);
+    let mut order: SmallVec<[(u8, usize); 16]> = matches.placed_entries().map(ranked).collect();
+    order.sort_unstable();
+    let has_all = matches.has_all();
     let mut raw = matches.raw();
     let mut next_raw = raw.next();
-    for (rank, entry) in &entries {
+    for (rank, at) in order {
         while let Some((after, piece)) = next_raw
-            && after <= *rank
+            && after <= rank
         {
             out.extend_from_slice(piece);
             next_raw = raw.next();
         }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
-        if !is_absent(matches, entry.slot) {
-            put_entry(out, matches, entry, version, nxm);
+        if let Some(entry) = matches.entry_at(at)
+            && (has_all || !is_absent(matches, entry.slot))
+        {
+            put_entry(out, matches, &entry, version, nxm);
         }
     }
     next_raw
@@ -241,6 +245,11 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
 /// Appends a number of `len` bytes, at most 16, and its mask if there is one.
 #[inline]
 fn put_number(out: &mut Writer, value: u128, mask: Option<u128>, len: usize) {
+    if let (Ok(short), None, Some(skipped)) = (u64::try_from(value), mask, 8_usize.checked_sub(len))
+    {
+        let bytes = short.to_be_bytes();
+        return out.extend_from_slice(bytes.get(skipped..).unwrap_or_default());
+    }
     // The bytes of each begin at the top of 16; the mask overwrites what of them is not the value's.
     let shift = 8 * u32::try_from(16_usize.saturating_sub(len)).unwrap_or(0);
     let top = |number: u128| number.checked_shl(shift).unwrap_or(0).to_be_bytes();
@@ -262,6 +271,7 @@ fn put_number(out: &mut Writer, value: u128, mask: Option<u128>, len: usize) {
 }
 
 /// Appends one entry, of a number.
+#[inline]
 pub(crate) fn put_value(
     out: &mut Writer,
     field: Field,
@@ -278,8 +288,9 @@ pub(crate) fn put_value(
 }
 
 fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version, nxm: bool) {
-    let (value, mask) = (entry.value(), entry.mask());
+    let value_and_mask = || (entry.value(), entry.mask());
     let part = |field: Field, shift: u32, bits: u128, out: &mut Writer| {
+        let (value, mask) = value_and_mask();
         if (mask >> shift) & bits != 0 {
             let part_mask = (mask >> shift) & bits;
             put_value(
@@ -293,15 +304,11 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
     };
     match entry.slot {
         Slot::VlanTci if nxm => {
-            put_value(
-                out,
-                Field::VlanTci,
-                value,
-                entry.mask_bytes.map(|_| mask),
-                version,
-            );
+            let mask = entry.mask_bytes.map(|_| entry.mask());
+            put_value(out, Field::VlanTci, entry.value(), mask, version);
         }
         Slot::VlanTci => {
+            let (value, mask) = value_and_mask();
             let vid_mask = mask & 0x1fff;
             if vid_mask != 0 {
                 // With the "tagged" bit alone or all bits the mask is said or left out; OXM has 13 bits.
@@ -315,6 +322,7 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
             }
         }
         Slot::NwTos => {
+            let (value, mask) = value_and_mask();
             if mask & 0xfc != 0 {
                 if nxm {
                     put_value(out, Field::NwTos, value & 0xfc, None, version);
@@ -331,7 +339,7 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
             part(Field::MplsLabel, 12, 0xf_ffff, out);
         }
         Slot::InPort if nxm => {
-            let port = Port(u32::try_from(value).unwrap_or(u32::MAX))
+            let port = Port(u32::try_from(entry.value()).unwrap_or(u32::MAX))
                 .to_u16()
                 .unwrap_or(u16::MAX);
             put_value(out, Field::InPort, u128::from(port), None, version);
@@ -342,6 +350,7 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
         | Slot::TunErspanHwid
         | Slot::TunGtpuFlags
         | Slot::TunGtpuMsgtype => {
+            let (value, mask) = value_and_mask();
             let said = value & mask;
             if said != 0 {
                 let masked = (said != 0xff).then_some(said);
@@ -349,23 +358,25 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
             }
         }
         // States that do not exist are always left out of the mask.
-        Slot::CtState => put_value(out, Field::CtState, value, Some(mask), version),
+        Slot::CtState => {
+            let (value, mask) = value_and_mask();
+            put_value(out, Field::CtState, value, Some(mask), version);
+        }
         Slot::TpSrc | Slot::TpDst if matches.nw_proto() == Some(2) => {}
         slot if slot >= Slot::Reg0 && slot <= Slot::Reg15 && version >= Version::V15 => {
             put_wide_register(out, matches, entry, version);
         }
         slot => {
             let field = matches.owner(slot);
-            if field.is_tun_metadata() {
-                if let Some(id) = field.wire_id(version) {
-                    put_header(out, id, entry.mask_bytes.is_some(), entry.value_bytes.len());
-                    out.extend_from_slice(entry.value_bytes);
-                    out.extend_from_slice(entry.mask_bytes.unwrap_or_default());
-                }
-                return;
+            let bytes = entry.value_bytes;
+            if !field.is_tun_metadata() && bytes.len() != usize::from(field.info().bytes) {
+                let mask = entry.mask_bytes.map(|_| entry.mask());
+                put_value(out, field, entry.value(), mask, version);
+            } else if let Some(id) = field.wire_id(version) {
+                put_header(out, id, entry.mask_bytes.is_some(), bytes.len());
+                out.extend_from_slice(bytes);
+                out.extend_from_slice(entry.mask_bytes.unwrap_or_default());
             }
-            let full = slot.full_mask();
-            put_value(out, field, value, (mask != full).then_some(mask), version);
         }
     }
 }

@@ -93,6 +93,8 @@ use Place::{Stat, Type, Vendor, VendorStat};
 static TABLE: &[Entry] = &[
     row(K::FlowMod, "OFPT_FLOW_MOD", V10, V10, Type(14), 64, 8),
     row(K::FlowMod, "OFPT_FLOW_MOD", V11, V15, Type(14), 40, 8),
+    row(K::BundleAdd, "OFPT_BUNDLE_ADD_MESSAGE", V14, V15, Type(34), 8, 1),
+    row(K::BundleAdd, "ONFT_BUNDLE_ADD_MESSAGE", V13, V13, Vendor(ONF, 2301), 8, 1),
     row(K::MpFlowReply, "OFPST_FLOW reply", V10, V10, Stat(false, 1), 0, 1),
     row(K::MpFlowReply, "OFPST_FLOW reply", V11, V12, Stat(false, 1), 0, 1),
     row(K::MpFlowReply, "OFPST_FLOW reply", V13, V14, Stat(false, 1), 0, 1),
@@ -162,8 +164,6 @@ static TABLE: &[Entry] = &[
     row(K::RequestForward, "OFPT_REQUESTFORWARD", V14, V15, Type(32), 8, 8),
     row(K::BundleControl, "OFPT_BUNDLE_CONTROL", V14, V15, Type(33), 8, 8),
     row(K::BundleControl, "ONFT_BUNDLE_CONTROL", V13, V13, Vendor(ONF, 2300), 8, 8),
-    row(K::BundleAdd, "OFPT_BUNDLE_ADD_MESSAGE", V14, V15, Type(34), 8, 1),
-    row(K::BundleAdd, "ONFT_BUNDLE_ADD_MESSAGE", V13, V13, Vendor(ONF, 2301), 8, 1),
     row(K::MpDescRequest, "OFPST_DESC request", V10, V15, Stat(true, 0), 0, 0),
     row(K::MpDescReply, "OFPST_DESC reply", V10, V15, Stat(false, 0), 1056, 0),
     row(K::MpFlowRequest, "OFPST_FLOW request", V10, V10, Stat(true, 1), 44, 0),

@@ -216,7 +216,11 @@ impl Put for Writer {
 
     #[inline]
     fn zeros(&mut self, n: usize) {
-        self.resize(self.len() + n, 0);
+        // Nearly always a few, and as many as the compiler knows.
+        match [0; 32].get(..n) {
+            Some(zeros) => self.extend_from_slice(zeros),
+            None => self.resize(self.len() + n, 0),
+        }
     }
 
     fn text(&mut self, text: &str, n: usize) {
@@ -230,8 +234,10 @@ impl Put for Writer {
 
     #[inline]
     fn pad8(&mut self, start: usize) {
-        let used = self.len().saturating_sub(start);
-        self.zeros(used.next_multiple_of(8) - used);
+        let over = self.len().saturating_sub(start) % 8;
+        if over != 0 {
+            self.zeros(8 - over);
+        }
     }
 
     fn fill_len(&mut self, start: usize, at: usize) {
