@@ -2,10 +2,12 @@
 
 mod bytes;
 mod prerequisite;
+mod stored;
 mod unknown;
 mod view;
 
 pub(crate) use prerequisite::{is_absent, prerequisites_hold};
+pub(crate) use stored::Stored;
 pub use unknown::UnknownField;
 pub(crate) use view::plain_view;
 pub use view::{FieldMatch, Fields};
@@ -290,15 +292,14 @@ impl Match {
         self.put_entry(slot, entry.split_at(size).0);
     }
 
-    /// Adds a slot of which all bits of `value` are required, or those of `mask`, which must be as long and leave no bit of the
-    /// value out. False, and nothing is added, if something is required of the slot already.
+    /// Adds a slot of which all bits of `value` are required, or those of `mask`, if it is not empty; it must be as long and
+    /// leave no bit of the value out. False, and nothing is added, if something is required of the slot already.
     #[inline]
-    pub(crate) fn add(&mut self, slot: Slot, value: &[u8], mask: Option<&[u8]>) -> bool {
+    fn add(&mut self, slot: Slot, value: &[u8], mask: &[u8]) -> bool {
         let place = self.place(slot);
         if !place.is_empty() {
             return false;
         }
-        let mask = mask.unwrap_or_default();
         let length = u8::try_from(value.len()).unwrap_or(0x7f);
         let masked = if mask.is_empty() { 0 } else { MASKED };
         self.bytes

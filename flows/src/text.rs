@@ -39,7 +39,7 @@ pub fn key_values(text: &str) -> Vec<(&str, &str)> {
 /// What is wrong, in words.
 pub fn check_for(flow: &crate::Flow, version: crate::Version) -> Result<(), String> {
     check::sayable(flow, version)?;
-    check::flow(flow, None, version == crate::Version::V10).map_err(|misfit| misfit.what)
+    check::flow(flow, None, version == crate::Version::V10).map_err(check::Misfit::what)
 }
 
 /// The same for a change of flows, whose filters must have words as well.
@@ -51,7 +51,7 @@ pub fn check_change_for(
     version: crate::Version,
 ) -> Result<(), String> {
     check::change_sayable(change, version)?;
-    check::flow(&change.flow, None, version == crate::Version::V10).map_err(|misfit| misfit.what)
+    check::flow(&change.flow, None, version == crate::Version::V10).map_err(check::Misfit::what)
 }
 
 /// Checks that a version has words for instructions, whatever they are for.

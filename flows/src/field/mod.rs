@@ -308,6 +308,11 @@ impl Field {
         names::lookup(name)
     }
 
+    /// The field that has this name or alias in text, to the letter; names on the wire are for parts of fields.
+    pub(crate) fn from_plain_name(name: &str) -> Option<Self> {
+        names::lookup_plain(name)
+    }
+
     /// The field with this header on the wire.
     #[must_use]
     pub fn from_wire(class: u16, number: u8, experimenter: Option<u32>) -> Option<Self> {

@@ -83,6 +83,31 @@ const fn place(name: &[u8]) -> usize {
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SIZE
 }
 
+/// How many of [`NAMES`] are preferred names and aliases.
+const PLAIN: usize = plain();
+
+const fn plain() -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < Field::TABLE.len() {
+        n += 1 + !Field::TABLE[i].alias.is_empty() as usize;
+        i += 1;
+    }
+    n
+}
+
+/// The field with this preferred name or alias.
+pub(super) fn lookup_plain(name: &str) -> Option<Field> {
+    let mut at = place(name.as_bytes());
+    loop {
+        let entry = usize::from(*INDEX.get(at)?).checked_sub(1)?;
+        let &(known, field) = NAMES.get(entry)?;
+        if known == name {
+            return (entry < PLAIN).then_some(field);
+        }
+        at = (at + 1) % SIZE;
+    }
+}
+
 pub(super) fn lookup(name: &str) -> Option<Field> {
     let mut at = place(name.as_bytes());
     loop {
@@ -135,6 +160,12 @@ mod tests {
             assert_eq!(lookup(&format!("{name}_")), None);
             let same = |other: &&(&str, Field)| other.0.eq_ignore_ascii_case(name);
             assert_eq!(NAMES.iter().filter(same).count(), 1, "{n}: {name}");
+        }
+        for (name, field) in &NAMES {
+            let info = field.info();
+            let plain = [info.name, info.alias].contains(name).then_some(*field);
+            assert_eq!(lookup_plain(name), plain, "{name}");
+            assert_eq!(lookup_plain(&name.to_ascii_uppercase()), None, "{name}");
         }
         for name in ["", "x", "ip", "reg99", "NXM_NX_", "eth_srC\0"] {
             assert_eq!(lookup(name), None, "{name:?}");

@@ -90,7 +90,7 @@ impl Bytes {
                     let Some((place, behind)) = rest.split_at_mut_checked(part.len()) else {
                         return;
                     };
-                    place.copy_from_slice(part);
+                    copy(place, part);
                     rest = behind;
                 }
                 return;
@@ -118,6 +118,25 @@ impl Bytes {
                 *self = Self::Beside(Box::new((self.to_vec(), raw)));
             }
         }
+    }
+}
+
+/// Copies as many bytes as fields have without a call; both parts must be equally long.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    fn exactly<const N: usize>(to: &mut [u8], from: &[u8]) {
+        if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk()) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        0 => {}
+        1 => exactly::<1>(to, from),
+        2 => exactly::<2>(to, from),
+        4 => exactly::<4>(to, from),
+        6 => exactly::<6>(to, from),
+        16 => exactly::<16>(to, from),
+        _ => to.copy_from_slice(from),
     }
 }
 

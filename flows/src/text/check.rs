@@ -7,23 +7,29 @@ mod packet;
 pub(crate) use forms::{change_sayable, sayable};
 
 use crate::action::{Bundle, Ct, LearnSource, LearnTarget};
-use crate::field::{Field, Prerequisite, Slot};
+use crate::field::{Field, Prerequisite};
 use crate::matching::prerequisites_hold;
 use crate::ofpkt::OfpError;
 use crate::{Action, Flow, Instructions, Match, Port, Subfield};
 use packet::Packet;
 use std::net::IpAddr;
 
-/// What is wrong with a flow: the error by which a switch refuses it, and in words.
+/// What is wrong with a flow: the error by which a switch refuses it, and in words. It has one word, so that results are small.
 #[derive(Debug)]
-pub(crate) struct Misfit {
-    pub(crate) error: OfpError,
-    pub(crate) what: String,
-}
+pub(crate) struct Misfit(Box<(OfpError, String)>);
 
 impl Misfit {
+    #[cold]
     fn new(error: OfpError, what: String) -> Self {
-        Self { error, what }
+        Self(Box::new((error, what)))
+    }
+
+    pub(crate) fn error(&self) -> OfpError {
+        self.0.0
+    }
+
+    pub(crate) fn what(self) -> String {
+        self.0.1
     }
 }
 
@@ -34,7 +40,7 @@ pub(crate) fn flow(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
     let checked = check(flow, table, legacy);
     match &checked {
         // What no version allows is told before what only the older ones do.
-        Err(misfit) if misfit.error == OfpError::ACTION_MATCH_INCONSISTENT && !legacy => {
+        Err(misfit) if misfit.error() == OfpError::ACTION_MATCH_INCONSISTENT && !legacy => {
             check(flow, table, true).and(checked)
         }
         _ => checked,
@@ -47,7 +53,7 @@ fn check(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
         let what = format!("meter:{meter}: not a meter: expected 1 to 4294901760");
         return Err(Misfit::new(OfpError::METER_INVALID, what));
     }
-    connections(&flow.matches)?;
+    connections(&packet)?;
     actions(&flow.instructions.apply, &mut packet, legacy)?;
     conjunctions(&flow.instructions)?;
     if let Some(write) = &flow.instructions.write {
@@ -66,18 +72,10 @@ fn check(flow: &Flow, table: Option<u8>, legacy: bool) -> Checked {
 }
 
 /// A connection has addresses of the family of its packets.
-fn connections(matches: &Match) -> Checked {
-    for (slots, eth_type) in [
-        ([Slot::CtNwSrc, Slot::CtNwDst], 0x0800),
-        ([Slot::CtIpv6Src, Slot::CtIpv6Dst], 0x86dd),
-    ] {
-        if matches.eth_type() != Some(eth_type)
-            && slots.into_iter().any(|slot| matches.slot(slot).is_some())
-        {
-            return need(false, &"a connection's address");
-        }
-    }
-    Ok(())
+fn connections(packet: &Packet) -> Checked {
+    let v4 = !packet.connection_of_v4 || packet.kind() == 0x0800;
+    let v6 = !packet.connection_of_v6 || packet.kind() == 0x86dd;
+    need(v4 && v6, &"a connection's address")
 }
 
 fn conjunctions(of: &Instructions) -> Checked {
@@ -114,21 +112,22 @@ fn actions(list: &[Action], packet: &mut Packet, legacy: bool) -> Checked {
 }
 
 /// What only OpenFlow 1.0 lets pass: its actions do nothing with packets that lack the field.
+#[inline]
 fn need_modern(ok: bool, what: &dyn std::fmt::Display, legacy: bool) -> Checked {
     need(ok || legacy, what)
 }
 
+#[inline]
 fn need(ok: bool, what: &dyn std::fmt::Display) -> Checked {
     if ok {
-        Ok(())
-    } else {
-        Err(Misfit::new(
-            OfpError::ACTION_MATCH_INCONSISTENT,
-            format!(
-                "actions are invalid with specified match: {what} needs a match of packets that have the field"
-            ),
-        ))
+        return Ok(());
     }
+    Err(Misfit::new(
+        OfpError::ACTION_MATCH_INCONSISTENT,
+        format!(
+            "actions are invalid with specified match: {what} needs a match of packets that have the field"
+        ),
+    ))
 }
 
 fn readable(part: Subfield, packet: &Packet) -> Checked {

@@ -19,7 +19,7 @@ pub(crate) mod value;
 
 use super::print::Names;
 use crate::ofpkt::{FlowMod, FlowModCommand, FlowStats};
-use crate::{Flow, FlowFlags, Instructions, Match, Port};
+use crate::{Field, Flow, FlowFlags, Instructions, Match, Port};
 pub use absent::{Warning, absent_fields};
 pub use dump::{
     DumpError, parse_group_dump, parse_group_features, parse_group_stats_dump, parse_meter_dump,
@@ -46,27 +46,27 @@ pub struct ParseError {
 }
 
 /// A fault in a piece of the text; it becomes a [`ParseError`] where the whole text is known.
+///
+/// It has one word, so that results are small: hardly any text has a fault.
 #[derive(Debug)]
-pub(crate) struct Fault<'a> {
-    pub(crate) at: &'a str,
-    pub(crate) what: String,
-}
+pub(crate) struct Fault<'a>(Box<(&'a str, String)>);
 
 impl<'a> Fault<'a> {
+    #[cold]
     pub(crate) fn new(at: &'a str, what: impl Into<String>) -> Self {
-        Self {
-            at,
-            what: what.into(),
-        }
+        Self(Box::new((at, what.into())))
+    }
+
+    /// What was found and what was expected.
+    fn what(self) -> String {
+        self.0.1
     }
 
     fn placed(self, text: &str) -> ParseError {
-        let offset = (self.at.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+        let (at, what) = *self.0;
+        let offset = (at.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
         let column = offset.filter(|o| *o <= text.len()).unwrap_or(0) + 1;
-        ParseError {
-            column,
-            what: self.what,
-        }
+        ParseError { column, what }
     }
 }
 
@@ -86,7 +86,7 @@ pub fn parse_flow(text: &str) -> Result<Flow, ParseError> {
 /// # Errors
 /// If the text is not a flow: where and why.
 pub fn parse_flow_named(text: &str, names: &Names) -> Result<Flow, ParseError> {
-    let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
+    let spec = parse_spec(text, FlowModCommand::Add, names)?;
     let mut flow = spec.flow;
     flow.matches.remove_absent();
     if !spec.table_given {
@@ -128,8 +128,11 @@ pub fn parse_flow_mod(
     names: &Names,
 ) -> Result<FlowMod, ParseError> {
     let (command, body) = command(text, &FLOW_COMMANDS, default);
-    let spec = parse_spec(body, command, names).map_err(|fault| fault.placed(text))?;
-    Ok(spec.into_mod(command))
+    let mut spec = Spec::new(command);
+    match spec.read(body, names) {
+        Ok(()) => Ok(spec.into_mod(command)),
+        Err(fault) => Err(fault.placed(text)),
+    }
 }
 
 /// Reads a flow with its statistics, as `ovs-ofctl dump-flows` prints it; see [`parse_flow`].
@@ -137,7 +140,7 @@ pub fn parse_flow_mod(
 /// # Errors
 /// If the text is not a flow: where and why.
 pub fn parse_flow_stats(text: &str, names: &Names) -> Result<FlowStats, ParseError> {
-    let spec = parse_spec(text, FlowModCommand::Add, names).map_err(|fault| fault.placed(text))?;
+    let spec = parse_spec(text, FlowModCommand::Add, names)?;
     let mut flow = spec.flow;
     flow.matches.remove_absent();
     if !spec.table_given {
@@ -236,31 +239,12 @@ impl Says {
     }
 }
 
-fn parse_spec<'a>(text: &'a str, command: FlowModCommand, names: &Names) -> Parsed<'a, Spec> {
+fn parse_spec(text: &str, command: FlowModCommand, names: &Names) -> Result<Spec, ParseError> {
     let mut spec = Spec::new(command);
-    let (fields, actions) = split_actions(text);
-    spec.read_fields(fields, names)?;
-    match actions {
-        Some(actions) if spec.says.actions() => {
-            spec.flow.instructions = actions::instructions(actions, names)?;
-            let table = if spec.table_given {
-                Some(spec.flow.table)
-            } else {
-                None
-            };
-            super::check::flow(&spec.flow, table, true)
-                .map_err(|misfit| Fault::new(actions, misfit.what))?;
-        }
-        Some(actions) => return Err(Fault::new(actions, "a delete has no actions")),
-        None if spec.says.filters() => {}
-        None => {
-            return Err(Fault::new(
-                text.split_at(text.len()).1,
-                "must specify an action: expected actions=...",
-            ));
-        }
+    match spec.read(text, names) {
+        Ok(()) => Ok(spec),
+        Err(fault) => Err(fault.placed(text)),
     }
-    Ok(spec)
 }
 
 /// What stands before `actions=`, and after it.
@@ -310,10 +294,30 @@ impl Spec {
         flow_mod
     }
 
+    fn read<'a>(&mut self, text: &'a str, names: &Names) -> Parsed<'a, ()> {
+        let (fields, actions) = split_actions(text);
+        self.read_fields(fields, names)?;
+        match actions {
+            Some(actions) if self.says.actions() => {
+                self.flow.instructions = actions::instructions(actions, names)?;
+                let table = self.table_given.then_some(self.flow.table);
+                super::check::flow(&self.flow, table, true)
+                    .map_err(|misfit| Fault::new(actions, misfit.what()))
+            }
+            Some(actions) => Err(Fault::new(actions, "a delete has no actions")),
+            None if self.says.filters() => Ok(()),
+            None => Err(Fault::new(
+                text.split_at(text.len()).1,
+                "must specify an action: expected actions=...",
+            )),
+        }
+    }
+
     fn read_fields<'a>(&mut self, text: &'a str, names: &Names) -> Parsed<'a, ()> {
         let mut tokens = Tokens::new(text);
         while let Some(pair) = tokens.next() {
-            if !self.keyword(&pair)? {
+            // What has a value is hardly ever a word that could stand alone.
+            if pair.delimiter.is_some() || !self.keyword(&pair)? {
                 self.pair(&pair, names)?;
             }
         }
@@ -326,13 +330,10 @@ impl Spec {
         if pair.key.len() <= LONGEST_PROTOCOL
             && let Some((eth_type, proto)) = protocol(pair.key)
         {
-            self.flow
-                .matches
-                .set(crate::Field::EthType, u128::from(eth_type), u128::MAX);
+            let matches = &mut self.flow.matches;
+            matches.set_number(Field::EthType, eth_type.into());
             if let Some(proto) = proto {
-                self.flow
-                    .matches
-                    .set(crate::Field::NwProto, u128::from(proto), u128::MAX);
+                matches.set_number(Field::NwProto, proto.into());
             }
             return Ok(true);
         }
@@ -390,11 +391,14 @@ impl Spec {
                     self.flow.flags = self.flow.flags.with(FlowFlags(flags));
                 }
             }
-            "packet_type" => {
-                self.needs_nicira_form = true;
-                value::match_field(&mut self.flow.matches, pair, names)?;
-            }
-            _ => value::match_field(&mut self.flow.matches, pair, names)?,
+            _ => match value::named_in_match(key) {
+                Some(field) => {
+                    self.needs_nicira_form |= field == Field::PacketType;
+                    value::field(&mut self.flow.matches, field, pair, names)?;
+                }
+                None if self.keyword(pair)? => {}
+                None => value::match_field(&mut self.flow.matches, pair, names)?,
+            },
         }
         Ok(())
     }

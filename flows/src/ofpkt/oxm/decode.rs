@@ -4,7 +4,7 @@ use super::super::wire::{Reader, Unknown};
 use super::super::{DecodeError, OfpError};
 use super::{header, rank};
 use crate::field::{Field, Masking, Prerequisite, Slot};
-use crate::matching::{number, prerequisites_hold};
+use crate::matching::{Stored, number, prerequisites_hold};
 use crate::{Match, Port};
 
 /// What Open vSwitch does with fields that it does not know. Where they are kept ([`super::wire::Unknown`]) it does not matter.
@@ -157,52 +157,6 @@ fn read_cookie(masked: bool, payload: &[u8]) -> Option<(u64, u64)> {
     (payload.len() == used).then_some((u64::from_be_bytes(*value), mask))
 }
 
-/// A value from the wire as a match stores it, of the fields whose values need no arithmetic for that: nearly all there are.
-enum Stored<'a> {
-    AsIs(&'a [u8]),
-    Short([u8; 1]),
-    Long([u8; 2]),
-    Vlan(&'a [u8]),
-}
-
-impl<'a> Stored<'a> {
-    /// `None` if it takes more to tell what is stored, or whether the value is one.
-    #[inline]
-    fn of(field: Field, payload: &'a [u8]) -> Option<Self> {
-        Some(match (field, payload) {
-            (Field::VlanVid, [0..0x20, _]) => Self::Vlan(payload),
-            (Field::ArpOp, [0, operation]) => Self::Short([*operation]),
-            (
-                Field::IcmpType | Field::IcmpCode | Field::Icmpv6Type | Field::Icmpv6Code,
-                [number],
-            ) => Self::Long([0, *number]),
-            (Field::InPortOxm, [0, 0, 0..=0xfe, _]) => Self::AsIs(payload),
-            _ => {
-                let info = field.info();
-                let fits = info.as_is && payload.len() == usize::from(info.bytes);
-                return fits.then_some(Self::AsIs(payload));
-            }
-        })
-    }
-
-    #[inline]
-    fn value(&self) -> &[u8] {
-        match self {
-            Self::AsIs(value) | Self::Vlan(value) => value,
-            Self::Short(value) => value,
-            Self::Long(value) => value,
-        }
-    }
-
-    #[inline]
-    fn mask(&self) -> Option<&[u8]> {
-        match self {
-            Self::Vlan(_) => Some(&[0x1f, 0xff]),
-            _ => None,
-        }
-    }
-}
-
 /// The bytes of the longest tunnel option.
 const MAX_TUN_METADATA: usize = 124;
 
@@ -219,7 +173,7 @@ fn read_field(
         if strictness == Strictness::Strict && !prerequisites_hold(matches, info.prerequisite) {
             return Err(OfpError::MATCH_BAD_PREREQ);
         }
-        if matches.add(info.slot, stored.value(), stored.mask()) {
+        if matches.add_stored(field, &stored) {
             if info.prerequisite == Prerequisite::Ethernet {
                 matches.remove_ethernet();
             }

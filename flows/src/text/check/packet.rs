@@ -23,6 +23,9 @@ pub(super) struct Packet {
     is_later_fragment: bool,
     icmp: (u16, u16),
     is_tracked: bool,
+    /// Whether an address of the connection is asked for, of either family.
+    pub(super) connection_of_v4: bool,
+    pub(super) connection_of_v6: bool,
     /// Whether the connection is one that can not be.
     pub(super) is_invalid: bool,
 }
@@ -31,20 +34,22 @@ impl Packet {
     pub(super) fn of(matches: &Match) -> Self {
         let mut packet = Self::default();
         for entry in matches.entries() {
-            let value = entry.value();
-            let short = u16::try_from(value & 0xffff).unwrap_or(0);
+            let value = || entry.value();
+            let short = || u16::try_from(value() & 0xffff).unwrap_or(0);
             match entry.slot {
-                Slot::PacketType => packet.packet_type = u32::try_from(value).unwrap_or(ETHERNET),
-                Slot::DlType => packet.eth_type = short,
-                Slot::NwProto => packet.proto = u8::try_from(value).unwrap_or(0),
-                Slot::VlanTci => packet.tags = [value & VLAN_CFI != 0, false],
-                Slot::NwFrag => packet.is_later_fragment = value & 2 != 0,
-                Slot::TpSrc => packet.icmp.0 = short,
-                Slot::TpDst => packet.icmp.1 = short,
+                Slot::PacketType => packet.packet_type = u32::try_from(value()).unwrap_or(ETHERNET),
+                Slot::DlType => packet.eth_type = short(),
+                Slot::NwProto => packet.proto = u8::try_from(value()).unwrap_or(0),
+                Slot::VlanTci => packet.tags = [value() & VLAN_CFI != 0, false],
+                Slot::NwFrag => packet.is_later_fragment = value() & 2 != 0,
+                Slot::TpSrc => packet.icmp.0 = short(),
+                Slot::TpDst => packet.icmp.1 = short(),
                 Slot::CtState => {
-                    packet.is_invalid = value & 0x10 != 0;
+                    packet.is_invalid = value() & 0x10 != 0;
                     packet.is_tracked = prerequisites_hold(matches, Prerequisite::Ct);
                 }
+                Slot::CtNwSrc | Slot::CtNwDst => packet.connection_of_v4 = true,
+                Slot::CtIpv6Src | Slot::CtIpv6Dst => packet.connection_of_v6 = true,
                 _ => {}
             }
         }
@@ -52,7 +57,7 @@ impl Packet {
     }
 
     /// The Ethernet type, which other packets may have in their packet type.
-    fn kind(&self) -> u16 {
+    pub(super) fn kind(&self) -> u16 {
         match (self.packet_type, self.packet_type >> 16) {
             (ETHERNET, _) => self.eth_type,
             (kind, 1) => u16::try_from(kind & 0xffff).unwrap_or(0),

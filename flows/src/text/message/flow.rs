@@ -26,7 +26,7 @@ pub(super) fn flow_mod(out: &mut String, bytes: &[u8], style: &Style<'_>, name: 
     let legacy = version == Version::V10;
     let table = Some(found.flow.table);
     if let Err(misfit) = crate::text::check::flow(&found.flow, table, legacy) {
-        return Err(Reader::new(bytes, 0).error(misfit.error));
+        return Err(Reader::new(bytes, 0).error(misfit.error()));
     }
     out.push(' ');
     one(out, found, version, style, name, bytes)

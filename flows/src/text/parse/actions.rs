@@ -23,31 +23,29 @@ pub(super) fn instructions<'a>(text: &'a str, names: &Names) -> Parsed<'a, Instr
     let mut count = 0;
     while let Some(pair) = tokens.next() {
         count += 1;
-        if pair.key.eq_ignore_ascii_case("drop") {
-            dropped = true;
-            continue;
-        }
         let is = |name: &str| pair.key.eq_ignore_ascii_case(name);
-        if is("instruction") {
-            found.push_raw(u8::MAX, &unknown::instruction(pair.value)?);
-            continue;
-        }
+        // Nearly all actions have names of other lengths.
+        let now = match pair.key.len() {
+            4 if is("drop") => {
+                dropped = true;
+                continue;
+            }
+            5 if is("meter") => 0,
+            10 if is("goto_table") => 5,
+            11 if is("instruction") => {
+                found.push_raw(u8::MAX, &unknown::instruction(pair.value)?);
+                continue;
+            }
+            13 if is("clear_actions") => 2,
+            13 if is("write_actions") => 3,
+            13 if is("apply_actions") => {
+                let what = "apply_actions is the default instruction";
+                return Err(Fault::new(pair.key, what));
+            }
+            14 if is("write_metadata") => 4,
+            _ => 1,
+        };
         let wrong_order = |now: u8| now < stage || (now == stage && now != 1);
-        if is("apply_actions") {
-            let what = "apply_actions is the default instruction";
-            return Err(Fault::new(pair.key, what));
-        }
-        let stages = [
-            (0, "meter"),
-            (2, "clear_actions"),
-            (3, "write_actions"),
-            (4, "write_metadata"),
-            (5, "goto_table"),
-        ];
-        let now = stages
-            .into_iter()
-            .find(|(_, name)| is(name))
-            .map_or(1, |(stage, _)| stage);
         if count > 1 && wrong_order(now) && !(now == 0 && stage == 0 && found.meter.is_none()) {
             let what = format!(
                 "invalid instruction ordering: {} is there twice or too late; the order is meter, actions, \
@@ -281,8 +279,8 @@ fn other<'a>(key: &'a str, text: &'a str, names: &Names) -> Parsed<'a, Action> {
     if key.eq_ignore_ascii_case("controller") {
         return more::controller(text);
     }
-    let lower = key.to_ascii_lowercase();
-    if lower != key && Port::from_name(key).is_none() {
+    if key.bytes().any(|b| b.is_ascii_uppercase()) && Port::from_name(key).is_none() {
+        let lower = key.to_ascii_lowercase();
         let pair = KeyValue {
             key: &lower,
             value: text,
@@ -307,7 +305,7 @@ fn action_owned(pair: &KeyValue<'_>, names: &Names) -> Result<Action, String> {
     if !known {
         return Err(format!("unknown action {}", pair.key));
     }
-    action(pair, names, MAX_DEPTH).map_err(|fault| fault.what)
+    action(pair, names, MAX_DEPTH).map_err(Fault::what)
 }
 
 /// What stands on both sides of `->`.
@@ -375,6 +373,11 @@ fn set_field<'a>(text: &'a str, names: &Names) -> Parsed<'a, SetField> {
             return Err(Fault::new(written, what));
         }
         return Ok(SetField::wide(field, &bytes, Some(&mask)));
+    }
+    if field.info().as_is
+        && let Some(number) = value::plain(field, written)
+    {
+        return Ok(SetField::whole(field, number));
     }
     let found = value::masked(field, written, names)?;
     if !crate::ofpkt::is_valid_value(field, found.value) {

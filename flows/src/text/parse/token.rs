@@ -31,9 +31,9 @@ impl<'a> Tokens<'a> {
         let skip = self.rest.bytes().position(|b| !is_separator(b))?;
         let text = self.rest.split_at(skip).1;
         let (key_end, end) = ends(text.as_bytes());
-        let (key, value) = text.split_at(end).0.split_at(key_end);
-        let rest = text.split_at(end).1;
-        self.rest = rest.split_at(rest.len().min(1)).1;
+        let (pair, rest) = text.split_at(end);
+        let (key, value) = pair.split_at(key_end);
+        self.rest = rest.strip_prefix(')').unwrap_or(rest);
         let delimiter = value.bytes().next();
         Some(KeyValue {
             key,
@@ -46,26 +46,18 @@ impl<'a> Tokens<'a> {
 /// Where the key that a text begins with ends, and where its value does, delimiter included. Without a value both are one.
 #[inline(never)]
 fn ends(text: &[u8]) -> (usize, usize) {
-    let key = key_end(text, 0);
-    let end = match text.get(key) {
-        Some(b':' | b'=') => value_end(text, key + 1, is_separator),
-        Some(b'(') => {
-            let end = value_end(text, key + 1, |b| b == b')');
-            // `(x)->y`: the value goes on behind the parenthesis.
-            if text.split_at(end).1.starts_with(b")->") {
-                value_end(text, end, is_separator)
-            } else {
-                end
-            }
-        }
-        _ => key,
-    };
-    (key, end)
+    let key = key_end(text);
+    match text.get(key) {
+        Some(b':' | b'=') => (key, value_end(text, key + 1)),
+        Some(b'(') => (key, parentheses_end(text, key + 1)),
+        _ => (key, key),
+    }
 }
 
-/// Where a key that begins at `at` ends. All bytes that end one are below 0x40, as few of a key are.
+/// Where the key ends. All bytes that end one are below 0x40, as few of a key are.
 #[inline]
-fn key_end(text: &[u8], mut at: usize) -> usize {
+fn key_end(text: &[u8]) -> usize {
+    let mut at = 0;
     loop {
         at = first_below::<0x40>(text, at);
         match text.get(at) {
@@ -75,16 +67,16 @@ fn key_end(text: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// Where a value ends that goes on at `at`: at a byte that ends it, outside of parentheses. All bytes looked for are below
-/// `-`, as hardly any of a value are.
+/// Where a value ends that goes on at `at`: at a separator outside of parentheses. All bytes looked for are below `-`, as hardly
+/// any of a value are.
 #[inline]
-fn value_end(text: &[u8], mut at: usize, ends: impl Fn(u8) -> bool) -> usize {
+fn value_end(text: &[u8], mut at: usize) -> usize {
     let mut level = 0u32;
     loop {
         at = first_below::<b'-'>(text, at);
         match text.get(at) {
             None => return at,
-            Some(&byte) if level == 0 && ends(byte) => return at,
+            Some(&byte) if level == 0 && is_separator(byte) => return at,
             Some(b'(') => level += 1,
             Some(b')') => level = level.saturating_sub(1),
             Some(_) => {}
@@ -93,18 +85,41 @@ fn value_end(text: &[u8], mut at: usize, ends: impl Fn(u8) -> bool) -> usize {
     }
 }
 
+/// Where a value ends that goes on at `at`, behind a parenthesis: where that is closed, or, in `(x)->y`, behind what follows.
+#[inline(never)]
+fn parentheses_end(text: &[u8], mut at: usize) -> usize {
+    let mut level = 0u32;
+    loop {
+        at = first_below::<b'-'>(text, at);
+        match text.get(at) {
+            Some(b')') if level == 0 => break,
+            Some(b')') => level -= 1,
+            Some(b'(') => level += 1,
+            Some(_) => {}
+            None => return at,
+        }
+        at += 1;
+    }
+    if text.split_at(at).1.starts_with(b")->") {
+        value_end(text, at)
+    } else {
+        at
+    }
+}
+
 /// The place of the first byte from `at` on that is below `LIMIT`; the length if there is none. Looks at eight bytes at once:
 /// in a difference to the limit the top bit of a smaller byte is set, and the lowest such bit is not one that was borrowed.
 #[inline]
 fn first_below<const LIMIT: u8>(bytes: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let (eights, rest) = bytes.get(at..).unwrap_or_default().as_chunks();
-    for (n, eight) in eights.iter().enumerate() {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((eight, behind)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*eight);
         let below = word.wrapping_sub(ONES * u64::from(LIMIT)) & !word & (ONES << 7);
         if below != 0 {
-            return at + 8 * n + (below.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (below.trailing_zeros() / 8) as usize;
         }
+        rest = behind;
     }
     let found = rest.iter().position(|byte| *byte < LIMIT);
     bytes.len() - rest.len() + found.unwrap_or(rest.len())

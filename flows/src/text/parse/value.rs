@@ -11,6 +11,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An unsigned number as strtoull(3) takes it: decimal, with 0x hexadecimal, with 0 octal; a plus in front means nothing.
 pub(crate) fn integer(text: &str) -> Option<u128> {
+    match digits::integer(text) {
+        Some(number) => Some(u128::from(number)),
+        None => long_integer(text),
+    }
+}
+
+/// The same in all its forms.
+fn long_integer(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, radix) = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => (text.split_at(2).1, 16),
@@ -19,24 +27,6 @@ pub(crate) fn integer(text: &str) -> Option<u128> {
     };
     if digits.is_empty() || digits.starts_with('+') || digits.len() > 40 {
         return None;
-    }
-    if radix == 10 && digits.len() < 19 {
-        let mut value = 0u64;
-        for byte in digits.bytes() {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            value = value * 10 + u64::from(digit);
-        }
-        return Some(u128::from(value));
-    }
-    if radix == 16 && digits.len() <= 16 {
-        let mut value = 0u64;
-        for byte in digits.bytes() {
-            value = value << 4 | u64::from(digits::hex(byte)?);
-        }
-        return Some(u128::from(value));
     }
     u128::from_str_radix(digits, radix).ok()
 }
@@ -54,6 +44,9 @@ fn signed(text: &str, bits: u16) -> Option<u128> {
 
 /// A number of at most 64 bits.
 pub(crate) fn u64<'a>(text: &'a str) -> Parsed<'a, u64> {
+    if let Some(number) = digits::integer(text) {
+        return Ok(number);
+    }
     signed(text, 64)
         .and_then(|v| v.try_into().ok())
         .ok_or_else(|| {
@@ -182,15 +175,19 @@ pub(crate) fn duration<'a>(text: &'a str) -> Parsed<'a, (u32, u32)> {
     let wrong = || Fault::new(text, format!("{text:?}: expected seconds such as 1.5s"));
     let number = text.strip_suffix('s').unwrap_or(text);
     let (whole, fraction) = cut(number, b'.').unwrap_or((number, ""));
-    let sec = whole.parse().map_err(|_| wrong())?;
+    let sec = match digits::integer(whole).map(u32::try_from) {
+        Some(Ok(sec)) => sec,
+        _ => whole.parse().map_err(|_| wrong())?,
+    };
     if fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());
     }
-    let nanos = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-    Ok((
-        sec,
-        nanos.fold(0u32, |acc, b| acc * 10 + u32::from(b.saturating_sub(b'0'))),
-    ))
+    let (mut nanos, mut unit) = (0, 100_000_000);
+    for byte in fraction.bytes() {
+        nanos += unit * u32::from(byte.saturating_sub(b'0'));
+        unit /= 10;
+    }
+    Ok((sec, nanos))
 }
 
 /// An Ethernet address.
@@ -230,6 +227,26 @@ pub(crate) fn ipv6<'a>(text: &'a str) -> Parsed<'a, Ipv6Addr> {
 pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let (head, tail) = text.split_at_checked(memchr::memchr(at, text.as_bytes())?)?;
     Some((head, tail.get(1..)?))
+}
+
+/// The whole value of a field in a form in which it nearly always comes; `None` leaves it to [`masked`].
+pub(super) fn plain(field: Field, text: &str) -> Option<u128> {
+    let info = field.info();
+    match info.format {
+        Format::Decimal | Format::Hex => {
+            let number = u128::from(digits::integer(text)?);
+            let valid = number <= info.full_mask && crate::ofpkt::is_valid_value(field, number);
+            valid.then_some(number)
+        }
+        Format::Ethernet => Some(digits::eth(text)?.to_u64().into()),
+        Format::Ipv4 => Some(digits::ipv4(text)?.to_bits().into()),
+        Format::Ipv6 => digits::ipv6(text),
+        Format::Port16 => {
+            let number = digits::integer(text)?;
+            (number < 0xff00 && !text.starts_with('0')).then_some(number.into())
+        }
+        _ => None,
+    }
 }
 
 /// A value and a mask, both within the field's bytes.
@@ -498,17 +515,32 @@ pub(crate) fn match_field<'a>(
     if key == "oxm" {
         return super::unknown::match_field(matches, text);
     }
-    let field = named_in_match(key).ok_or_else(|| {
+    let named = named_in_match(key).ok_or_else(|| {
         Fault::new(
             key,
             format!("unknown keyword {key}: expected a field or a property of a flow"),
         )
     })?;
+    field(matches, named, pair, names)
+}
+
+/// Adds `field=value` to a match, of the field that the key names.
+pub(super) fn field<'a>(
+    matches: &mut Match,
+    field: Field,
+    pair: &KeyValue<'a>,
+    names: &Names,
+) -> Parsed<'a, ()> {
+    let (key, text) = (pair.key, pair.value);
     if field.is_tun_metadata() {
         return tun_metadata(matches, field, text);
     }
     if pair.delimiter.is_none() || text.is_empty() {
         return Err(Fault::new(key, format!("field {key} missing value")));
+    }
+    if let Some(number) = plain(field, text) {
+        matches.set_number(field, number);
+        return Ok(());
     }
     let found = masked(field, text, names)?;
     if field == Field::DlVlan && found.value == 0xffff {
@@ -540,10 +572,7 @@ pub(crate) fn named_in_match(key: &str) -> Option<Field> {
 
 /// The field with this name or alias; the names on the wire are for parts of fields.
 pub(crate) fn plainly_named(name: &str) -> Option<Field> {
-    Field::from_name(name).filter(|field| {
-        let info = field.info();
-        name == info.name || name == info.alias
-    })
+    Field::from_plain_name(name)
 }
 
 fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<'a, ()> {
