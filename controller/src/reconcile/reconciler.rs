@@ -303,6 +303,7 @@ impl Reconciler {
         let guarded = self.bridges_that(&around.needed, |bridge, programme| {
             let integration = bridge == INTEGRATION_BRIDGE;
             programme.is_guarded(if integration { &waiting } else { &nobody })
+                && self.agree(observed, bridge, &phy_port(bridge))
         });
         let right = self.bridges_that(&around.needed, |_, programme| programme.is_right());
         let Plan {
@@ -493,6 +494,15 @@ impl Reconciler {
             .get(bridge)
             .and_then(|session| session.ports.get(&ofport));
         name.is_some_and(|name| *name == openflow_name(port))
+    }
+
+    /// True if the session knows the port by the number that the database has, if it has one: flows know it by no other.
+    fn agree(&self, observed: &Observed, bridge: &str, port: &str) -> bool {
+        let number = observed
+            .bridges
+            .get(bridge)
+            .and_then(|row| row.ofport(port));
+        number.is_none_or(|number| self.confirmed(bridge, port, number))
     }
 
     /// The number of a port as the session says it. What guards a bridge that forwards by itself has to stay while the

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::sample::{host, id, network, port};
+use crate::reconcile::layout::CLOSED;
 use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::mentions::vlan_ids;
-use crate::reconcile::observed::Bridge;
+use crate::reconcile::observed::{Bridge, Interface};
 use crate::reconcile::programme::{BUNDLE_LIMIT, WINDOW};
 use crate::reconcile::simulated::{World, ports};
 
@@ -287,6 +288,45 @@ fn a_provider_bridge_is_guarded_while_the_switch_has_the_way_to_it() {
     world.restart_switch(there);
     let report = world.run(nothing_strays);
     assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+}
+
+/// What leads to a bridge that forwards by itself opens when the session, too, knows by which port packets come there: not
+/// before is there a flow for them.
+#[test]
+fn a_way_opens_when_the_session_knows_its_port() {
+    let mut world = world();
+    world.run(nothing_strays);
+    plug_all(&mut world);
+    world.run(nothing_strays);
+    let way = |world: &mut World| {
+        let bridge = world.observed.bridges.get_mut("br-eth1").unwrap();
+        let port = bridge.ports.get_mut("phy-br-eth1").unwrap();
+        std::mem::take(port.interfaces.get_mut("phy-br-eth1").unwrap())
+    };
+    let open = way(&mut world);
+    let peer = |to: &str| BTreeMap::from([("peer".to_owned(), to.to_owned())]);
+    assert_eq!(open.options, peer("int-br-eth1"));
+    // Somebody has made the port anew, and the database tells of its number before the session does.
+    let put = |world: &mut World, interface| {
+        let bridge = world.observed.bridges.get_mut("br-eth1").unwrap();
+        let port = bridge.ports.get_mut("phy-br-eth1").unwrap();
+        port.interfaces.insert("phy-br-eth1".to_owned(), interface);
+    };
+    let closed = Interface {
+        ofport: Some(77),
+        options: peer(CLOSED),
+        ..open.clone()
+    };
+    put(&mut world, closed.clone());
+    let before = open.ofport.unwrap();
+    world.reconciler.port_changed("br-eth1", before, None);
+    world.run(nothing_strays);
+    assert_eq!(way(&mut world).options, peer(CLOSED));
+    put(&mut world, closed);
+    let name = Some("phy-br-eth1".to_owned());
+    world.reconciler.port_changed("br-eth1", 77, name);
+    world.run(nothing_strays);
+    assert_eq!(way(&mut world).options, peer("int-br-eth1"));
 }
 
 #[test]
