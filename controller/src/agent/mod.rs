@@ -47,13 +47,12 @@ use self::session::Refusal;
 use self::status::Source;
 use self::supervisor::Supervisor;
 use self::switch::{Link, LinkEvent};
-use self::tampering::tampering;
+use self::tampering::{tampering, tell_edits};
 use crate::model::{Settings, Touched};
 use crate::northbound::{self, Mirror};
 use crate::reconcile::database;
 use crate::reconcile::layout::Change;
 use crate::reconcile::local_vlans::recorded;
-use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::reconciler::{Command, Reconciler, Refused, Report};
 
@@ -162,6 +161,9 @@ struct Agent {
     reconciler: Reconciler,
     /// What the switch's database says, while there is a session with it.
     observed: Option<Arc<Observed>>,
+    /// What it said when the session ended, and what this agent was changing then: what others have done meanwhile shows
+    /// when there is a session again.
+    before: Option<(Arc<Observed>, Vec<Change>)>,
     /// The newest settings that were right.
     settings: Option<Settings>,
     setting_errors: BTreeMap<String, String>,
@@ -233,6 +235,7 @@ impl Agent {
             events: mpsc::channel(64),
             reconciler: Reconciler::default(),
             observed: None,
+            before: None,
             settings: None,
             setting_errors: BTreeMap::new(),
             mirror: None,
@@ -329,8 +332,7 @@ impl Agent {
                 if self.counters.switch.failed(error.to_string()) {
                     warn!(%remote, "no switch database: {error}; trying again in {retry_in:?}");
                 }
-                // What the database said may be wrong by now: nothing is decided before it is read anew.
-                self.observed = None;
+                self.forget_switch();
             }
             Event::TransactionDone { id, outcome }
                 if self.transaction.as_ref().is_some_and(|(own, _)| *own == id) =>
@@ -356,7 +358,7 @@ impl Agent {
 
     /// Takes in what the switch's database says, and follows the northbound database if it is another one now.
     fn read_switch(&mut self) {
-        let before = self.observed.take();
+        self.forget_switch();
         match database::observe(self.switch.replica()) {
             Ok(observed) => self.observed = observed.map(Arc::new),
             Err(error) => error!("the switch's database can not be understood: {error}"),
@@ -364,11 +366,11 @@ impl Agent {
         let Some(observed) = &self.observed else {
             return;
         };
-        let own = self.transaction.as_ref().map(|(_, changes)| &**changes);
-        let edits = before.map(|before| tampering(&before, observed, own.unwrap_or_default()));
-        for edit in edits.into_iter().flatten() {
-            warn!("somebody has changed the switch's database: {edit}: putting it right");
-            self.counters.repairs = self.counters.repairs.saturating_add(1);
+        if let Some((before, own)) = self.before.take() {
+            for edit in tampering(&before, observed, &own) {
+                warn!("somebody has changed the switch's database: {edit}: putting it right");
+                self.counters.repairs = self.counters.repairs.saturating_add(1);
+            }
         }
         let mut external_ids = observed.external_ids.clone();
         external_ids.extend(self.options.overrides.clone());
@@ -391,6 +393,14 @@ impl Agent {
             warn!("{message}");
         }
         self.setting_errors = wrong;
+    }
+
+    /// What the database has said may be wrong by now: nothing is decided before it is read anew.
+    fn forget_switch(&mut self) {
+        if let Some(observed) = self.observed.take() {
+            let own = self.transaction.iter().flat_map(|(_, changes)| changes);
+            self.before = Some((observed, own.cloned().collect()));
+        }
     }
 
     /// Takes the settings, and another northbound database if they name one.
@@ -608,7 +618,8 @@ impl Agent {
         self.counters.reloads = self.counters.reloads.saturating_add(1);
         self.supervisor.reloading(Instant::now());
         self.switch = connect_to_switch(&self.options);
-        (self.observed, self.transaction) = (None, None);
+        self.forget_switch();
+        self.transaction = None;
         self.reconciler.transaction_ended();
         for (bridge, _) in std::mem::take(&mut self.links) {
             self.reconciler.session_ended(&bridge);
@@ -708,31 +719,6 @@ impl Agent {
         }
         self.report = report;
     }
-}
-
-/// Says what others have done to heddle's flows; of many at once the first and how many. Returns how many need repair.
-fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) -> u64 {
-    let (mut deleted, mut altered, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
-    for edit in edits {
-        match edit {
-            Edit::Deleted(flow) => deleted.push(flow),
-            Edit::Altered(flow) => altered.push(flow),
-            Edit::Foreign(flow) => foreign.push(flow),
-        }
-    }
-    if let Some(flow) = deleted.first() {
-        let flows = deleted.len();
-        warn!(bridge, flows, %flow, "somebody has deleted flows of heddle's: putting them back");
-    }
-    if let Some(flow) = altered.first() {
-        let flows = altered.len();
-        warn!(bridge, flows, %flow, "somebody has changed flows of heddle's: changing them back");
-    }
-    if let Some(flow) = foreign.first() {
-        let flows = foreign.len();
-        info!(bridge, flows, %flow, "somebody has added flows that are not heddle's");
-    }
-    u64::try_from(deleted.len().saturating_add(altered.len())).unwrap_or(u64::MAX)
 }
 
 impl Northbound {

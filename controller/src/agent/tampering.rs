@@ -1,10 +1,13 @@
-//! What others have done to heddle's rows in the switch's database, told apart from what heddle has done itself. Decides
-//! nothing: what differs from what shall be is put right whoever did it.
+//! What others have done to heddle's rows in the switch's database, told apart from what heddle has done itself, and to its
+//! flows. Decides nothing: what differs from what shall be is put right whoever did it.
 
 use std::fmt;
 
+use tracing::{info, warn};
+
 use crate::model::{INTEGRATION_BRIDGE, TUNNEL_BRIDGE};
 use crate::reconcile::layout::Change;
+use crate::reconcile::observation::Edit;
 use crate::reconcile::observed::{Bridge, Interface, Observed, Port};
 
 /// One edit, named as `ovs-vsctl` names what it is about.
@@ -14,8 +17,12 @@ pub(super) enum Tampering {
     BridgeDeleted { bridge: String },
     /// `Bridge.fail_mode` is this now.
     FailMode { bridge: String, now: String },
+    /// `Bridge.protocols` are these now, and lack the one that heddle speaks.
+    Protocols { bridge: String, now: String },
     /// A port that heddle has made is gone.
     PortDeleted { bridge: String, port: String },
+    /// A port that heddle has made is not marked as such any more.
+    Unmarked { bridge: String, port: String },
     /// `Interface.options` of a port that heddle has made are these now.
     Options {
         bridge: String,
@@ -48,6 +55,15 @@ pub(super) fn tampering(before: &Observed, after: &Observed, own: &[Change]) -> 
                 now: new.fail_mode.clone(),
             });
         }
+        let allowed = Change::AllowProtocol { bridge: old.id };
+        let lost = new.lacks_protocol() && !old.lacks_protocol();
+        if heddles && lost && !own.contains(&allowed) {
+            let now: Vec<&str> = new.protocols.iter().map(String::as_str).collect();
+            out.push(Tampering::Protocols {
+                bridge: bridge(),
+                now: now.join(", "),
+            });
+        }
         out.extend(old.ports.iter().filter_map(|(port, old)| {
             let edit = port_edit(port, old, new, own)?;
             Some(edit.of(name, port))
@@ -56,9 +72,35 @@ pub(super) fn tampering(before: &Observed, after: &Observed, own: &[Change]) -> 
     out
 }
 
+/// Says what others have done to heddle's flows; of many at once the first and how many. Returns how many need repair.
+pub(super) fn tell_edits(bridge: &str, edits: impl Iterator<Item = Edit>) -> u64 {
+    let (mut deleted, mut altered, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    for edit in edits {
+        match edit {
+            Edit::Deleted(flow) => deleted.push(flow),
+            Edit::Altered(flow) => altered.push(flow),
+            Edit::Foreign(flow) => foreign.push(flow),
+        }
+    }
+    if let Some(flow) = deleted.first() {
+        let flows = deleted.len();
+        warn!(bridge, flows, %flow, "somebody has deleted flows of heddle's: putting them back");
+    }
+    if let Some(flow) = altered.first() {
+        let flows = altered.len();
+        warn!(bridge, flows, %flow, "somebody has changed flows of heddle's: changing them back");
+    }
+    if let Some(flow) = foreign.first() {
+        let flows = foreign.len();
+        info!(bridge, flows, %flow, "somebody has added flows that are not heddle's");
+    }
+    u64::try_from(deleted.len().saturating_add(altered.len())).unwrap_or(u64::MAX)
+}
+
 /// What has happened to a port; see [`Tampering`].
 enum PortEdit {
     Deleted,
+    Unmarked,
     Options(String),
     LocalVlan(String),
 }
@@ -68,6 +110,7 @@ impl PortEdit {
         let (bridge, port) = (bridge.to_owned(), port.to_owned());
         match self {
             Self::Deleted => Tampering::PortDeleted { bridge, port },
+            Self::Unmarked => Tampering::Unmarked { bridge, port },
             Self::Options(now) => Tampering::Options { bridge, port, now },
             Self::LocalVlan(now) => Tampering::LocalVlan { bridge, port, now },
         }
@@ -82,6 +125,9 @@ fn port_edit(name: &str, old: &Port, bridge: &Bridge, own: &[Change]) -> Option<
         return (old.is_owned() && !own.iter().any(is_own)).then_some(PortEdit::Deleted);
     };
     if old.is_owned() {
+        if !new.is_owned() {
+            return Some(PortEdit::Unmarked);
+        }
         let (old, new) = (old.interfaces.get(name)?, new.interfaces.get(name)?);
         let set = Change::SetOptions {
             interface: new.id,
@@ -123,6 +169,12 @@ impl fmt::Display for Tampering {
             Self::FailMode { bridge, now } => {
                 write!(out, "fail_mode of the bridge {bridge} is \"{now}\"")
             }
+            Self::Protocols { bridge, now } => {
+                write!(out, "protocols of the bridge {bridge} are \"{now}\"")
+            }
+            Self::Unmarked { bridge, port } => {
+                write!(out, "the port {port} of {bridge} is not marked as heddle's")
+            }
             Self::PortDeleted { bridge, port } => {
                 write!(out, "the port {port} of {bridge} is gone")
             }
@@ -146,7 +198,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::reconcile::observed::{NETWORK_KEY, OWNED_KEY};
+    use crate::reconcile::observed::{NETWORK_KEY, OWNED_KEY, PROTOCOL};
 
     const NETWORK: Uuid = Uuid::from_u128(99);
 
@@ -212,7 +264,12 @@ mod tests {
             port: id(2),
         };
         type Edit<'a> = &'a dyn Fn(&mut Bridge);
-        let cases: [(Edit<'_>, Change, &str); 5] = [
+        let cases: [(Edit<'_>, Change, &str); 6] = [
+            (
+                &|bridge| bridge.protocols = ["OpenFlow10", "OpenFlow13"].map(str::to_owned).into(),
+                Change::AllowProtocol { bridge: id(1) },
+                "protocols of the bridge br-int are \"OpenFlow10, OpenFlow13\"",
+            ),
             (
                 &|bridge| bridge.fail_mode.clear(),
                 Change::SecureBridge { bridge: id(1) },
@@ -263,6 +320,13 @@ mod tests {
             interfaces.get_mut("tap1").unwrap().ofport = Some(9);
         };
         assert_eq!(told(renumber, &[]), [""; 0]);
+        let versions = |bridge: &mut Bridge| {
+            bridge.protocols = ["OpenFlow13", PROTOCOL].map(str::to_owned).into();
+        };
+        assert_eq!(told(versions, &[]), [""; 0], "heddle speaks one of them");
+        let unmarked = |bridge: &mut Bridge| port(bridge, "patch-tun").external_ids.clear();
+        let told_of = "the port patch-tun of br-int is not marked as heddle's";
+        assert_eq!(told(unmarked, &[]), [told_of]);
         // Made again by somebody, it is another.
         assert_eq!(
             told(|bridge| bridge.id = id(77), &[]),

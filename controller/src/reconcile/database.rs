@@ -9,7 +9,7 @@ use ovsdb_client::{
 };
 
 use super::layout::Change;
-use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
+use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, PROTOCOL, Port};
 
 /// The database that `ovs-vswitchd` follows.
 pub const DATABASE: &str = "Open_vSwitch";
@@ -22,6 +22,7 @@ pub fn tables() -> [MonitorTable; 5] {
         MonitorTable::new("Bridge").columns([
             "name",
             "fail_mode",
+            "protocols",
             "datapath_type",
             "datapath_id",
             "ports",
@@ -79,6 +80,11 @@ pub fn observe(replica: &Replica) -> Result<Option<Observed>, ColumnError> {
                 .optional_string("fail_mode")?
                 .unwrap_or_default()
                 .to_owned(),
+            protocols: row
+                .strings("protocols")?
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             datapath_type: row.string("datapath_type")?.to_owned(),
             datapath_id: row.optional_string("datapath_id")?.map(str::to_owned),
             ports: BTreeMap::new(),
@@ -173,6 +179,14 @@ pub fn transaction(observed: &Observed, changes: &[Change]) -> Transaction {
             }
             Change::SecureBridge { bridge } => {
                 out.update("Bridge", *bridge, Columns::new().set("fail_mode", "secure"));
+            }
+            Change::AllowProtocol { bridge } => {
+                let more = Mutations::new().insert("protocols", PROTOCOL);
+                out.mutate("Bridge", *bridge, more);
+            }
+            Change::MarkPort { port } => {
+                let mark = Mutations::new().set_keys("external_ids", vec![(OWNED_KEY, "true")]);
+                out.mutate("Port", *port, mark);
             }
             Change::AddPort {
                 bridge,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::bindings::Bindings;
-use super::observed::{NETWORK_KEY, Observed};
+use super::observed::{Interface, NETWORK_KEY, Observed};
 use crate::compile::{Layout, LeadsTo, PortSpec};
 use crate::model::{INTEGRATION_BRIDGE, Site, TUNNEL_BRIDGE};
 
@@ -31,6 +31,11 @@ pub enum Change {
         /// `_uuid` of the `Bridge`.
         bridge: Uuid,
     },
+    /// Add [`PROTOCOL`](super::observed::PROTOCOL) to `Bridge.protocols`.
+    AllowProtocol {
+        /// `_uuid` of the `Bridge`.
+        bridge: Uuid,
+    },
     /// Make a port with one interface.
     AddPort {
         /// `_uuid` of the `Bridge`.
@@ -41,6 +46,11 @@ pub enum Change {
         kind: String,
         /// `Interface.options`.
         options: BTreeMap<String, String>,
+    },
+    /// Mark a port as heddle's, again.
+    MarkPort {
+        /// `_uuid` of the `Port`.
+        port: Uuid,
     },
     /// Replace `Interface.options`.
     SetOptions {
@@ -84,10 +94,15 @@ pub fn plan(observed: &Observed, layout: &Layout, guarded: &BTreeSet<String>) ->
                 name: name.to_owned(),
                 datapath_type: layout.datapath_type.clone(),
             }),
-            Some(bridge) if bridge.fail_mode != "secure" => {
-                out.changes.push(Change::SecureBridge { bridge: bridge.id });
+            Some(bridge) => {
+                let id = bridge.id;
+                if bridge.fail_mode != "secure" {
+                    out.changes.push(Change::SecureBridge { bridge: id });
+                }
+                if bridge.lacks_protocol() {
+                    out.changes.push(Change::AllowProtocol { bridge: id });
+                }
             }
-            Some(_) => {}
         }
     }
     for (name, spec) in &layout.ports {
@@ -139,15 +154,19 @@ fn port(
         out.problems.insert(name.to_owned(), message);
         return;
     }
-    if existing.is_some_and(|port| !port.is_owned()) {
-        let message = format!(
-            "heddle needs a port of this name on {}: remove or rename the one there",
-            spec.bridge
-        );
-        out.problems.insert(name.to_owned(), message);
+    let current = existing.and_then(|port| port.interfaces.get(name));
+    if let Some(port) = existing.filter(|port| !port.is_owned()) {
+        if current.is_some_and(|current| is_as_made(current, &spec.leads_to)) {
+            out.changes.push(Change::MarkPort { port: port.id });
+        } else {
+            let message = format!(
+                "heddle needs a port of this name on {}: remove or rename the one there",
+                spec.bridge
+            );
+            out.problems.insert(name.to_owned(), message);
+        }
         return;
     }
-    let current = existing.and_then(|port| port.interfaces.get(name));
     let (kind, options) = match &spec.leads_to {
         LeadsTo::Patch { peer, peer_bridge } => {
             let Some(other) = observed.bridges.get(peer_bridge) else {
@@ -202,6 +221,20 @@ fn port(
                 let message = format!("Open vSwitch can not make this port: {error}");
                 out.problems.insert(name.to_owned(), message);
             }
+        }
+    }
+}
+
+/// True if it is, but for its mark, what heddle makes: somebody has taken the mark away. Such a port is not remade, for its
+/// number would change.
+fn is_as_made(interface: &Interface, leads_to: &LeadsTo) -> bool {
+    match leads_to {
+        LeadsTo::Patch { peer, .. } => {
+            let to = interface.options.get("peer");
+            interface.kind == "patch" && to.is_some_and(|to| to == peer || to == CLOSED)
+        }
+        LeadsTo::Tunnel { tunnel, options } => {
+            interface.kind == tunnel.to_string() && interface.options == *options
         }
     }
 }
@@ -398,12 +431,54 @@ mod tests {
             Change::AddPort { bridge, .. } | Change::DeletePort { bridge, .. } => {
                 *bridge == Uuid::from_u128(9)
             }
-            Change::AddBridge { .. } | Change::SecureBridge { .. } | Change::SetOptions { .. } => {
-                false
-            }
-            Change::SetLocalVlan { .. } => true,
+            Change::AddBridge { .. }
+            | Change::SecureBridge { .. }
+            | Change::AllowProtocol { .. }
+            | Change::SetOptions { .. } => false,
+            Change::SetLocalVlan { .. } | Change::MarkPort { .. } => true,
         };
         assert!(!plan.changes.iter().any(touched), "{plan:?}");
+    }
+
+    #[test]
+    fn a_port_that_has_lost_its_mark_is_marked_again_and_one_that_leads_elsewhere_is_not() {
+        let mut observed = Observed::default();
+        let (layout, all) = (layout(""), guarded(&["br-int", "br-tun"]));
+        for _ in 0..3 {
+            step(&mut observed, &layout, &all);
+        }
+        let before = observed.clone();
+        fn ports(observed: &mut Observed) -> impl Iterator<Item = (&String, &mut Port)> {
+            let bridges = observed.bridges.values_mut();
+            bridges.flat_map(|bridge| bridge.ports.iter_mut())
+        }
+        ports(&mut observed).for_each(|(_, port)| port.external_ids.clear());
+        let marks = plan(&observed, &layout, &all);
+        let is_mark = |change: &Change| matches!(change, Change::MarkPort { .. });
+        assert!(marks.changes.len() == 3 && marks.changes.iter().all(is_mark));
+        assert_eq!(marks.problems, BTreeMap::new());
+        step(&mut observed, &layout, &all);
+        assert_eq!(observed, before);
+
+        for (name, port) in ports(&mut observed) {
+            port.external_ids.clear();
+            let interface = port.interfaces.get_mut(name).unwrap();
+            interface.options.insert("peer".to_owned(), "x".to_owned());
+        }
+        let theirs = plan(&observed, &layout, &all);
+        assert_eq!((theirs.changes.len(), theirs.problems.len()), (0, 3));
+    }
+
+    #[test]
+    fn a_bridge_that_must_not_speak_heddles_protocol_may_again() {
+        let mut observed = Observed::default();
+        step(&mut observed, &layout(""), &guarded(&[]));
+        let bridge = observed.bridges.get_mut("br-int").unwrap();
+        bridge.protocols = BTreeSet::from(["OpenFlow10".to_owned()]);
+        step(&mut observed, &layout(""), &guarded(&[]));
+        let protocols = &observed.bridges["br-int"].protocols;
+        assert_eq!(protocols.len(), 2, "the operator's stays: {protocols:?}");
+        assert!(!observed.bridges["br-int"].lacks_protocol());
     }
 
     #[test]

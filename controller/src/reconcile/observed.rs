@@ -1,6 +1,6 @@
 //! The part of a host's `Open_vSwitch` database that heddle looks at, as plain types (ovs-vswitchd.conf.db(5)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -22,6 +22,8 @@ pub struct Bridge {
     pub id: Uuid,
     /// `fail_mode`; empty when unset.
     pub fail_mode: String,
+    /// `protocols`; empty: those of the switch's version, among them the one that heddle speaks.
+    pub protocols: BTreeSet<String>,
     /// `datapath_type`; empty is `system`.
     pub datapath_type: String,
     /// `datapath_id`: set by ovs-vswitchd once the bridge exists.
@@ -61,6 +63,12 @@ pub struct Interface {
 }
 
 impl Bridge {
+    /// True if the bridge must not speak the version of OpenFlow that heddle speaks ([`PROTOCOL`]).
+    #[must_use]
+    pub fn lacks_protocol(&self) -> bool {
+        !self.protocols.is_empty() && !self.protocols.contains(PROTOCOL)
+    }
+
     /// The OpenFlow port number of the single interface of the port, once it has one.
     #[must_use]
     pub fn ofport(&self, port: &str) -> Option<u32> {
@@ -68,6 +76,8 @@ impl Bridge {
     }
 }
 
+/// What heddle speaks with bridges, as `Bridge.protocols` calls it.
+pub const PROTOCOL: &str = "OpenFlow14";
 /// Marks `Port` rows that heddle has made.
 pub const OWNED_KEY: &str = "heddle-owned";
 /// In the `Port` row of an endpoint: the `_uuid` of the network whose local VLAN is in `tag`.

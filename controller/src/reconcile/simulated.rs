@@ -7,7 +7,7 @@ use flows::{Flow, FlowTable};
 use uuid::Uuid;
 
 use super::layout::Change;
-use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port};
+use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, PROTOCOL, Port};
 use super::programme::BUNDLE_LIMIT;
 use super::reconciler::{Command, FlowMod, Reconciler, Refused, Report};
 use crate::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
@@ -244,6 +244,20 @@ pub(super) fn carry_out(observed: &mut Observed, changes: &[Change]) {
                     .find(|b| b.id == bridge)
                     .unwrap()
                     .fail_mode = "secure".to_owned();
+            }
+            Change::AllowProtocol { bridge } => {
+                let mut rows = observed.bridges.values_mut();
+                let row = rows.find(|b| b.id == bridge).unwrap();
+                row.protocols.insert(PROTOCOL.to_owned());
+            }
+            Change::MarkPort { port } => {
+                let mut all = observed
+                    .bridges
+                    .values_mut()
+                    .flat_map(|b| b.ports.values_mut());
+                let port = all.find(|p| p.id == port).unwrap();
+                port.external_ids
+                    .insert(OWNED_KEY.to_owned(), "true".to_owned());
             }
             Change::AddPort {
                 bridge,

@@ -3,11 +3,14 @@
 use controller::model::INTEGRATION_BRIDGE;
 use controller::reconcile::layout::Change;
 use controller::reconcile::observed::{
-    Bridge as BridgeRow, Interface, NETWORK_KEY, OWNED_KEY, Observed, Port,
+    Bridge as BridgeRow, Interface, NETWORK_KEY, OWNED_KEY, Observed, PROTOCOL, Port,
 };
 use uuid::Uuid;
 
 use crate::host::Host;
+
+/// Where a port leads that somebody has misled.
+pub const ASTRAY: [&str; 2] = ["elsewhere", "198.51.100.1"];
 
 /// What somebody else does to a row of heddle's, or of an endpoint's.
 pub enum Tampering {
@@ -15,6 +18,8 @@ pub enum Tampering {
     DeleteBridge(String),
     /// `ovs-vsctl del-port`: the n-th of heddle's ports.
     DeletePort(usize),
+    /// The n-th of heddle's ports is not marked as such any more.
+    Unmark(usize),
     /// The n-th of heddle's ports leads to nothing, or is another kind of tunnel.
     Mislead(usize),
     /// `fail_mode` of a bridge is cleared.
@@ -65,6 +70,18 @@ impl Host {
                     row.fail_mode = "secure".to_owned();
                 }
             }
+            Change::AllowProtocol { bridge } => {
+                let mut rows = self.observed.bridges.values_mut();
+                if let Some(row) = rows.find(|row| row.id == bridge) {
+                    row.protocols.insert(PROTOCOL.to_owned());
+                }
+            }
+            Change::MarkPort { port } => {
+                if let Some(row) = self.port(port) {
+                    row.external_ids
+                        .insert(OWNED_KEY.to_owned(), "true".to_owned());
+                }
+            }
             Change::AddPort {
                 bridge,
                 name,
@@ -102,12 +119,7 @@ impl Host {
                 }
             }
             Change::SetLocalVlan { port, local_vlan } => {
-                let mut ports = self
-                    .observed
-                    .bridges
-                    .values_mut()
-                    .flat_map(|b| b.ports.values_mut());
-                if let Some(row) = ports.find(|row| row.id == port) {
+                if let Some(row) = self.port(port) {
                     row.tag = local_vlan.map(|(_, tag)| tag);
                     row.external_ids.remove(NETWORK_KEY);
                     let note = local_vlan.map(|(id, _)| (NETWORK_KEY.to_owned(), id.to_string()));
@@ -127,14 +139,21 @@ impl Host {
                     row.ports.remove(&port);
                 }
             }
+            Tampering::Unmark(n) => {
+                if let Some((bridge, port)) = self.own_port(n) {
+                    let row = self.observed.bridges.get_mut(&bridge).unwrap();
+                    let row = row.ports.get_mut(&port).unwrap();
+                    row.external_ids.remove(OWNED_KEY);
+                }
+            }
             Tampering::Mislead(n) => {
                 if let Some((bridge, port)) = self.own_port(n) {
                     let row = self.observed.bridges.get_mut(&bridge).unwrap();
                     let row = row.ports.get_mut(&port).unwrap();
                     let options = &mut row.interfaces.get_mut(&port).unwrap().options;
                     let (key, value) = match options.contains_key("peer") {
-                        true => ("peer", "elsewhere"),
-                        false => ("remote_ip", "198.51.100.1"),
+                        true => ("peer", ASTRAY[0]),
+                        false => ("remote_ip", ASTRAY[1]),
                     };
                     options.insert(key.to_owned(), value.to_owned());
                 }
@@ -157,6 +176,12 @@ impl Host {
                 }
             }
         }
+    }
+
+    fn port(&mut self, id: Uuid) -> Option<&mut Port> {
+        let bridges = self.observed.bridges.values_mut();
+        let mut ports = bridges.flat_map(|bridge| bridge.ports.values_mut());
+        ports.find(|port| port.id == id)
     }
 
     fn endpoint(&mut self, tap: &str) -> Option<&mut Port> {

@@ -12,6 +12,7 @@ use controller::reconcile::observed::{Bridge as BridgeRow, Interface, Observed, 
 use controller::reconcile::reconciler::{Command, Reconciler, Report};
 use uuid::Uuid;
 
+use crate::database::ASTRAY;
 use crate::packets::Network;
 use crate::switch::Bridge;
 
@@ -88,6 +89,16 @@ impl Host {
 
     /// The operator makes what is theirs, where it is missing.
     pub fn mend(&mut self) {
+        // A port without heddle's mark that leads elsewhere is nobody's: the operator takes it away.
+        let astray = |interface: &Interface| {
+            let mut values = interface.options.values();
+            values.any(|value| ASTRAY.contains(&value.as_str()))
+        };
+        for bridge in self.observed.bridges.values_mut() {
+            bridge
+                .ports
+                .retain(|_, port| port.is_owned() || !port.interfaces.values().any(astray));
+        }
         if !self.observed.bridges.contains_key(PROVIDER_BRIDGE) {
             let row = BridgeRow {
                 id: self.fresh(),

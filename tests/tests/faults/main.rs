@@ -6,7 +6,7 @@
 //! |-------------------------|----------------------------------------------------------------------------------------------|
 //! | the switch              | is slow, byte by byte; refuses the n-th flow of a bundle, or its commit; hangs up in the middle of one, or before it says that it is made; pauses its monitor; leaves out, alters or makes up a flow in a list; restarts with no flows and other port numbers |
 //! | its database            | tells of changes late; makes nothing of a transaction                                       |
-//! | somebody at the switch  | deletes, alters and adds flows, or deletes all; deletes bridges and ports of heddle's; changes their options and fail modes, and the tags and notes of endpoints' ports; numbers ports anew |
+//! | somebody at the switch  | deletes, alters and adds flows, or deletes all; deletes bridges and ports of heddle's; changes their options, fail modes and marks, and the tags and notes of endpoints' ports; numbers ports anew |
 //! | the northbound database | is out of reach, while intent changes and endpoints come and go                              |
 //! | the agent               | ends at any instant and starts again, with the last known intent or without                 |
 //!

@@ -338,7 +338,7 @@ impl World {
 
     /// The switch, or somebody at it, does what heddle has not asked for.
     fn misbehave(&mut self, dice: &mut Dice, name: &str) {
-        let kind = dice.roll(20);
+        let kind = dice.roll(21);
         if !self.has(kind) {
             return;
         }
@@ -405,6 +405,10 @@ impl World {
                 self.host.tamper(Tampering::Note(tap, network));
             }
             (19, _) => self.host.renumber(INTEGRATION_BRIDGE, &tap),
+            (20, _) => {
+                let n = dice.roll(8) as usize;
+                self.host.tamper(Tampering::Unmark(n));
+            }
             _ => {}
         }
         self.check_changes();
