@@ -3,11 +3,13 @@
 mod bytes;
 mod prerequisite;
 mod stored;
+mod tags;
 mod unknown;
 mod view;
 
 pub(crate) use prerequisite::{is_absent, prerequisites_hold};
 pub(crate) use stored::Stored;
+pub(crate) use tags::Tags;
 pub use unknown::UnknownField;
 pub(crate) use view::plain_view;
 pub use view::{FieldMatch, Fields};
@@ -220,6 +222,16 @@ impl Match {
     }
 
     fn set_vlan(&mut self, field: Field, value: u128, mask: u128) {
+        // Whether there is a tag is asked for as long as one of its parts is.
+        if mask == 0 {
+            let (lifted, other) = match field {
+                Field::DlVlan | Field::VlanVid => (0xfff, 0xe000),
+                _ => (0xe000, 0xfff),
+            };
+            let asked = self.slot(Slot::VlanTci).map_or(0, |(_, mask)| mask);
+            let area = if asked & other == 0 { 0xffff } else { lifted };
+            return self.merge(Slot::VlanTci, 0, 0, area);
+        }
         match field {
             Field::DlVlan => {
                 let vid = mask & 0xfff;
@@ -358,6 +370,17 @@ impl Match {
     pub(crate) fn remove_ethernet(&mut self) {
         if matches!(self.slot(Slot::PacketType), Some((0, _))) {
             self.remove(Slot::PacketType);
+        }
+    }
+
+    /// Where both an Ethernet type and a packet type of that namespace are asked for, the one in the packet type counts, as for
+    /// Open vSwitch: packets that are no Ethernet frames have no other.
+    pub(crate) fn tell_eth_type_by_packet_type(&mut self) {
+        if self.has(Slot::DlType)
+            && let Some((packet_type, _)) = self.slot(Slot::PacketType)
+            && packet_type >> 16 == 1
+        {
+            self.put(Slot::DlType, packet_type & 0xffff, 0xffff);
         }
     }
 

@@ -2,9 +2,9 @@
 //! rewritten them: `mod_dl_src` and `set_field`, `load` in pieces and as a whole, `mod_vlan_vid` and `push_vlan` with
 //! `set_field`. Knows neither text nor wire.
 
-use crate::action::{Action, Ct, SetField, SetSpelling};
+use crate::action::{Action, Ct, Nat, SetField, SetSpelling};
 use crate::field::{Field, Place, Slot};
-use crate::matching::VLAN_CFI;
+use crate::matching::{Tags, VLAN_CFI};
 use crate::{Instructions, Match, Port};
 
 /// True if the matches let the same packets through.
@@ -52,14 +52,9 @@ pub(crate) fn same_instructions(matches: &Match, a: &Instructions, b: &Instructi
 /// What is done at once and what at the end of the pipeline, each in one spelling: a tag that the first pushes is there for the
 /// second.
 fn canonical_lists(matches: &Match, of: &Instructions) -> (Vec<Action>, Vec<Action>) {
-    let mut list = Canonical::new(matches, is_tagged(matches));
+    let mut list = Canonical::new(matches, Tags::of(matches));
     let apply = list.take(&of.apply);
     (apply, list.take(of.write.as_deref().unwrap_or_default()))
-}
-
-fn is_tagged(matches: &Match) -> bool {
-    let tag = matches.slot(Slot::VlanTci);
-    tag.is_some_and(|(value, mask)| value & mask & VLAN_CFI != 0)
 }
 
 /// What is written to the metadata, without bits of the value that the mask leaves out.
@@ -73,7 +68,7 @@ fn metadata(of: &Instructions) -> Option<(u64, u64)> {
 /// Open vSwitch translates it for OpenFlow 1.1 and up).
 #[must_use]
 pub fn canonical_actions(matches: &Match, actions: &[Action]) -> Vec<Action> {
-    Canonical::new(matches, is_tagged(matches)).take(actions)
+    Canonical::new(matches, Tags::of(matches)).take(actions)
 }
 
 /// Over how many writes another is moved at most, to its place in their order.
@@ -81,15 +76,15 @@ const MOST_IN_ORDER: usize = 64;
 
 struct Canonical<'a> {
     matches: &'a Match,
-    tagged: bool,
+    tags: Tags,
     out: Vec<Action>,
 }
 
 impl<'a> Canonical<'a> {
-    fn new(matches: &'a Match, tagged: bool) -> Self {
+    fn new(matches: &'a Match, tags: Tags) -> Self {
         Self {
             matches,
-            tagged,
+            tags,
             out: Vec::new(),
         }
     }
@@ -135,11 +130,11 @@ impl<'a> Canonical<'a> {
             Action::SetMplsTc(tc) => self.set(Field::MplsTc, u128::from(*tc), u128::MAX),
             Action::SetMplsTtl(ttl) => self.set(Field::MplsTtl, u128::from(*ttl), u128::MAX),
             Action::PushVlan(kind) => {
-                self.tagged = true;
+                self.tags.push();
                 self.out.push(Action::PushVlan(*kind));
             }
             Action::PopVlan | Action::StripVlan => {
-                self.tagged = false;
+                self.tags.pop();
                 self.out.push(Action::PopVlan);
             }
             Action::DecTtl(ids) if ids.is_empty() => self.out.push(Action::DecTtl([0].into())),
@@ -162,10 +157,13 @@ impl<'a> Canonical<'a> {
             }
             Action::Clone(inner) => self.out.push(Action::Clone(self.nested(inner).into())),
             Action::Ct(ct) => {
-                let ct = Ct {
+                let mut ct = Ct {
                     actions: self.nested(&ct.actions),
                     ..ct.as_ref().clone()
                 };
+                if let Some(nat) = &mut ct.nat {
+                    one_of_a_range(nat);
+                }
                 self.out.push(Action::Ct(Box::new(ct)));
             }
             Action::ResubmitPort(port) => self.out.push(Action::Resubmit {
@@ -190,12 +188,12 @@ impl<'a> Canonical<'a> {
     }
 
     fn nested(&self, actions: &[Action]) -> Box<[Action]> {
-        Self::new(self.matches, self.tagged).take(actions).into()
+        Self::new(self.matches, self.tags).take(actions).into()
     }
 
     fn need_tag(&mut self) {
-        if !self.tagged {
-            self.tagged = true;
+        if !self.tags.any() {
+            self.tags.need();
             self.out.push(Action::PushVlan(0x8100));
         }
     }
@@ -235,6 +233,9 @@ impl<'a> Canonical<'a> {
             let tagged = if id == 0xfff { VLAN_CFI } else { 0 };
             self.set(Field::VlanVid, value & id | tagged, id | tagged);
         } else {
+            if set.field() == Field::VlanTci {
+                self.tags.write(value);
+            }
             self.set(set.field(), value, mask);
         }
     }
@@ -271,6 +272,20 @@ impl<'a> Canonical<'a> {
             self.out.insert(place, Action::SetField(new));
         }
     }
+}
+
+/// A range of one address or port is that one, and an address or port of 0 is none, as it is in messages.
+fn one_of_a_range(nat: &mut Nat) {
+    if let Some((first, last)) = &mut nat.addresses {
+        last.take_if(|last| last == first);
+    }
+    if let Some((first, last)) = &mut nat.ports {
+        last.take_if(|last| last == first);
+    }
+    nat.addresses
+        .take_if(|(first, last)| first.is_unspecified() && last.is_none());
+    nat.ports
+        .take_if(|(first, last)| *first == 0 && last.is_none());
 }
 
 /// A write of all bits of a field is one of the whole field.
@@ -331,6 +346,31 @@ mod tests {
             flow(vec![Action::ModVlanVid(6)])
         );
         assert_ne!(flow(vec![]), flow(vec![Action::PopVlan]));
+    }
+
+    #[test]
+    fn a_tag_is_pushed_where_there_is_none() {
+        let same = |a: &str, b: &str| {
+            let flow = |text: &str| crate::text::parse_flow(text).unwrap();
+            flow(a) == flow(b)
+        };
+        // What takes the whole tag away or puts one there decides about what comes after.
+        let tagged = "actions=load:0x1005->vlan_tci[],mod_vlan_pcp:1";
+        let untagged = "dl_vlan=3,actions=load:0->vlan_tci[],mod_vlan_pcp:1";
+        assert!(same(
+            tagged,
+            "actions=load:0x1005->vlan_tci[],set_vlan_pcp:1"
+        ));
+        assert!(!same(
+            untagged,
+            "dl_vlan=3,actions=load:0->vlan_tci[],set_vlan_pcp:1"
+        ));
+        // Of two tags one is left.
+        let push = "actions=push_vlan:0x8100,push_vlan:0x8100,pop_vlan";
+        assert!(same(
+            &format!("{push},mod_vlan_vid:5"),
+            &format!("{push},set_vlan_vid:5")
+        ));
     }
 
     #[test]

@@ -244,7 +244,8 @@ impl Parse {
             check_change_for(&change, self.protocol.version())
                 .map_err(|what| (text.find("action").unwrap_or(0) + 1, what))?;
         }
-        for warning in absent_fields(text, &change) {
+        let version = self.for_wire().then(|| self.protocol.version());
+        for warning in absent_fields(text, &change, version) {
             made.warn(warning.column, &warning.what);
         }
         Ok(change)

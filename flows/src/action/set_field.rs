@@ -60,8 +60,7 @@ impl SetField {
             return Self::whole(field, value & info.full_mask);
         }
         let all = crate::field::low_bits(u16::from(info.bytes) * 8);
-        let tag = writable_mask(Field::VlanVid);
-        let whole = mask & all == all || (field == Field::VlanVid && mask & tag == tag);
+        let whole = mask & all == all;
         let mask = mask & writable_mask(field);
         if field.is_tun_metadata() {
             let bytes = value.to_be_bytes();

@@ -301,8 +301,7 @@ impl Field {
         info.wire.get(usize::from(*used))
     }
 
-    /// The field that text calls `name`: the preferred name, the alias, or a name on the wire (as in `NXM_NX_REG0`),
-    /// in any case.
+    /// The field that text calls `name`: the preferred name, the alias, or a name on the wire (as in `NXM_NX_REG0`).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         names::lookup(name)

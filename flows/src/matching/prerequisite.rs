@@ -1,6 +1,6 @@
 //! What a match must say for a field to exist in its packets. Knows the field table.
 
-use super::Match;
+use super::{Match, VLAN_CFI};
 use crate::field::{Field, Prerequisite, Slot};
 
 /// True if the match so far says that packets have what `prerequisite` asks for.
@@ -88,6 +88,14 @@ impl Match {
     /// does not ask for IPv4 (ovs-fields(7), "Prerequisites"). Fields that share their bits are told as one of them.
     pub fn absent(&self) -> impl Iterator<Item = Field> {
         self.absent_slots().map(|slot| self.owner(slot))
+    }
+
+    /// True if the priority of a VLAN tag is asked for that packets need not have: the matches of OpenFlow 1.2 and up leave it
+    /// out.
+    pub(crate) fn has_priority_without_tag(&self) -> bool {
+        self.slot(Slot::VlanTci).is_some_and(|(value, mask)| {
+            value & 0x1fff == 0 && mask & VLAN_CFI == 0 && mask & 0xe000 != 0
+        })
     }
 
     fn absent_slots(&self) -> impl Iterator<Item = Slot> {

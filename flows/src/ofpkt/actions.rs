@@ -5,8 +5,8 @@ use super::nicira;
 use super::oxm;
 use super::wire::{Put, Writer};
 use crate::action::{SetField, SetSpelling, Subfield, load_segments};
-use crate::field::{Field, Slot};
-use crate::matching::VLAN_CFI;
+use crate::field::Field;
+use crate::matching::{Tags, VLAN_CFI};
 use crate::{Action, EthAddr, Match, Port, Version};
 use std::net::Ipv4Addr;
 
@@ -28,9 +28,8 @@ const ONF: u32 = 0x4f4e_4600;
 pub(crate) struct Context<'a> {
     pub(crate) version: Version,
     pub(crate) matches: &'a Match,
-    /// Whether the packet has a VLAN tag for sure, so that none need be pushed before one is written; `None`: as the match
-    /// says.
-    tagged: Option<bool>,
+    /// The VLAN tags that the packet has for sure, so that none need be pushed before one is written; `None`: as the match says.
+    tags: Option<Tags>,
 }
 
 impl<'a> Context<'a> {
@@ -38,15 +37,13 @@ impl<'a> Context<'a> {
         Self {
             version,
             matches,
-            tagged: None,
+            tags: None,
         }
     }
 
-    fn is_tagged(&self) -> bool {
-        self.tagged.unwrap_or_else(|| {
-            let tag = self.matches.slot(Slot::VlanTci);
-            tag.is_some_and(|(value, mask)| value & mask & VLAN_CFI != 0)
-        })
+    fn tags(&mut self) -> &mut Tags {
+        let matches = self.matches;
+        self.tags.get_or_insert_with(|| Tags::of(matches))
     }
 }
 
@@ -253,10 +250,15 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             nicira::put(out, &Action::PopQueue, context);
         }
         Action::Group(group) if !v10 => simple(out, 22, &group.to_be_bytes()),
-        Action::SetField(set) => match old_form(set, version) {
-            Some(forms) => forms.iter().for_each(|form| put(out, form, context)),
-            None => put_set_field(out, set, context),
-        },
+        Action::SetField(set) => {
+            match old_form(set, version) {
+                Some(forms) => forms.iter().for_each(|form| put(out, form, context)),
+                None => put_set_field(out, set, context),
+            }
+            if set.field() == Field::VlanTci {
+                context.tags().write(set.value());
+            }
+        }
         Action::Move { src, dst } | Action::CopyField { src, dst } if version >= Version::V15 => {
             let start = begin(out, 28);
             put_copy(out, *src, *dst, version);
@@ -275,9 +277,9 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             simple(out, 1, &[a, b]);
         }
         Action::ModVlanPcp(pcp) | Action::SetVlanPcp(pcp) if v10 => simple(out, 2, &[*pcp]),
-        Action::ModVlanVid(_) | Action::ModVlanPcp(_) if !context.is_tagged() => {
+        Action::ModVlanVid(_) | Action::ModVlanPcp(_) if !context.tags().any() => {
             put_push_vlan(out, 0x8100);
-            context.tagged = Some(true);
+            context.tags().need();
             put(out, action, context);
         }
         Action::ModVlanVid(vid) | Action::SetVlanVid(vid) if v11 => {
@@ -292,15 +294,17 @@ fn put(out: &mut Writer, action: &Action, context: &mut Context<'_>) {
             put_set(out, Field::VlanPcp, u128::from(*pcp), context)
         }
         Action::StripVlan | Action::PopVlan => {
-            context.tagged = Some(false);
+            context.tags().pop();
             simple(out, if v10 { 3 } else { 18 }, &[]);
         }
         Action::PushVlan(kind) if !v10 => {
-            context.tagged = Some(true);
+            context.tags().push();
             put_push_vlan(out, *kind);
         }
         // OpenFlow 1.0 tags a packet by writing to the tag; there is no other way to say it.
-        Action::PushVlan(_) => context.tagged = Some(true),
+        Action::PushVlan(_) => {
+            context.tags().push();
+        }
         Action::ModDlSrc(mac) if version <= Version::V11 => {
             simple(out, if v10 { 4 } else { 3 }, &mac.0)
         }

@@ -46,7 +46,9 @@ fn put_nat(out: &mut Writer, nat: &Nat) {
     let present = out.len();
     out.u16(0);
     let mut ranges = 0;
+    // Open vSwitch takes an address or a port of 0 for none.
     let mut address = |out: &mut Writer, ip: IpAddr, v4: u16, v6: u16| match ip {
+        ip if ip.is_unspecified() => {}
         IpAddr::V4(ip) => {
             ranges |= v4;
             out.extend_from_slice(&ip.octets());
@@ -62,12 +64,12 @@ fn put_nat(out: &mut Writer, nat: &Nat) {
             address(out, last, IPV4_MAX, IPV6_MAX);
         }
     }
-    if let Some((first, last)) = nat.ports {
-        ranges |= PROTO_MIN;
-        out.u16(first);
-        if let Some(last) = last {
-            ranges |= PROTO_MAX;
-            out.u16(last);
+    let (first, last) = nat.ports.unwrap_or_default();
+    let ports = [(Some(first), PROTO_MIN), (last, PROTO_MAX)];
+    for (port, bit) in ports {
+        if let Some(port) = port.filter(|port| *port != 0) {
+            ranges |= bit;
+            out.u16(port);
         }
     }
     out.set_u16(present, ranges);
@@ -145,7 +147,8 @@ fn leading_nat(body: &mut Reader<'_>) -> Result<Option<Nat>, DecodeError> {
     read_nat(&mut nat).map(Some)
 }
 
-fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
+/// Reads what follows the subtype of a `nat`.
+pub(super) fn read_nat(body: &mut Reader<'_>) -> Result<Nat, DecodeError> {
     let place = *body;
     let bad = |_| place.error(OfpError::ACTION_BAD_ARGUMENT);
     let wrong = || Err(place.error(OfpError::ACTION_BAD_ARGUMENT));

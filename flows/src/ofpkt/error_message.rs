@@ -52,7 +52,8 @@ impl ErrorMessage {
         if kind == 0xb0c2 && code == 0 && version <= Version::V11 {
             message.experimenter = Some(reader.u32()?);
             message.nicira = Some((reader.u16()?, reader.u16()?));
-        } else if kind == 0xffff && version >= Version::V12 {
+        } else if kind == 0xffff {
+            // Before OpenFlow 1.2 there was no such class, which Open vSwitch passes over.
             message.experimenter = Some(reader.u32()?);
         }
         message.data = reader.bytes(reader.len())?.to_vec();

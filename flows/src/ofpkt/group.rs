@@ -4,6 +4,7 @@
 use super::actions::{self, Context};
 use super::wire::{Put, Reader, Writer};
 use super::{ANY_GROUP, DecodeError, OfpError, oxm, property};
+use crate::field::Masking;
 use crate::{Action, Field, FieldValue, Match, Port, Version};
 
 /// The bucket that stands for all (`OFPG_BUCKET_ALL`); in older versions no other can be named.
@@ -282,18 +283,28 @@ impl SelectionMethod {
         let mut fields: Vec<(Field, FieldValue)> = Vec::new();
         while !data.is_empty() {
             let place = data;
-            let header = oxm::header(&mut data)?;
-            let value = data
-                .bytes(header.len)
-                .map_err(|_| place.error(OfpError::MATCH_BAD_LEN))?;
-            let field = header
-                .field
-                .ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
-            if header.masked || value.len() > 16 || value.len() != usize::from(field.info().bytes) {
-                return Err(place.error(OfpError::MATCH_BAD_MASK));
+            let short = |_| place.error(OfpError::MATCH_BAD_LEN);
+            let header = oxm::header(&mut data).map_err(short)?;
+            let value = data.bytes(header.len).map_err(short)?;
+            if header.masked {
+                let (value, mask) = value.split_at(value.len() / 2);
+                return Err(place.error(match oxm::has_loose_bits(value, mask) {
+                    true => OfpError::MATCH_BAD_WILDCARDS,
+                    false => OfpError::MATCH_BAD_MASK,
+                }));
             }
+            let known = header
+                .field
+                .filter(|field| value.len() == usize::from(field.info().bytes));
+            let field = known.ok_or_else(|| place.error(OfpError::MATCH_BAD_FIELD))?;
             if fields.iter().any(|(known, _)| *known == field) {
                 return Err(place.error(OfpError::MATCH_DUP_FIELD));
+            }
+            let whole_or_none = [0, 0xff]
+                .iter()
+                .any(|all| value.iter().all(|byte| byte == all));
+            if value.len() > 16 || (field.info().masking == Masking::Exact && !whole_or_none) {
+                return Err(place.error(OfpError::MATCH_BAD_MASK));
             }
             let mask = value
                 .iter()

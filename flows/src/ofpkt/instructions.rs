@@ -39,7 +39,6 @@ pub(crate) fn put(
     };
     unknown_before(out, 6);
     if let Some(meter) = instructions.meter
-        && version >= Version::V13
         && !meter_action
     {
         let start = begin(out, 6);
@@ -288,7 +287,8 @@ fn read_in_order(mut reader: Reader<'_>, version: Version) -> Result<Instruction
             1 | 5 => Some(8),
             2 => Some(24),
             3 | 4 => None,
-            6 if version >= Version::V13 && version < Version::V15 => Some(8),
+            // New in OpenFlow 1.3, but Open vSwitch takes it before.
+            6 if version < Version::V15 => Some(8),
             _ if place.keeps() => {
                 found.push_raw(after, { place }.bytes(len)?);
                 continue;

@@ -396,7 +396,6 @@ pub(crate) fn read(
         | 40
         | 43
         | 44
-        | 47
         | 48
         | 254
         | 255 => Some(6),
@@ -408,6 +407,7 @@ pub(crate) fn read(
         sized(body, len).map_err(|_| place.error(OfpError::ACTION_BAD_LEN))?;
     }
     let least = match subtype {
+        47 => 6,
         35 => 14,
         12 | 13 | 16 => 22,
         45 => 30,
@@ -555,7 +555,10 @@ pub(crate) fn read(
         }
         35 => Action::Ct(Box::new(ct::read(body, version, depth)?)),
         // Address translation is only allowed inside `ct`, which reads it itself.
-        36 => return Err(bad(OfpError::ACTION_BAD_ARGUMENT)),
+        36 => {
+            ct::read_nat(body)?;
+            return Err(bad(OfpError::ACTION_BAD_SET_ARGUMENT));
+        }
         37 => Action::Controller(Box::new(read_controller(body)?)),
         39 => {
             let port = Port::from_u16(body.u16()?);
@@ -588,6 +591,10 @@ pub(crate) fn read(
         43 => Action::CtClear,
         46 if version >= Version::V13 => Action::Encap(Box::new(encap::read(body)?)),
         47 if version >= Version::V13 => {
+            if body.len() > 6 {
+                // It has no properties yet.
+                return Err(bad(OfpError::ACTION_UNKNOWN_ED_PROP));
+            }
             body.skip(2)?;
             let kind = body.u32()?;
             Action::Decap((kind != encap::NEXT_PROTO).then_some(kind))
@@ -740,32 +747,27 @@ fn read_bundle(body: &mut Reader<'_>, load: bool) -> Result<Bundle, DecodeError>
     let count = usize::from(body.u16()?);
     let packed = body.u16()?;
     let fields = hash_fields(fields);
-    let wrong =
+    let mut wrong =
         matches!(fields, HashFields::Other(_)) || algorithm > 1 || kind != 2 || count > 2048;
-    // Where the choice is written to a field, Open vSwitch forgets what was wrong with the rest.
-    if wrong && (!load || place.keeps()) {
-        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-    }
     let dst = if load {
         let dst = unpacked(oxm::short_field(body)?, packed);
-        if dst.bits < 16 && body.len() >= 4 + count * 2 {
-            return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-        }
+        // Where the choice is written to a field, Open vSwitch forgets what was wrong with the rest.
+        wrong = (wrong && place.keeps()) || dst.bits < 16;
         Some(dst)
     } else {
         let number = body.u32()?;
-        if packed != 0 || number != 0 {
-            return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
-        }
+        wrong |= packed != 0 || number != 0;
         None
     };
-    match load && !place.keeps() {
-        true => body.skip(4)?,
-        false => body.zeros(4, OfpError::ACTION_BAD_ARGUMENT)?,
-    }
+    let reserved = body.u32()?;
+    wrong |= reserved != 0 && (!load || place.keeps());
+    // That they have no room for all members is what counts, whatever else is wrong.
     let mut ports = body
         .sub(count * 2)
         .map_err(|_| bad(OfpError::ACTION_BAD_LEN))?;
+    if wrong {
+        return Err(bad(OfpError::ACTION_BAD_ARGUMENT));
+    }
     if let Some(dst) = dst {
         check_move(dst, dst).map_err(bad)?;
     }

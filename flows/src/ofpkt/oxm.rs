@@ -10,7 +10,8 @@ use smallvec::SmallVec;
 mod decode;
 
 pub(crate) use decode::{
-    COOKIE, MatchAndCookie, Strictness, add_entries, is_valid, read_entries, read_match,
+    COOKIE, MatchAndCookie, Strictness, add_entries, has_loose_bits, is_valid, read_entries,
+    read_match,
 };
 
 /// Appends the 4 bytes of a header (8 with an experimenter) of a value of `len` bytes.
@@ -95,14 +96,18 @@ pub(crate) fn field(reader: &mut Reader<'_>) -> Result<Field, DecodeError> {
         header.len
     };
     match header.field {
-        Some(field) if field.is_tun_metadata() || len == usize::from(field.info().bytes) => {
-            match header.masked {
-                false => Ok(field),
-                true => Err(place.error(OfpError::MATCH_BAD_MASK)),
-            }
-        }
+        Some(field) if is_length(field, len) => match header.masked {
+            false => Ok(field),
+            true => Err(place.error(OfpError::MATCH_BAD_MASK)),
+        },
         _ => Err(place.error(OfpError::MATCH_BAD_FIELD)),
     }
+}
+
+/// True if a header can say this length of the value of a field. Options of tunnels have any that has seven bits: with more
+/// Open vSwitch does not know them.
+pub(crate) fn is_length(field: Field, len: usize) -> bool {
+    len == usize::from(field.info().bytes) || (field.is_tun_metadata() && len < 0x80)
 }
 
 /// The field of a header of 4 bytes, as the oldest actions name fields: with a mask or without, and never an experimenter's.
@@ -113,9 +118,7 @@ pub(crate) fn short_field(reader: &mut Reader<'_>) -> Result<Field, DecodeError>
     let (masked, len) = (kind & 1 == 1, usize::from(reader.u8()?));
     let len = if masked { len / 2 } else { len };
     let field = Field::from_wire(class, kind >> 1, None).ok_or_else(unknown)?;
-    if (field.is_tun_metadata() || len == usize::from(field.info().bytes))
-        && (!masked || !place.keeps())
-    {
+    if is_length(field, len) && (!masked || !place.keeps()) {
         Ok(field)
     } else {
         Err(unknown())
@@ -315,9 +318,9 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
                 let masked = (vid_mask != 0x1fff).then_some(vid_mask);
                 put_value(out, Field::VlanVid, value & 0x1fff, masked, version);
             }
-            // A priority without a tag is said where it could make a difference, so that a switch refuses it.
-            // Without a tag there is no priority either.
-            if mask & 0xe000 != 0 && (value & 0x1fff != 0 || mask & 0x1000 == 0) {
+            // A priority can only be said of a tag: Open vSwitch leaves it out where none is asked for, and so do we
+            // (`text::absent_fields` tells of it).
+            if mask & 0xe000 != 0 && value & 0x1fff != 0 {
                 put_value(out, Field::VlanPcp, (value >> 13) & 7, None, version);
             }
         }
@@ -370,8 +373,8 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
             let field = matches.owner(slot);
             let bytes = entry.value_bytes;
             if !field.is_tun_metadata() && bytes.len() != usize::from(field.info().bytes) {
-                let mask = entry.mask_bytes.map(|_| entry.mask());
-                put_value(out, field, entry.value(), mask, version);
+                // These are asked for whole: of a part of the type of a message of ICMP Open vSwitch says that the rest is 0.
+                put_value(out, field, entry.value(), None, version);
             } else if let Some(id) = field.wire_id(version) {
                 put_header(out, id, entry.mask_bytes.is_some(), bytes.len());
                 out.extend_from_slice(bytes);

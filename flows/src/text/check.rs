@@ -147,6 +147,15 @@ fn reachable(port: Port, action: &Action) -> Checked {
     }
 }
 
+/// Refuses writes of a connection's own fields but in `ct`.
+fn connection_is_at_hand(action: &Action, in_ct: bool) -> Checked {
+    if crate::ofpkt::needs_ct(action) && !in_ct {
+        let what = format!("{action}: only possible inside ct(exec(...))");
+        return Err(Misfit::new(OfpError::ACTION_BAD_SET_ARGUMENT, what));
+    }
+    Ok(())
+}
+
 fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Checked {
     match action {
         Action::Output(port) | Action::OutputMaxLen(port, _) | Action::OutputTrunc(port, _) => {
@@ -157,19 +166,17 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
         Action::Enqueue(..) => Err(bad_port(action, "this port has no queues")),
         Action::SetField(set) => {
             let field = set.field();
-            if crate::ofpkt::needs_ct(action) && !in_ct {
-                let what = format!("{action}: only possible inside ct(exec(...))");
-                return Err(Misfit::new(OfpError::ACTION_BAD_SET_ARGUMENT, what));
-            }
+            connection_is_at_hand(action, in_ct)?;
             need(packet.has(field.info().prerequisite), &action)?;
             // A tag must be there for its id to be written.
-            need(field != Field::VlanVid || packet.is_tagged(), &action)?;
+            need(field != Field::VlanVid || packet.tags.any(), &action)?;
             if field == Field::VlanTci {
-                packet.write_tag(set.value());
+                packet.tags.write(set.value());
             }
             Ok(())
         }
         Action::Move { src, dst } | Action::CopyField { src, dst } => {
+            connection_is_at_hand(action, in_ct)?;
             readable(*src, packet)?;
             readable(*dst, packet)
         }
@@ -177,11 +184,11 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
             readable(*part, packet)
         }
         Action::StripVlan | Action::PopVlan => {
-            need_modern(packet.is_tagged(), &action, legacy)?;
-            packet.pop_tag();
+            need_modern(packet.tags.any(), &action, legacy)?;
+            packet.tags.pop();
             Ok(())
         }
-        Action::PushVlan(_) => match packet.push_tag() {
+        Action::PushVlan(_) => match packet.tags.push() {
             true => Ok(()),
             false => Err(Misfit::new(
                 OfpError::ACTION_BAD_TAG,
@@ -189,12 +196,12 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
             )),
         },
         Action::ModVlanVid(_) | Action::ModVlanPcp(_) => {
-            packet.tag();
+            packet.tags.need();
             Ok(())
         }
         Action::SetVlanVid(_) | Action::SetVlanPcp(_) => {
-            need_modern(packet.is_tagged(), &action, legacy)?;
-            packet.tag();
+            need_modern(packet.tags.any(), &action, legacy)?;
+            packet.tags.need();
             Ok(())
         }
         Action::ModNwSrc(_) | Action::ModNwDst(_) => {
@@ -226,7 +233,10 @@ fn one(action: &Action, packet: &mut Packet, in_ct: bool, legacy: bool) -> Check
         Action::FinTimeout(..) => need_modern(packet.proto == 6, &action, legacy),
         Action::Resubmit { ct: true, .. } => need(packet.has(Prerequisite::Ct), &action),
         Action::Ct(ct) => conntrack(ct, packet),
-        Action::Clone(inner) => actions(inner, &mut packet.clone(), legacy),
+        Action::Clone(inner) => {
+            joined(inner, false)?;
+            actions(inner, &mut packet.clone(), legacy)
+        }
         Action::Learn(learn) => {
             let mut learned = Match::new();
             for spec in &learn.specs {

@@ -194,8 +194,8 @@ struct Spec {
     cookie_given: bool,
     out_port: Port,
     out_group: u32,
-    /// True if something is said for which OpenFlow 1.0 itself has no words, although it may ask for nothing.
-    needs_nicira_form: bool,
+    /// True if a packet type is said, for which OpenFlow 1.0 itself has no words, although it may ask for nothing.
+    packet_type_said: bool,
     /// What is said only of some changes.
     says: Says,
     stats: Statistics,
@@ -272,7 +272,7 @@ impl Spec {
             cookie_given: false,
             out_port: Port::ANY,
             out_group: crate::ofpkt::ANY_GROUP,
-            needs_nicira_form: false,
+            packet_type_said: false,
             says: Says::of(command),
             stats: Statistics::default(),
         }
@@ -283,7 +283,7 @@ impl Spec {
         flow_mod.cookie_mask = self.cookie_mask;
         flow_mod.out_port = self.out_port;
         flow_mod.out_group = self.out_group;
-        flow_mod.nicira_form = self.needs_nicira_form;
+        flow_mod.nicira_form = self.packet_type_said;
         let modify = matches!(
             command,
             FlowModCommand::Modify | FlowModCommand::ModifyStrict
@@ -297,6 +297,9 @@ impl Spec {
     fn read<'a>(&mut self, text: &'a str, names: &Names) -> Parsed<'a, ()> {
         let (fields, actions) = split_actions(text);
         self.read_fields(fields, names)?;
+        if self.packet_type_said {
+            self.flow.matches.tell_eth_type_by_packet_type();
+        }
         match actions {
             Some(actions) if self.says.actions() => {
                 self.flow.instructions = actions::instructions(actions, names)?;
@@ -393,7 +396,7 @@ impl Spec {
             }
             _ => match value::named_in_match(key) {
                 Some(field) => {
-                    self.needs_nicira_form |= field == Field::PacketType;
+                    self.packet_type_said |= field == Field::PacketType;
                     value::field(&mut self.flow.matches, field, pair, names)?;
                 }
                 None if self.keyword(pair)? => {}

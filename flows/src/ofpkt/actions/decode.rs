@@ -25,7 +25,7 @@ pub(crate) fn read_list(
     // ovs-actions(7), "The conjunction action": nothing else but notes may stand beside it.
     let joins = |action: &Action| matches!(action, Action::Conjunction { .. });
     let alone = |action: &Action| joins(action) || matches!(action, Action::Note(_));
-    if depth == 0 && actions.iter().any(joins) && !actions.iter().all(alone) {
+    if actions.iter().any(joins) && !actions.iter().all(alone) {
         return Err(reader.error(OfpError::ACTION_BAD_CONJUNCTION));
     }
     Ok(actions)
@@ -436,10 +436,12 @@ pub(crate) fn read_set_field(
     } else {
         header.len
     };
+    // Open vSwitch takes the highest bit of a length for a part of the number of the field.
     let field = header
         .field
+        .filter(|_| header.masked || header.len < 0x80)
         .ok_or_else(|| bad(OfpError::ACTION_BAD_SET_TYPE))?;
-    if !field.is_tun_metadata() && half != usize::from(field.info().bytes) {
+    if !oxm::is_length(field, half) {
         return Err(bad(OfpError::ACTION_BAD_SET_LEN));
     }
     let payload = body

@@ -3,7 +3,7 @@
 use super::super::wire::{Reader, Unknown};
 use super::super::{DecodeError, OfpError};
 use super::{header, rank};
-use crate::field::{Field, Masking, Prerequisite, Slot};
+use crate::field::{Field, Masking, Place, Prerequisite, Slot};
 use crate::matching::{Stored, number, prerequisites_hold};
 use crate::{Match, Port};
 
@@ -112,7 +112,7 @@ fn entry(
 }
 
 /// True if a value has bits that its mask does not have.
-fn has_loose_bits(value: &[u8], mask: &[u8]) -> bool {
+pub(crate) fn has_loose_bits(value: &[u8], mask: &[u8]) -> bool {
     value.iter().zip(mask).any(|(v, m)| v & !m != 0)
 }
 
@@ -187,7 +187,10 @@ fn read_field(
     };
     let (value_bytes, mask_bytes) = payload.split_at_checked(len).unwrap_or_default();
     if field.is_tun_metadata() {
-        // What is longer than the longest option is cut.
+        // What is longer than the longest option is cut; of 128 bytes and more Open vSwitch does not know what it is.
+        if !masked && len >= 0x80 {
+            return Err(OfpError::MATCH_BAD_FIELD);
+        }
         if masked && has_loose_bits(value_bytes, mask_bytes) {
             return Err(OfpError::MATCH_BAD_WILDCARDS);
         }
@@ -224,7 +227,12 @@ fn read_field(
     if strictness == Strictness::Strict && !prerequisites_hold(matches, info.prerequisite) {
         return Err(OfpError::MATCH_BAD_PREREQ);
     }
-    if matches.get(field).is_some() || (field == Field::PacketType && is_of_ethernet(matches)) {
+    // Fields of several protocols are one where they share their bits.
+    let is_double = match info.place {
+        Place::Whole => matches.has(info.slot),
+        _ => matches.get(field).is_some(),
+    };
+    if is_double || (field == Field::PacketType && is_of_ethernet(matches)) {
         return Err(OfpError::MATCH_DUP_FIELD);
     }
     if field == Field::PacketType && value == 0 && mask != 0 {

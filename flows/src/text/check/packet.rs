@@ -2,8 +2,7 @@
 
 use crate::Match;
 use crate::field::{Field, Prerequisite, Slot};
-use crate::matching::VLAN_CFI;
-use crate::matching::prerequisites_hold;
+use crate::matching::{Tags, prerequisites_hold};
 
 /// The packet type of Ethernet frames.
 const ETHERNET: u32 = 0;
@@ -18,8 +17,8 @@ pub(super) struct Packet {
     pub(super) eth_type: u16,
     /// The IP protocol; 0 where it is not known.
     pub(super) proto: u8,
-    /// The tags, the outer one first, as far as they are known to be there.
-    tags: [bool; 2],
+    /// The VLAN tags, as far as they are known to be there.
+    pub(super) tags: Tags,
     is_later_fragment: bool,
     icmp: (u16, u16),
     is_tracked: bool,
@@ -32,7 +31,10 @@ pub(super) struct Packet {
 
 impl Packet {
     pub(super) fn of(matches: &Match) -> Self {
-        let mut packet = Self::default();
+        let mut packet = Self {
+            tags: Tags::of(matches),
+            ..Self::default()
+        };
         for entry in matches.entries() {
             let value = || entry.value();
             let short = || u16::try_from(value() & 0xffff).unwrap_or(0);
@@ -40,7 +42,6 @@ impl Packet {
                 Slot::PacketType => packet.packet_type = u32::try_from(value()).unwrap_or(ETHERNET),
                 Slot::DlType => packet.eth_type = short(),
                 Slot::NwProto => packet.proto = u8::try_from(value()).unwrap_or(0),
-                Slot::VlanTci => packet.tags = [value() & VLAN_CFI != 0, false],
                 Slot::NwFrag => packet.is_later_fragment = value() & 2 != 0,
                 Slot::TpSrc => packet.icmp.0 = short(),
                 Slot::TpDst => packet.icmp.1 = short(),
@@ -76,7 +77,7 @@ impl Packet {
             P::Always => true,
             P::Ethernet => self.packet_type == ETHERNET,
             P::Arp => matches!(kind, 0x0806 | 0x8035),
-            P::Vlan => self.packet_type == ETHERNET && self.is_tagged(),
+            P::Vlan => self.packet_type == ETHERNET && self.tags.any(),
             P::Ipv4 => kind == 0x0800,
             P::Ipv6 => kind == 0x86dd,
             P::Ip => ip,
@@ -92,37 +93,6 @@ impl Packet {
             P::NdAdvert => icmpv6 && self.icmp == (136, 0),
             P::Ct => self.is_tracked,
         }
-    }
-
-    pub(super) fn is_tagged(&self) -> bool {
-        let [outer, _] = self.tags;
-        outer
-    }
-
-    /// Now the packet has a tag.
-    pub(super) fn tag(&mut self) {
-        let [outer, _] = &mut self.tags;
-        *outer = true;
-    }
-
-    /// Now the whole outer tag is this.
-    pub(super) fn write_tag(&mut self, tci: u128) {
-        let [outer, _] = &mut self.tags;
-        *outer = tci & VLAN_CFI != 0;
-    }
-
-    /// Adds a tag; false if there is no room for one.
-    pub(super) fn push_tag(&mut self) -> bool {
-        let [outer, inner] = self.tags;
-        if !inner {
-            self.tags = [true, outer];
-        }
-        !inner
-    }
-
-    pub(super) fn pop_tag(&mut self) {
-        let [_, inner] = self.tags;
-        self.tags = [inner, false];
     }
 
     pub(super) fn become_mpls(&mut self, kind: u16) {

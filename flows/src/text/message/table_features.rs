@@ -450,7 +450,9 @@ impl Teller {
             self.finish(out);
             let _ = write!(out, "\n  table {table}");
             if !features.name.is_empty() {
-                let _ = write!(out, " (\"{}\")", features.name);
+                // A name has a place of 32 bytes, the last of which ends it.
+                let name: String = features.name.chars().take(31).collect();
+                let _ = write!(out, " (\"{name}\")");
             }
             out.push(':');
             if same_stats && same_features {

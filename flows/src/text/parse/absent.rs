@@ -2,7 +2,8 @@
 
 use super::token::Tokens;
 use super::{FLOW_COMMANDS, Fault, command, split_actions, value};
-use crate::field::{Field, Prerequisite};
+use crate::Version;
+use crate::field::{Field, Prerequisite, Slot};
 use crate::ofpkt::{FlowMod, FlowModCommand};
 
 /// Something about a text that is taken nonetheless.
@@ -15,11 +16,16 @@ pub struct Warning {
 }
 
 /// What a text says that its flow does not ask for: the fields that are left out of messages because packets of the match need
-/// not have them ([`Match::absent`](crate::Match::absent)). `change` must be what
-/// [`parse_flow_mod`](super::parse_flow_mod) makes of `text`.
+/// not have them ([`Match::absent`](crate::Match::absent)), and with a version the priority of a VLAN tag that need not be there,
+/// for which OpenFlow 1.2 and up have no words. `change` must be what [`parse_flow_mod`](super::parse_flow_mod) makes of `text`.
 #[must_use]
-pub fn absent_fields(text: &str, change: &FlowMod) -> Vec<Warning> {
+pub fn absent_fields(text: &str, change: &FlowMod, version: Option<Version>) -> Vec<Warning> {
     let mut absent: Vec<Field> = change.flow.matches.absent().collect();
+    if version.is_some_and(|version| version >= Version::V12)
+        && change.flow.matches.has_priority_without_tag()
+    {
+        absent.push(Field::VlanTci);
+    }
     if absent.is_empty() {
         return Vec::new();
     }
@@ -34,11 +40,18 @@ pub fn absent_fields(text: &str, change: &FlowMod) -> Vec<Warning> {
         // However often it is said, it is told once.
         if let Some(at) = absent.iter().position(|absent| absent.info().slot == slot) {
             absent.swap_remove(at);
-            let what = format!(
-                "{} is not matched, because packets of this match need not have it: expected {} beside it",
-                pair.key,
-                beside(field, pair.key)
-            );
+            let what = match slot {
+                Slot::VlanTci => format!(
+                    "{}: the priority of a tag is not matched, because packets of this match need not have one: expected 0x1000 \
+                     in value and mask",
+                    pair.key
+                ),
+                _ => format!(
+                    "{} is not matched, because packets of this match need not have it: expected {} beside it",
+                    pair.key,
+                    beside(field, pair.key)
+                ),
+            };
             let place = Fault::new(pair.key, "").placed(text);
             found.push(Warning {
                 column: place.column,

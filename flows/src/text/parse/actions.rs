@@ -174,8 +174,8 @@ pub(super) fn action<'a>(pair: &KeyValue<'a>, names: &Names, depth: u8) -> Parse
         "pop_mpls" => Action::PopMpls(value::u16(text, "Ethertype")?),
         "mod_dl_src" => Action::ModDlSrc(value::eth(text)?),
         "mod_dl_dst" => Action::ModDlDst(value::eth(text)?),
-        "mod_nw_src" => Action::ModNwSrc(value::ipv4(text)?),
-        "mod_nw_dst" => Action::ModNwDst(value::ipv4(text)?),
+        "mod_nw_src" => Action::ModNwSrc(value::plain_ipv4(text)?),
+        "mod_nw_dst" => Action::ModNwDst(value::plain_ipv4(text)?),
         "mod_nw_tos" => match value::u8(text, "TOS")? {
             tos if tos & 3 == 0 => Action::ModNwTos(tos),
             tos => {
@@ -429,9 +429,15 @@ fn load<'a>(text: &'a str) -> Parsed<'a, SetField> {
     Ok(write)
 }
 
-/// A write of some bits of a tunnel metadata field, all 124 bytes of which are there.
+/// A write of some bits of a tunnel metadata field, as long as it need be to have them; of all bits as long as the number.
 fn load_wide<'a>(dst: Subfield, number: &[u8], at: &'a str) -> Parsed<'a, SetField> {
-    let (mut bytes, mut mask) = (vec![0u8; 124], vec![0u8; 124]);
+    if dst.is_whole() {
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        let number = number.split_at(zeros).1;
+        return Ok(SetField::wide(dst.field, number, None).spelled(SetSpelling::Load));
+    }
+    let length = usize::from(dst.offset + dst.bits).div_ceil(8);
+    let (mut bytes, mut mask) = (vec![0u8; length], vec![0u8; length]);
     let bit = |n: usize| {
         number
             .iter()
@@ -509,7 +515,7 @@ fn resubmit<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
         number => value::table(number, names)?,
     };
     let ct = match parts.next().map(str::trim) {
-        None => false,
+        None | Some("") => false,
         Some("ct") => true,
         Some(word) => {
             return Err(Fault::new(

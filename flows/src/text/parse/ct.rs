@@ -128,7 +128,7 @@ pub(super) fn nat<'a>(text: &'a str) -> Parsed<'a, Nat> {
                 } else {
                     NatDirection::Dst
                 });
-                if pair.delimiter.is_some() {
+                if !pair.value.is_empty() {
                     range(&mut nat, pair.value)?;
                 }
             }
@@ -148,9 +148,6 @@ pub(super) fn nat<'a>(text: &'a str) -> Parsed<'a, Nat> {
             text,
             "Flags allowed only with \"src\" or \"dst\".",
         ));
-    }
-    if nat.direction.is_some() && nat.addresses.is_none() && nat.flags & !3 != 0 {
-        return Err(Fault::new(text, "Flags allowed only with a range."));
     }
     if nat.flags & 24 == 24 {
         return Err(Fault::new(
@@ -185,10 +182,10 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
     };
     let address = |part: &'a str| -> Parsed<'a, IpAddr> {
         let inner = part.strip_prefix('[').and_then(|p| p.strip_suffix(']'));
-        inner
-            .unwrap_or(part)
-            .parse()
-            .map_err(|_| Fault::new(part, format!("bad address {part:?}")))
+        let inner = inner.unwrap_or(part);
+        let v4 = || value::ipv4(inner).ok().map(IpAddr::V4);
+        (inner.parse().ok().or_else(v4))
+            .ok_or_else(|| Fault::new(part, format!("bad address {part:?}")))
     };
     let (first, last) = addresses
         .split_once('-')
@@ -198,7 +195,7 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
     if last.is_some_and(|last| last.is_ipv4() != first.is_ipv4() || last < first) {
         return Err(Fault::new(addresses, "invalid IP address range"));
     }
-    nat.addresses = Some((first, last.filter(|last| *last != first)));
+    nat.addresses = Some((first, last));
     if let Some(ports) = ports {
         let port = |part: &'a str| value::u16(part, "port");
         let (first, last) = ports
@@ -206,10 +203,10 @@ fn range<'a>(nat: &mut Nat, text: &'a str) -> Parsed<'a, ()> {
             .map_or((ports, None), |(a, b)| (a, Some(b)));
         let first = port(first)?;
         let last = last.map(port).transpose()?;
-        if first == 0 || last.is_some_and(|last| last < first) {
+        if last.is_some_and(|last| last < first) {
             return Err(Fault::new(ports, "invalid port range"));
         }
-        nat.ports = Some((first, last.filter(|last| *last != first)));
+        nat.ports = Some((first, last));
     }
     Ok(())
 }

@@ -124,7 +124,7 @@ pub(super) fn conjunction<'a>(text: &'a str) -> Parsed<'a, Action> {
 }
 
 fn hash_fields<'a>(text: &'a str) -> Parsed<'a, HashFields> {
-    Ok(match text {
+    Ok(match text.to_ascii_lowercase().as_str() {
         "eth_src" => HashFields::EthSrc,
         "symmetric_l4" => HashFields::SymmetricL4,
         "symmetric_l3l4" => HashFields::SymmetricL3L4,
@@ -145,12 +145,17 @@ pub(super) fn multipath<'a>(text: &'a str) -> Parsed<'a, Multipath> {
         ));
     };
     let fields = hash_fields(fields)?;
-    let algorithm = match *algorithm {
+    let algorithm = match algorithm.to_ascii_lowercase().as_str() {
         "modulo_n" => 0,
         "hash_threshold" => 1,
         "hrw" => 2,
         "iter_hash" => 3,
-        other => return Err(Fault::new(other, format!("unknown algorithm `{other}'"))),
+        other => {
+            return Err(Fault::new(
+                parts.get(2).copied().unwrap_or(text),
+                format!("unknown algorithm `{other}'"),
+            ));
+        }
     };
     let n_links = value::u32(links)?;
     let wrong = || {
@@ -183,6 +188,16 @@ pub(super) fn multipath<'a>(text: &'a str) -> Parsed<'a, Multipath> {
     })
 }
 
+/// The next word of a text, up to one of the delimiters; those in front are passed over.
+fn word<'a>(rest: &mut &'a str, delimiters: &[char]) -> Option<&'a str> {
+    let text = rest.trim_start_matches(delimiters);
+    let (word, tail) = text.split_at(text.find(delimiters).unwrap_or(text.len()));
+    let mut tail = tail.chars();
+    tail.next();
+    *rest = tail.as_str();
+    (!word.is_empty()).then_some(word)
+}
+
 pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a, Bundle> {
     let few = || {
         Fault::new(
@@ -190,55 +205,46 @@ pub(super) fn bundle<'a>(text: &'a str, names: &Names, load: bool) -> Parsed<'a,
             format!("{text}: not enough arguments to bundle action"),
         )
     };
-    let at = text
-        .find("members")
-        .or_else(|| text.find("slaves"))
-        .ok_or_else(few)?;
-    let (head, tail) = text.split_at(at);
-    let parts: Vec<&str> = head.split([',', ' ']).filter(|p| !p.is_empty()).collect();
-    let (fields, basis, algorithm, kind, dst) = match parts.as_slice() {
-        [fields, basis, algorithm, kind] if !load => (fields, basis, algorithm, kind, None),
-        [fields, basis, algorithm, kind, dst] if load => {
-            (fields, basis, algorithm, kind, Some(*dst))
-        }
-        _ => return Err(few()),
-    };
-    let algorithm = match *algorithm {
-        "active_backup" => 0,
-        "hrw" => 1,
-        other => {
-            return Err(Fault::new(
-                other,
-                format!("{text}: unknown algorithm `{other}'"),
-            ));
-        }
-    };
-    if *kind != "ofport" {
+    let mut rest = text;
+    let mut next = || word(&mut rest, &[',', ' ']).ok_or_else(few);
+    let (fields, basis, algorithm, kind) = (next()?, next()?, next()?, next()?);
+    let dst = if load { Some(next()?) } else { None };
+    let delimiter = word(&mut rest, &[':', ' ']).ok_or_else(few)?;
+    if !["members", "slaves"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(delimiter))
+    {
         return Err(Fault::new(
-            kind,
-            format!("{text}: unknown member_type `{kind}'"),
+            delimiter,
+            format!("{text}: missing member delimiter, expected `members', got `{delimiter}'"),
         ));
     }
-    let after = tail.strip_prefix("members").or(tail.strip_prefix("slaves"));
-    let separators = head.split_at(head.trim_end_matches([',', ' ']).len()).1;
-    let one_too_many = separators.chars().skip(1).any(|separator| separator == ',');
-    if one_too_many || !after.is_some_and(|rest| rest.starts_with([':', ' '])) {
-        return Err(Fault::new(
-            tail,
-            format!("{text}: missing member delimiter, expected `members:'"),
-        ));
-    }
-    let list = tail
-        .trim_start_matches("members")
-        .trim_start_matches("slaves");
-    let list = list.trim_matches([':', '[', ']', ' ']);
     let mut members = Vec::new();
-    for name in list.split([',', ' ']).filter(|n| !n.is_empty()) {
+    while let Some(name) = word(&mut rest, &[',', ' ', '[', ']']) {
         let port = value::known_port(name, names).filter(|p| p.to_u16().is_some());
         members.push(port.ok_or_else(|| Fault::new(name, format!("{name}: bad port number")))?);
     }
     if members.len() > 2048 {
-        return Err(Fault::new(tail, "too many members: expected at most 2048"));
+        return Err(Fault::new(
+            delimiter,
+            "too many members: expected at most 2048",
+        ));
+    }
+    let algorithm = match algorithm.to_ascii_lowercase().as_str() {
+        "active_backup" => 0,
+        "hrw" => 1,
+        other => {
+            return Err(Fault::new(
+                algorithm,
+                format!("{text}: unknown algorithm `{other}'"),
+            ));
+        }
+    };
+    if !kind.eq_ignore_ascii_case("ofport") {
+        return Err(Fault::new(
+            kind,
+            format!("{text}: unknown member_type `{kind}'"),
+        ));
     }
     let dst = dst.map(|dst| {
         let part = value::short_subfield(dst)?;
@@ -415,7 +421,9 @@ fn nsh_tlv<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
             .filter(|digits| !digits.is_empty())
             .ok_or_else(wrong)?,
     };
-    let bytes = hex_bytes(digits).map_err(|_| wrong())?;
+    // Half a byte at the end is none.
+    let whole = digits.get(..digits.len() & !1).ok_or_else(wrong)?;
+    let bytes = hex_bytes(whole).map_err(|_| wrong())?;
     let length = u8::try_from(bytes.len())
         .ok()
         .filter(|l| *l <= 124)

@@ -31,6 +31,20 @@ fn long_integer(text: &str) -> Option<u128> {
     u128::from_str_radix(digits, radix).ok()
 }
 
+/// What else Open vSwitch takes for a number where a field has a value: `0x` is 0, and a number below zero means its two's
+/// complement of 64 bits.
+#[cold]
+fn odd_number(text: &str) -> Option<u128> {
+    match text.strip_prefix('-') {
+        Some(digits) => {
+            let number = u64::try_from(integer(digits)?).ok()?;
+            (!digits.starts_with(['+', '-']) && !digits.starts_with("0x"))
+                .then(|| u128::from(number.wrapping_neg()))
+        }
+        None => matches!(text, "0x" | "0X").then_some(0),
+    }
+}
+
 /// A number of at most `bits` bits; one below zero means its two's complement, so that -1 is all ones.
 fn signed(text: &str, bits: u16) -> Option<u128> {
     let full = crate::field::low_bits(bits);
@@ -212,6 +226,12 @@ pub(crate) fn ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
     })
 }
 
+/// An IPv4 address of which no number has a zero in front.
+pub(crate) fn plain_ipv4<'a>(text: &'a str) -> Parsed<'a, Ipv4Addr> {
+    let what = || format!("{text}: invalid IP address: expected a.b.c.d");
+    text.parse().map_err(|_| Fault::new(text, what()))
+}
+
 /// An IPv6 address.
 pub(crate) fn ipv6<'a>(text: &'a str) -> Parsed<'a, Ipv6Addr> {
     text.parse().map_err(|_| {
@@ -279,7 +299,8 @@ pub(crate) fn masked<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'
         return Err(Fault::new(text, what));
     }
     // Bits above those of an id never counted in dl_vlan, nor those of ECN in nw_tos.
-    if !matches!(field, Field::DlVlan | Field::NwTos)
+    if found.mask != 0
+        && !matches!(field, Field::DlVlan | Field::NwTos)
         && !crate::ofpkt::is_valid_value(field, found.value)
     {
         let what = format!(
@@ -299,7 +320,8 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
         None => (text, None),
     };
     let number = |text: &'a str| {
-        let fits = integer(text).filter(|v| *v <= full);
+        let fits = integer(text).or_else(|| odd_number(text));
+        let fits = fits.filter(|v| *v <= full);
         fits.ok_or_else(|| {
             let bytes = field.info().bytes;
             Fault::new(
@@ -332,13 +354,13 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
             (bits(value)?, mask)
         }
         Format::Port | Format::Port16 => {
-            let port = port(value, names)?;
+            let port = port(text, names)?;
             let number = if field == Field::InPort {
                 u128::from(port.to_u16().unwrap_or(0))
             } else {
                 u128::from(port.0)
             };
-            (number, mask.map(number_of_mask).transpose()?)
+            (number, None)
         }
         Format::Frag => frag(text)?,
         Format::CtState => bits(text, &flags::CT_STATE, full)?,
@@ -357,10 +379,6 @@ fn no_mask(text: &str, width: u32) -> Fault<'_> {
     let what =
         format!("{text:?}: invalid mask: expected a prefix length of 0 to {width} or an address");
     Fault::new(text, what)
-}
-
-fn number_of_mask(text: &str) -> Parsed<'_, u128> {
-    integer(text).ok_or_else(|| Fault::new(text, format!("{text}: expected a mask")))
 }
 
 /// The mask of a prefix length.
@@ -468,7 +486,7 @@ pub(crate) fn wide_number<'a>(text: &'a str) -> Parsed<'a, Vec<u8>> {
             .min(value.len() - 1);
         return Ok(value.split_at(skip).1.to_vec());
     };
-    if digits.is_empty() || digits.len() > 248 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if digits.len() > 248 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(wrong());
     }
     let nibbles: Vec<u8> = digits
@@ -535,14 +553,13 @@ pub(super) fn field<'a>(
     if field.is_tun_metadata() {
         return tun_metadata(matches, field, text);
     }
-    if pair.delimiter.is_none() || text.is_empty() {
-        return Err(Fault::new(key, format!("field {key} missing value")));
-    }
     if let Some(number) = plain(field, text) {
         matches.set_number(field, number);
         return Ok(());
     }
-    let found = masked(field, text, names)?;
+    // As Open vSwitch has it, no value asks for no bit of the field.
+    let found = masked(field, if text.is_empty() { "0/0" } else { text }, names)
+        .map_err(|fault| if text.is_empty() { missing(key) } else { fault })?;
     if field == Field::DlVlan && found.value == 0xffff {
         // OpenFlow 1.0's way to say: without a VLAN tag.
         matches.set(Field::VlanTci, 0, u128::MAX);
@@ -558,6 +575,11 @@ pub(super) fn field<'a>(
         );
     }
     Ok(())
+}
+
+#[cold]
+fn missing(key: &str) -> Fault<'_> {
+    Fault::new(key, format!("field {key} missing value"))
 }
 
 /// Fields that a match may name: those have other names there than on the wire, and no capitals.
@@ -576,21 +598,24 @@ pub(crate) fn plainly_named(name: &str) -> Option<Field> {
 }
 
 fn tun_metadata<'a>(matches: &mut Match, field: Field, text: &'a str) -> Parsed<'a, ()> {
-    if text.is_empty() || text == "*" {
-        // Only the presence of the option is asked for.
-        matches.set_wide(field, &[], Some(&[]));
-        return Ok(());
-    }
     let (value, mask) = match cut(text, b'/') {
         Some((value, mask)) => (value, Some(mask)),
         None => (text, None),
     };
-    let bytes = significant(value)?;
+    let only_presence = text.is_empty() || text == "*";
+    let bytes = match only_presence {
+        true => Vec::new(),
+        false => significant(value)?,
+    };
     if matches.get(field).is_some() {
         return Err(Fault::new(
             text,
             format!("field {field} set multiple times"),
         ));
+    }
+    if only_presence {
+        matches.set_wide(field, &[], Some(&[]));
+        return Ok(());
     }
     match mask {
         None => matches.set_wide(field, &bytes, None),

@@ -345,6 +345,8 @@ fn to_controller(out: &mut String, controller: &Controller) {
         meter_id,
         ..
     } = controller;
+    // A meter of 0 is none.
+    let meter_id = meter_id.filter(|meter| *meter != 0);
     if *reason == 1 && *controller_id == 0 && userdata.is_empty() && !pause && meter_id.is_none() {
         return word(out, "CONTROLLER:", u64::from(*max_len));
     }
@@ -376,7 +378,7 @@ fn to_controller(out: &mut String, controller: &Controller) {
         out.push_str("pause,");
     }
     if let Some(meter) = meter_id {
-        word(out, "meter_id=", u64::from(*meter));
+        word(out, "meter_id=", u64::from(meter));
         out.push(',');
     }
     close(out);
@@ -483,6 +485,7 @@ fn set_field(out: &mut String, names: &Names, set: &SetField) {
                         hex_bytes(out, mask);
                     }
                 }
+                None if set.mask() == 0 => out.push_str("ANY"),
                 None => {
                     let mask = (!set.is_whole()).then(|| set.mask());
                     field_value(out, names, set.field(), set.value(), mask);
