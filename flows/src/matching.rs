@@ -397,6 +397,21 @@ impl Match {
         Entries { rest: &self.bytes }
     }
 
+    /// Feeds the hasher which bits the match looks at, and not what it wants to find there: a packet classifier holds flows of
+    /// the same bits together.
+    pub fn hash_mask<H: Hasher>(&self, state: &mut H) {
+        for entry in self.entries() {
+            let mask = entry.mask_bytes.unwrap_or_default();
+            let lengths = [entry.value_bytes, mask].map(|part| part.len() as u8);
+            state.write(&[entry.slot as u8]);
+            state.write(&lengths);
+            state.write(mask);
+        }
+        for field in self.unknown() {
+            (field.class, field.experimenter, field.number, field.mask).hash(state);
+        }
+    }
+
     /// The entries, each with the place where [`Match::entry_at`] finds it again.
     pub(crate) fn placed_entries(&self) -> impl Iterator<Item = (usize, Entry<'_>)> {
         let mut entries = self.entries();

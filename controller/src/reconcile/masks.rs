@@ -2,7 +2,8 @@
 //! one kind in one hash table and looks into all of them for a packet that it does not know yet, so their number is what such a
 //! packet costs. Counted flow by flow.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::Hasher;
 
 use flows::Flow;
 
@@ -12,7 +13,7 @@ use crate::model::Settings;
 #[derive(Debug)]
 pub(super) struct Masks {
     /// Flows by table and kind.
-    tables: BTreeMap<u8, HashMap<u64, usize>>,
+    tables: BTreeMap<u8, BTreeMap<u64, usize>>,
     limit: usize,
     /// There is room in a table that had none.
     has_room_again: bool,
@@ -75,27 +76,31 @@ impl Masks {
 /// A number for the kind of the flow's match. Should two kinds have the same, which nobody has anything of, one is not
 /// counted.
 fn kind(flow: &Flow) -> u64 {
-    let mix = |hash: u64, part: u128| {
-        let [low, high] = [part as u64, (part >> 64) as u64];
-        let mix = |hash: u64, part: u64| {
-            (hash.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        };
-        mix(mix(hash, low), high)
-    };
-    let known = flow.matches.iter().fold(0, |hash, field| {
-        mix(mix(hash, field.field as u128), field.mask)
-    });
-    let unknown = flow.matches.unknown();
-    unknown.fold(known, |hash, field| {
-        let mask = field.mask.unwrap_or_default().iter();
-        let number = u128::from(field.class) << 8 | u128::from(field.number);
-        mask.fold(mix(hash, number), |hash, byte| mix(hash, u128::from(*byte)))
-    })
+    let mut mixed = Mixed(0);
+    flow.matches.hash_mask(&mut mixed);
+    mixed.finish()
+}
+
+/// Mixes what it is fed into one number, fast; whoever wants to find two things with the same number can.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 =
+                (self.0.rotate_left(29) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use flows::{Field, Match};
+    use flows::{EthAddr, Field, Match};
 
     use super::*;
 
@@ -117,9 +122,11 @@ mod tests {
             vlan(0x1001),
             masked(0x0fff),
             masked(0x1000),
+            Match::new().with(Field::EthSrc, EthAddr([2; 6])),
+            Match::new().with(Field::EthDst, EthAddr([2; 6])),
         ];
         let kinds: std::collections::BTreeSet<_> = different.into_iter().map(of).collect();
-        assert_eq!(kinds.len(), 5);
+        assert_eq!(kinds.len(), 7);
     }
 
     #[test]

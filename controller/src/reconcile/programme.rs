@@ -48,10 +48,8 @@ pub(super) struct Programme {
     learned: BTreeSet<Cookie>,
     /// What is taught may be different since `learned` was last compared with it.
     teaching_changed: bool,
-    /// What is not as it shall be and not on its way.
+    /// What is not as it shall be. What of it is on its way is here as that which it shall be now.
     backlog: Backlog,
-    /// What is on its way, as that which it shall be now.
-    unanswered: Backlog,
     /// What was refused.
     aside: Aside,
     /// How many flows were refused in this session.
@@ -83,7 +81,6 @@ impl Programme {
             learned: BTreeSet::new(),
             teaching_changed: true,
             backlog: Backlog::default(),
-            unanswered: Backlog::default(),
             aside: Aside::default(),
             refusals: 0,
             conflicts: BTreeSet::new(),
@@ -135,8 +132,9 @@ impl Programme {
             Some(happened) => happened.into_iter().chain(changed).collect(),
             None => {
                 self.teaching_changed = true;
-                self.backlog
-                    .reserve(want.len().saturating_sub(self.installed.len()));
+                let missing = want.len().saturating_sub(self.installed.len());
+                self.backlog.reserve(missing);
+                self.installed.reserve(missing);
                 want.by_unit()
                     .for_each(|entry| self.look_at(entry, want, &class_of));
                 let others = self.installed.iter();
@@ -155,14 +153,14 @@ impl Programme {
     }
 
     fn look_at(&mut self, entry: &Entry, want: &BridgeFlows, class_of: impl Fn(Unit) -> Class) {
-        if self.unanswered.contains(entry) {
+        if self.backlog.is_sent(entry) {
             // What it will be is known when the bundle is acknowledged. Until then it is not right for whoever wants it.
             match (want.get(entry), Cookie::from_raw(entry.flow().cookie)) {
                 (Some((wanted, unit)), _) => {
                     let cookie = unit.cookie();
-                    self.unanswered.insert(wanted, class_of(unit), cookie);
+                    self.backlog.insert(wanted, class_of(unit), cookie);
                 }
-                (None, Some(cookie)) => self.unanswered.insert(entry, Class::Stale, cookie),
+                (None, Some(cookie)) => self.backlog.insert(entry, Class::Stale, cookie),
                 (None, None) => {}
             }
             return;
@@ -218,12 +216,12 @@ impl Programme {
         for change in std::mem::take(&mut self.on_its_way).into_iter().flatten() {
             match change {
                 Sent::Add(entry) => {
-                    self.unanswered.remove(&entry);
+                    self.backlog.remove(&entry);
                     self.mentions.remove(entry.flow());
                     self.note(&entry);
                 }
                 Sent::Delete(entry) => {
-                    self.unanswered.remove(&entry);
+                    self.backlog.remove(&entry);
                     self.note(&entry);
                 }
                 Sent::Forget(cookie) => {
@@ -246,7 +244,7 @@ impl Programme {
                 // Its mentions have counted since it was sent.
                 Sent::Add(entry) => {
                     // It is as it shall be, unless that has become something else meanwhile.
-                    match self.unanswered.take(&entry) {
+                    match self.backlog.remove(&entry) {
                         Some((wanted, class)) if wanted.is(&entry) && class != Class::Stale => {
                             self.aside.settled(&entry);
                         }
@@ -258,7 +256,7 @@ impl Programme {
                     }
                 }
                 Sent::Delete(entry) => {
-                    self.unanswered.remove(&entry);
+                    self.backlog.remove(&entry);
                     self.uninstall(&entry);
                     self.note(&entry);
                 }
@@ -335,7 +333,7 @@ impl Programme {
     /// True if a bundle that is on its way adds just this flow.
     fn adds(&self, entry: &Entry) -> bool {
         let mut changes = self.on_its_way.iter().flatten();
-        self.unanswered.contains(entry)
+        self.backlog.is_sent(entry)
             && changes.any(|change| match change {
                 Sent::Add(added) => added == entry && added.same_as(entry),
                 Sent::Delete(_) | Sent::Forget(_) => false,
@@ -369,8 +367,7 @@ impl Programme {
         for sent in &sent {
             match sent {
                 // Its mentions count already.
-                Sent::Add(entry) => self.backlog.hand_over(entry, &mut self.unanswered),
-                Sent::Delete(entry) => self.backlog.hand_over(entry, &mut self.unanswered),
+                Sent::Add(entry) | Sent::Delete(entry) => self.backlog.send(entry),
                 Sent::Forget(cookie) => drop(self.learned.remove(cookie)),
             }
         }
@@ -423,7 +420,7 @@ impl Programme {
 
     /// Adds and deletes for one bundle.
     fn what_goes_first(&self, waiting: &BTreeSet<Cookie>) -> Vec<Sent> {
-        let all_at_once = self.backlog.len() <= BUNDLE_LIMIT;
+        let all_at_once = self.backlog.waiting() <= BUNDLE_LIMIT;
         let base_lacks = self.aside.entries().holds_class(Class::Base);
         let mut first = None;
         let mut sent = Vec::new();
@@ -525,7 +522,6 @@ impl Programme {
         let conflict = |entry: &Entry| entry.flow().cookie == cookie.raw();
         self.is_compared()
             && !self.backlog.holds(cookie, last)
-            && !self.unanswered.holds(cookie, last)
             && !self.aside.entries().holds(cookie, last)
             && !self.conflicts.iter().any(conflict)
     }
@@ -540,9 +536,7 @@ impl Programme {
 
     /// True if nothing of the class is missing that can be had.
     pub(super) fn has_all(&self, class: Class) -> bool {
-        self.is_compared()
-            && !self.backlog.holds_class(class)
-            && !self.unanswered.holds_class(class)
+        self.is_compared() && !self.backlog.holds_class(class)
     }
 
     /// Flows that were refused, and why.

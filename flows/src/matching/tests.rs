@@ -111,3 +111,30 @@ fn what_packets_need_not_have_is_absent() {
         told("ct_tp_src", "ct_state=+trk,ip")
     );
 }
+
+#[test]
+fn matches_of_the_same_bits_have_the_same_mask_whatever_they_want_to_find() {
+    let hash = |matches: &Match| {
+        let mut hasher = std::hash::DefaultHasher::new();
+        matches.hash_mask(&mut hasher);
+        hasher.finish()
+    };
+    let vlan = |value: u16, mask: u16| Match::new().with_masked(Field::VlanTci, value, mask);
+    assert_eq!(hash(&vlan(1, 0xfff)), hash(&vlan(2, 0xfff)));
+    let with = |field: Field| Match::new().with(field, 1u32);
+    let different = [
+        Match::new(),
+        vlan(1, 0xfff),
+        vlan(1, 0x1fff),
+        vlan(1, 0xffff),
+        with(Field::EthSrc),
+        with(Field::EthDst),
+        with(Field::EthSrc).with(Field::EthDst, 1u32),
+        with(Field::Reg0),
+    ];
+    for (i, one) in different.iter().enumerate() {
+        for (k, other) in different.iter().enumerate() {
+            assert_eq!(hash(one) == hash(other), i == k, "{one} {other}");
+        }
+    }
+}

@@ -11,10 +11,9 @@
 
 use std::collections::VecDeque;
 
-use flows::Flow;
 use flows::ofpkt::{
-    Body, BundleAdd, BundleControl, BundleControlKind, BundleFlags, FlowMod as WireFlowMod,
-    FlowModCommand, Message,
+    Body, BundleAddHead, BundleControl, BundleControlKind, BundleFlags, FlowChange,
+    FlowMod as WireFlowMod,
 };
 
 use super::outbox::Outbox;
@@ -23,9 +22,6 @@ use crate::reconcile::reconciler::{FlowMod, Refused};
 
 /// The length of a message is a 16-bit number (OpenFlow 1.4, 7.1).
 const MAX_MESSAGE: usize = 0xffff;
-
-/// The length of what is before the change in a message that adds it to a bundle (OpenFlow 1.4, 7.3.9.6).
-const AROUND: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Bundles {
@@ -228,16 +224,23 @@ fn control(outbox: &mut Outbox, bundle_id: u32, kind: BundleControlKind) -> u32 
 /// Writes the changes. What can not be sent is refused.
 fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
     let mut refused = Vec::new();
-    for (place, change) in bundle.changes.iter().enumerate() {
-        let xid = outbox.xid();
-        let start = outbox.bytes.len();
-        let message = Message::new(VERSION, xid, Body::FlowMod(Box::new(wire(change))));
-        outbox.answer(
-            xid,
-            Body::BundleAdd(BundleAdd::new(bundle.id, flags(), message)),
-        );
-        let written = outbox.bytes.get(start..).unwrap_or_default();
-        if let Err(reason) = check(written, change, place == 0) {
+    for change in &bundle.changes {
+        let head = BundleAddHead {
+            version: VERSION,
+            xid: outbox.xid(),
+            bundle_id: bundle.id,
+            flags: flags(),
+        };
+        let written = match change {
+            FlowMod::Add(flow) => write(head, FlowChange::add(flow), outbox),
+            // Should somebody have put a flow of their own in its place, that one stays.
+            FlowMod::Delete(flow) => write(head, FlowChange::delete_strict(flow, u64::MAX), outbox),
+            FlowMod::Forget(cookie) => {
+                let forget = WireFlowMod::delete_by_cookie(cookie.raw(), u64::MAX);
+                write(head, FlowChange::from(&forget), outbox)
+            }
+        };
+        if let Err(reason) = written {
             let change = change.clone();
             refused.push(Refused { change, reason });
         }
@@ -247,64 +250,23 @@ fn fill(bundle: &mut Bundle, outbox: &mut Outbox) {
     }
 }
 
-/// The switch reads in a message what was meant. What is around the change is the same in all messages of a bundle, and is
-/// read only in the first.
-fn check(message: &[u8], change: &FlowMod, is_first: bool) -> Result<(), String> {
+/// Writes one change. The switch must read in the message what was meant.
+fn write(head: BundleAddHead, change: FlowChange<'_>, outbox: &mut Outbox) -> Result<(), String> {
+    let start = outbox.bytes.len();
+    head.encode_into(change, &mut outbox.bytes);
+    let message = outbox.bytes.get(start..).unwrap_or_default();
     if message.len() > MAX_MESSAGE {
         return Err(format!(
             "longer than an OpenFlow message can be ({MAX_MESSAGE} bytes)"
         ));
     }
-    let head = if is_first { 0 } else { AROUND };
-    let read = Message::decode_strict(message.get(head..).unwrap_or_default());
-    let read = read.map_err(|error| format!("a switch could not read it: {error}"))?;
-    let same = match &read.body {
-        Body::BundleAdd(add) if is_first => {
-            matches!(&add.message.body, Body::FlowMod(read) if is(read, change))
-        }
-        Body::FlowMod(read) => !is_first && is(read, change),
-        _ => false,
-    };
-    if same {
-        Ok(())
-    } else {
-        Err("a switch would read something else".to_owned())
-    }
-}
-
-/// True if the switch is told to do this and nothing else.
-fn is(read: &WireFlowMod, change: &FlowMod) -> bool {
-    match change {
-        FlowMod::Add(added) => read.command == FlowModCommand::Add && read.flow == **added,
-        FlowMod::Delete(deleted) => {
-            let place = |flow: &Flow| (flow.table, flow.priority, flow.cookie);
-            read.command == FlowModCommand::DeleteStrict
-                && read.cookie_mask == u64::MAX
-                && place(&read.flow) == place(deleted)
-                && read.flow.matches == deleted.matches
-        }
-        FlowMod::Forget(cookie) => {
-            read.command == FlowModCommand::Delete
-                && (read.flow.cookie, read.cookie_mask) == (cookie.raw(), u64::MAX)
-                && read.flow.matches.is_empty()
-        }
+    match head.reads_back(change, message) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("a switch would read something else".to_owned()),
+        Err(error) => Err(format!("a switch could not read it: {error}")),
     }
 }
 
 pub(super) fn flags() -> BundleFlags {
     BundleFlags::ATOMIC.with(BundleFlags::ORDERED)
-}
-
-fn wire(change: &FlowMod) -> WireFlowMod {
-    let flow = |flow: &Flow| flow.clone();
-    match change {
-        FlowMod::Add(added) => WireFlowMod::add(flow(added)),
-        FlowMod::Delete(deleted) => {
-            // Should somebody have put a flow of their own in its place, that one stays.
-            let mut delete = WireFlowMod::delete_strict(flow(deleted));
-            delete.cookie_mask = u64::MAX;
-            delete
-        }
-        FlowMod::Forget(cookie) => WireFlowMod::delete_by_cookie(cookie.raw(), u64::MAX),
-    }
 }
