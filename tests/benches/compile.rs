@@ -207,7 +207,7 @@ impl SimulatedHost {
         let observed = Arc::new(observed(&settings, site, view));
         let mut reconciler = Reconciler::default();
         for (name, bridge) in &observed.bridges {
-            reconciler.session_began(name, numbers(bridge), Vec::new());
+            reconciler.session_began(name, numbers(bridge));
         }
         Self {
             reconciler,

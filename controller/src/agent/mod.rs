@@ -116,10 +116,12 @@ pub async fn run(
             },
             happening = agent.next() => happening,
         };
-        // To look changes nothing, and those who look must not make the agent work.
+        // To look changes nothing, and those who look must not make the agent work. Of a list that is not complete nothing
+        // follows.
+        let listed = matches!(happening, Happening::Link(LinkEvent::Listed { .. }));
         let looked = matches!(happening, Happening::Asked(_) | Happening::Due);
         agent.handle(happening);
-        if !looked {
+        if !looked && !listed {
             agent.advance();
         }
         let now = Instant::now();
@@ -499,11 +501,11 @@ impl Agent {
 
     fn handle_link(&mut self, event: LinkEvent) {
         match event {
+            LinkEvent::Listed { bridge, listed } => self.reconciler.flows_listed(&bridge, listed),
             LinkEvent::Began {
                 bridge,
                 session,
                 ports,
-                flows,
             } => {
                 if let Some(link) = self.links.get_mut(&bridge) {
                     link.began(session);
@@ -511,13 +513,9 @@ impl Agent {
                 self.link_errors.remove(&bridge);
                 self.sent.remove(&bridge);
                 self.counters.bridge(&bridge).0.began();
-                info!(
-                    bridge,
-                    ports = ports.len(),
-                    flows = flows.len(),
-                    "OpenFlow session"
-                );
-                self.reconciler.session_began(&bridge, ports, flows);
+                let number = ports.len();
+                let flows = self.reconciler.session_began(&bridge, ports);
+                info!(bridge, ports = number, flows, "OpenFlow session");
             }
             LinkEvent::Ended {
                 bridge,

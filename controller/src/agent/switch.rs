@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flows::Flow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -15,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::session::{Refusal, Scope, Session, SessionError, SessionEvent};
 use crate::model::{INTEGRATION_BRIDGE, TUNNEL_BRIDGE};
-use crate::reconcile::observation::Observation;
+use crate::reconcile::observation::{Listed, Observation};
 use crate::reconcile::reconciler::FlowMod;
 
 /// The pause before the second attempt to connect; it doubles up to [`MAX_PAUSE`].
@@ -27,12 +26,13 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// What happens with a bridge.
 #[derive(Debug)]
 pub(super) enum LinkEvent {
-    /// A session has begun: all ports by number, and all flows (on a provider bridge: of table 0).
+    /// Before a session begins: flows (on a provider bridge: of table 0).
+    Listed { bridge: String, listed: Listed },
+    /// A session has begun: all flows are listed, and these are all ports by number.
     Began {
         bridge: String,
         session: u64,
         ports: BTreeMap<u32, String>,
-        flows: Vec<Flow>,
     },
     /// There is no session, or no more.
     Ended {
@@ -237,11 +237,11 @@ impl Task {
     fn named(&mut self, event: SessionEvent) -> LinkEvent {
         let bridge = self.bridge.clone();
         match event {
-            SessionEvent::Began { ports, flows } => LinkEvent::Began {
+            SessionEvent::Listed(listed) => LinkEvent::Listed { bridge, listed },
+            SessionEvent::Began { ports } => LinkEvent::Began {
                 bridge,
                 session: self.session,
                 ports,
-                flows,
             },
             SessionEvent::PortChanged { ofport, name } => LinkEvent::PortChanged {
                 bridge,

@@ -1,6 +1,18 @@
-//! What others do to the flows of a bridge while a session watches them, and what that means to heddle.
+//! What a session says of the flows of a bridge: those that are there when it begins, what others do to them afterwards, and
+//! what that means to heddle.
 
 use flows::Flow;
+
+/// A piece of the list of a bridge's flows that a session begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A list begins: what was listed before belongs to a session that has never begun.
+    Nothing,
+    /// These are there besides.
+    Flows(Vec<Flow>),
+    /// What was listed of this table may be wrong, and comes again.
+    Again(u8),
+}
 
 /// A change of a bridge's flows that this session has not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

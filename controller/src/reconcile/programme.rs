@@ -73,7 +73,7 @@ enum Sent {
 
 impl Programme {
     /// A session has begun with these flows.
-    pub(super) fn new(own: bool, numbers_matter: bool, flows: Vec<Flow>) -> Self {
+    pub(super) fn new(own: bool, numbers_matter: bool, flows: Vec<Entry>) -> Self {
         let mut out = Self {
             own,
             installed: EntrySet::default(),
@@ -88,15 +88,15 @@ impl Programme {
             mentions: Mentions::new(numbers_matter),
             happened: None,
         };
-        for flow in flows {
-            match Cookie::from_raw(flow.cookie) {
+        for entry in flows {
+            match Cookie::from_raw(entry.flow().cookie) {
                 None => {
-                    out.foreign.insert(Entry::new(flow));
+                    out.foreign.insert(entry);
                 }
                 Some(cookie) if cookie.is_learned() => {
                     out.learned.insert(cookie);
                 }
-                Some(_) => out.install(Entry::new(flow)),
+                Some(_) => out.install(entry),
             }
         }
         out

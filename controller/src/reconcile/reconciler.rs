@@ -55,7 +55,7 @@ use super::bindings::Names;
 use super::flow_mod::tell_refused;
 use super::layout::{CLOSED, Change, Plan, plan_local_vlans};
 use super::local_vlans::{Allocator, with_recorded};
-use super::observation::{Edit, Observation};
+use super::observation::{Edit, Listed, Observation};
 use super::observed::Observed;
 use super::programme::Programme;
 use super::surroundings::Surroundings;
@@ -128,6 +128,8 @@ pub struct Reconciler {
     surroundings: Option<Surroundings>,
     /// How the last view was made; none: something that it was made of may be different.
     viewed: Option<Viewed>,
+    /// The flows of bridges with which sessions will begin, as far as they are listed.
+    listed: BTreeMap<String, Vec<Entry>>,
     sessions: BTreeMap<String, Session>,
     allocator: Allocator,
     /// The local VLANs of networks with a port here, since they were first read with every bridge's flows known.
@@ -154,18 +156,42 @@ impl Reconciler {
         self.engine.counters()
     }
 
-    /// A session with the bridge has begun; these are all its ports and flows.
-    pub fn session_began(&mut self, bridge: &str, ports: BTreeMap<u32, String>, flows: Vec<Flow>) {
+    /// A session with the bridge will begin, and says what flows there are. Nothing follows from that before it has begun;
+    /// but what is as it shall be is held once, from now on.
+    pub fn flows_listed(&mut self, bridge: &str, listed: Listed) {
+        let wanted = self.engine.flows(bridge);
+        let known = |entry: &Entry| {
+            let (wanted, _) = wanted?.get(entry)?;
+            wanted.same_as(entry).then(|| wanted.clone())
+        };
+        let entries = self.listed.entry(bridge.to_owned()).or_default();
+        match listed {
+            Listed::Nothing => entries.clear(),
+            Listed::Flows(flows) => entries.extend(flows.into_iter().map(|flow| {
+                let entry = Entry::new(flow);
+                known(&entry).unwrap_or(entry)
+            })),
+            Listed::Again(table) => entries.retain(|entry| entry.flow().table != table),
+        }
+    }
+
+    /// A session with the bridge has begun: its flows are all listed, and these are its ports. Returns how many flows
+    /// there are.
+    pub fn session_began(&mut self, bridge: &str, ports: BTreeMap<u32, String>) -> usize {
         self.viewed = None;
         let own = [INTEGRATION_BRIDGE, TUNNEL_BRIDGE].contains(&bridge);
-        let programme = Programme::new(own, bridge == INTEGRATION_BRIDGE, flows);
+        let listed = self.listed.remove(bridge).unwrap_or_default();
+        let flows = listed.len();
+        let programme = Programme::new(own, bridge == INTEGRATION_BRIDGE, listed);
         self.sessions
             .insert(bridge.to_owned(), Session { ports, programme });
+        flows
     }
 
     /// The session with the bridge has ended: nothing is known of its flows any more.
     pub fn session_ended(&mut self, bridge: &str) {
         self.viewed = None;
+        self.listed.remove(bridge);
         self.sessions.remove(bridge);
     }
 

@@ -1,5 +1,7 @@
 //! The reconciler against a simulated switch.
 
+#[path = "listing_tests.rs"]
+mod listing;
 #[path = "refused_tests.rs"]
 mod refused;
 #[path = "window_tests.rs"]

@@ -7,6 +7,7 @@ use flows::{Flow, FlowTable};
 use uuid::Uuid;
 
 use super::layout::Change;
+use super::observation::Listed;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, PROTOCOL, Port};
 use super::programme::BUNDLE_LIMIT;
 use super::reconciler::{Command, FlowMod, Reconciler, Refused, Report};
@@ -172,7 +173,7 @@ impl World {
             self.connect(&bridge);
         }
         self.reconciler
-            .session_began(INTEGRATION_BRIDGE, integration_ports, Vec::new());
+            .session_began(INTEGRATION_BRIDGE, integration_ports);
     }
 
     /// A new session with a bridge.
@@ -185,7 +186,9 @@ impl World {
             .cloned()
             .collect();
         let ports = ports(&self.observed, bridge);
-        self.reconciler.session_began(bridge, ports, flows);
+        self.reconciler.flows_listed(bridge, Listed::Nothing);
+        self.reconciler.flows_listed(bridge, Listed::Flows(flows));
+        self.reconciler.session_began(bridge, ports);
     }
 
     fn announce(&mut self, before: &Observed) {

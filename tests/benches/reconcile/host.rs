@@ -9,6 +9,7 @@ use std::sync::Arc;
 use controller::agent::session::{Scope, Session, SessionEvent};
 use controller::compile::Engine;
 use controller::model::{Settings, Site};
+use controller::reconcile::observation::Listed;
 use controller::reconcile::observed::Observed;
 use controller::reconcile::reconciler::{self, Reconciler};
 use flows::Flow;
@@ -171,8 +172,8 @@ struct Talk {
     buffer: Vec<u8>,
 }
 
-/// A bridge, and what its session has begun with.
-pub(crate) struct Began(&'static str, Vec<Flow>);
+/// A bridge, and the list of its flows that its session has begun with.
+pub(crate) struct Began(&'static str, Vec<Listed>);
 
 impl<'r> Agent<'r> {
     /// One that has compiled everything, and has no session.
@@ -229,22 +230,32 @@ impl<'r> Agent<'r> {
             })
             .into();
         drop(guard);
-        let mut began = Vec::new();
-        while began.len() < BRIDGES.len() {
+        let mut lists = BRIDGES.map(|bridge| Began(bridge, Vec::new()));
+        let mut began = 0;
+        while began < BRIDGES.len() {
             for (bridge, event) in self.exchange() {
-                if let SessionEvent::Began { flows, .. } = event {
-                    began.push(Began(bridge, flows));
+                let mut lists = lists.iter_mut();
+                match event {
+                    SessionEvent::Listed(listed) => {
+                        let Began(_, list) = lists.find(|list| list.0 == bridge).unwrap();
+                        list.push(listed);
+                    }
+                    SessionEvent::Began { .. } => began += 1,
+                    _ => {}
                 }
             }
         }
-        began
+        lists.into()
     }
 
     /// Tells the reconciler of them.
     pub(crate) fn begin(&mut self, began: Vec<Began>) {
-        for Began(bridge, flows) in began {
+        for Began(bridge, list) in began {
             let ports = numbers(&self.rig.observed.bridges[bridge]);
-            self.reconciler.session_began(bridge, ports, flows);
+            for listed in list {
+                self.reconciler.flows_listed(bridge, listed);
+            }
+            self.reconciler.session_began(bridge, ports);
         }
     }
 

@@ -334,8 +334,9 @@ impl Host {
     fn handle(&mut self, bridge: &str, events: Vec<SessionEvent>) {
         for event in events {
             match event {
-                SessionEvent::Began { ports, flows } => {
-                    self.reconciler.session_began(bridge, ports, flows);
+                SessionEvent::Listed(listed) => self.reconciler.flows_listed(bridge, listed),
+                SessionEvent::Began { ports } => {
+                    self.reconciler.session_began(bridge, ports);
                 }
                 SessionEvent::PortChanged { ofport, name } => {
                     self.reconciler.port_changed(bridge, ofport, name);

@@ -7,6 +7,8 @@
 //! 2. The flows of larger tables are asked for by the cookies that are expected.
 //! 3. It says again how many there are. A table of which more is there, or less, has flows with other cookies, or is
 //!    changing: it is asked for in slices of cookies, each flow in one.
+//!
+//! What is said is passed on at once and kept here no longer: most of it is what its receiver has already.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use flows::ofpkt::{
 
 use super::Scope;
 use super::outbox::Outbox;
+use crate::reconcile::observation::Listed;
 
 /// A question may have about as many flows in its answer, and so may all questions together that are on their way.
 const PIECE: usize = 1_500;
@@ -62,7 +65,8 @@ struct Asked {
 struct Table {
     /// How many flows it had when the listing began.
     count: usize,
-    found: Vec<Flow>,
+    /// How many were found.
+    found: usize,
 }
 
 impl Table {
@@ -86,24 +90,25 @@ impl Listing {
         }
     }
 
-    /// Takes an answer, or a part of one; returns all flows when there is nothing left to ask.
+    /// Takes an answer, or a part of one, and adds to `listed` what it says. True if there is nothing left to ask.
     pub(super) fn handle(
         &mut self,
         xid: u32,
         reply: MultipartReply,
         more: bool,
         outbox: &mut Outbox,
-    ) -> Option<Vec<Flow>> {
+        listed: &mut Vec<Listed>,
+    ) -> bool {
         match reply {
             MultipartReply::Table(tables) if xid == self.counting => {
                 for table in tables {
                     if self.only.is_none_or(|only| only == table.table) {
                         let count = usize::try_from(table.active).unwrap_or(usize::MAX);
-                        self.counted(table.table, count);
+                        listed.extend(self.counted(table.table, count));
                     }
                 }
                 if more {
-                    return None;
+                    return false;
                 }
                 self.phase = match self.phase {
                     Phase::Counting => Phase::Asking,
@@ -111,45 +116,51 @@ impl Listing {
                 };
             }
             MultipartReply::Flow(flows) => {
-                let asked = *self.asked.get(&xid)?;
-                for FlowStats { flow, .. } in flows {
-                    let table = self.tables.entry(flow.table).or_default();
-                    if table.is_large() || !asked.by_cookie {
-                        table.found.push(flow);
-                    }
+                let Some(asked) = self.asked.get(&xid).copied() else {
+                    return false;
+                };
+                let flows = flows.into_iter().map(|FlowStats { flow, .. }| flow);
+                let flows: Vec<Flow> = flows.filter(|flow| self.is_new(flow, asked)).collect();
+                if !flows.is_empty() {
+                    listed.push(Listed::Flows(flows));
                 }
                 if more {
-                    return None;
+                    return false;
                 }
                 self.asked.remove(&xid);
                 self.load = self.load.saturating_sub(asked.weight);
             }
-            _ => return None,
+            _ => return false,
         }
         self.ask(outbox);
         if !self.asked.is_empty() {
-            return None;
+            return false;
         }
         match self.phase {
             Phase::Asking if self.has_large() => {
                 self.phase = Phase::Recounting;
                 self.counting = count(outbox);
-                None
+                false
             }
-            Phase::Asking | Phase::Slicing => {
-                let tables = std::mem::take(&mut self.tables).into_values();
-                Some(tables.flat_map(|table| table.found).collect())
-            }
-            Phase::Counting | Phase::Recounting => None,
+            Phase::Asking | Phase::Slicing => true,
+            Phase::Counting | Phase::Recounting => false,
         }
+    }
+
+    /// Counts a flow, unless it is in the answer to another question as well.
+    fn is_new(&mut self, flow: &Flow, asked: Asked) -> bool {
+        let table = self.tables.entry(flow.table).or_default();
+        let is_new = table.is_large() || !asked.by_cookie;
+        table.found = table.found.saturating_add(usize::from(is_new));
+        is_new
     }
 
     fn has_large(&self) -> bool {
         self.tables.values().any(Table::is_large)
     }
 
-    /// A table has this many flows.
-    fn counted(&mut self, number: u8, count: usize) {
+    /// A table has this many flows. Says so if it has to be listed again.
+    fn counted(&mut self, number: u8, count: usize) -> Option<Listed> {
         let whole = FlowStatsRequest {
             table: number,
             ..FlowStatsRequest::all()
@@ -163,13 +174,11 @@ impl Listing {
                 }
             }
             Phase::Recounting => {
-                let Some(table) = self.tables.get_mut(&number) else {
-                    return;
-                };
-                if !table.is_large() || table.found.len() == count {
-                    return;
+                let table = self.tables.get_mut(&number)?;
+                if !table.is_large() || table.found == count {
+                    return None;
                 }
-                table.found.clear();
+                table.found = 0;
                 let slices = count.div_ceil(PIECE).next_power_of_two();
                 let slices = 1 << slices.ilog2().min(SLICE_BITS);
                 self.questions.extend((0..slices).map(|cookie| {
@@ -180,9 +189,11 @@ impl Listing {
                     };
                     (slice, PIECE)
                 }));
+                return Some(Listed::Again(number));
             }
             Phase::Counting | Phase::Asking | Phase::Slicing => {}
         }
+        None
     }
 
     /// Asks as much as may be on its way.

@@ -23,12 +23,12 @@ use flows::ofpkt::{
     FlowUpdate, FrameError, Hello, Message, MultipartReply, MultipartRequest, PortChange,
     SwitchConfig, take,
 };
-use flows::{Flow, Match, Port, Version};
+use flows::{Match, Port, Version};
 
 use self::bundles::Bundles;
 use self::listing::Listing;
 use self::outbox::Outbox;
-use crate::reconcile::observation::Observation;
+use crate::reconcile::observation::{Listed, Observation};
 use crate::reconcile::reconciler::{FlowMod, Refused};
 
 /// Bundles are new in OpenFlow 1.4; nothing that heddle needs is newer.
@@ -55,12 +55,12 @@ pub struct Scope {
 /// What a conversation came to.
 #[derive(Debug, PartialEq)]
 pub enum SessionEvent {
-    /// It has begun: all ports, by number, and all flows in its scope.
+    /// Before it begins: flows in its scope, in no order, each once.
+    Listed(Listed),
+    /// It has begun: all flows in its scope are listed, and these are all ports.
     Began {
         /// Name by number.
         ports: BTreeMap<u32, String>,
-        /// In no order, each once.
-        flows: Vec<Flow>,
     },
     /// A port is there, or has this name now, or (none) is gone.
     PortChanged {
@@ -197,6 +197,7 @@ impl Session {
                 }
                 if matches!(self.state, State::Greeting) {
                     self.ask();
+                    events.push(SessionEvent::Listed(Listed::Nothing));
                 }
             }
             Body::EchoRequest(data) => self.outbox.answer(xid, Body::EchoReply(data)),
@@ -259,9 +260,19 @@ impl Session {
         let State::Listing { listing, meanwhile } = &mut self.state else {
             return;
         };
-        if let Some(flows) = listing.handle(xid, reply, more, &mut self.outbox) {
+        let mut listed = Vec::new();
+        let is_all = listing.handle(xid, reply, more, &mut self.outbox, &mut listed);
+        for listed in listed {
+            match (events.last_mut(), listed) {
+                (Some(SessionEvent::Listed(Listed::Flows(before))), Listed::Flows(flows)) => {
+                    before.extend(flows);
+                }
+                (_, listed) => events.push(SessionEvent::Listed(listed)),
+            }
+        }
+        if is_all {
             let ports = std::mem::take(&mut self.ports);
-            events.push(SessionEvent::Began { ports, flows });
+            events.push(SessionEvent::Began { ports });
             if !meanwhile.is_empty() {
                 events.push(SessionEvent::FlowsChanged(std::mem::take(meanwhile)));
             }

@@ -1,7 +1,7 @@
 //! The session against the other half of the conversation, written message by message.
 
 use flows::ofpkt::{BundleControl, BundleControlKind, FlowStats, PortDesc, PortStatus, TableStats};
-use flows::{Action, EthAddr, Field, Match};
+use flows::{Action, EthAddr, Field, Flow, Match};
 
 use super::bundles::flags;
 use super::*;
@@ -94,7 +94,8 @@ fn began() -> Session {
             ..
         }]
     ));
-    say(&mut session, 0, Body::Hello(Hello::offering(&Version::ALL))).unwrap();
+    let greeted = say(&mut session, 0, Body::Hello(Hello::offering(&Version::ALL))).unwrap();
+    assert_eq!(greeted, [SessionEvent::Listed(Listed::Nothing)]);
     let questions = sent(&mut session);
     let [config, ports, watch, tables] = &questions[..] else {
         panic!("{questions:?}")
@@ -126,16 +127,11 @@ fn began() -> Session {
         panic!("{asked:?}")
     };
     let part = |n| MultipartReply::Flow(vec![stats(flow(n))]);
-    assert_eq!(reply(&mut session, xid, part(1), true), []);
+    let listed = |n| SessionEvent::Listed(Listed::Flows(vec![flow(n)]));
+    assert_eq!(reply(&mut session, xid, part(1), true), [listed(1)]);
     let events = reply(&mut session, xid, part(2), false);
     let ports = BTreeMap::from([(1, "tap1".to_owned())]);
-    assert_eq!(
-        events,
-        [SessionEvent::Began {
-            ports,
-            flows: vec![flow(1), flow(2)]
-        }]
-    );
+    assert_eq!(events, [listed(2), SessionEvent::Began { ports }]);
     session
 }
 
@@ -539,7 +535,6 @@ fn a_switch_that_tells_of_no_changes_is_listed_all_the_same() {
     let counts = MultipartReply::Table(vec![active(0, 0)]);
     let began = SessionEvent::Began {
         ports: BTreeMap::new(),
-        flows: Vec::new(),
     };
     assert_eq!(reply(&mut session, tables, counts, false), [began]);
 }
@@ -556,7 +551,8 @@ fn a_change_during_the_listing_comes_after_it() {
     let listed = MultipartReply::Flow(vec![stats(flow(1))]);
     let events = reply(&mut session, xid, listed, false);
     let [
-        SessionEvent::Began { flows, .. },
+        SessionEvent::Listed(Listed::Flows(flows)),
+        SessionEvent::Began { .. },
         SessionEvent::FlowsChanged(changes),
     ] = &events[..]
     else {
@@ -571,11 +567,14 @@ fn list(session: &mut Session, tables: u32, all: &[Flow]) -> (Vec<Flow>, Vec<(u8
     let count = |table: u8| all.iter().filter(|f| f.table == table).count() as u32;
     let counts: Vec<_> = (0..3).map(|table| active(table, count(table))).collect();
     let mut answers = vec![(tables, MultipartReply::Table(counts.clone()), false)];
-    let mut asked = Vec::new();
+    let (mut flows, mut asked) = (Vec::new(), Vec::new());
     while let Some((xid, answer, more)) = answers.pop() {
         for event in reply(session, xid, answer, more) {
-            if let SessionEvent::Began { flows, .. } = event {
-                return (flows, asked);
+            match event {
+                SessionEvent::Listed(Listed::Flows(found)) => flows.extend(found),
+                SessionEvent::Listed(Listed::Again(table)) => flows.retain(|f| f.table != table),
+                SessionEvent::Began { .. } => return (flows, asked),
+                other => panic!("{other:?}"),
             }
         }
         for message in sent(session) {
