@@ -61,7 +61,7 @@ fn compiled() -> Engine {
         name: format!("p{n}"),
         network: id(2, 1),
         mac: flows::EthAddr::from_u64(0x0200_0000_0000 + u64::from(n)),
-        addresses: BTreeSet::new(),
+        addresses: controller::model::SmallSet::default(),
         port_security: false,
         hosts: [id(1, host)].into(),
     };

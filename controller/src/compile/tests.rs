@@ -154,7 +154,7 @@ fn large(peers: u32, ports: u32) -> Engine {
     let another = |n: u32, up_on: u128| crate::model::Port {
         id: id(0x20_0000 + u128::from(n)),
         mac: flows::EthAddr::from_u64(0x0200_0100_0000 + u64::from(n)),
-        addresses: BTreeSet::new(),
+        addresses: crate::model::SmallSet::default(),
         ..port(12, 1, &[up_on])
     };
     for n in 0..peers {

@@ -4,7 +4,8 @@
 //! What depends on what: a subnet or port makes sense only with its network, and of the ports of a network that have one
 //! address only the first by `_uuid` does. A port depends on lower ones, so ports are looked at in that order, once each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -20,10 +21,17 @@ use crate::model::{Port, Site, Touched};
 pub struct Mirror {
     site: Site,
     left_out: BTreeMap<(Table, Uuid), Vec<LeftOut>>,
-    /// The port that has an address of a network.
-    owners: HashMap<(Uuid, IpAddr), Uuid>,
+    owners: Owners,
     /// Ports that are left out because another one has an address of theirs.
     refused: BTreeSet<Uuid>,
+}
+
+/// The ports by the addresses that they have in their networks. Of many ports, so it has hashes in place of both.
+#[derive(Debug, Default)]
+struct Owners {
+    ports: BTreeSet<(u64, Uuid)>,
+    /// Nobody outside knows which addresses have the same hash.
+    keys: RandomState,
 }
 
 /// What an update has brought.
@@ -51,6 +59,11 @@ impl Mirror {
         mirror.look_at(replica, |table| {
             replica.rows(table.name()).map(Row::uuid).collect()
         });
+        // They came in order, which leaves each node of a tree half empty; made of all at once it has no such room.
+        mirror.site.ports = std::mem::take(&mut mirror.site.ports).into_iter().collect();
+        mirror.owners.ports = std::mem::take(&mut mirror.owners.ports)
+            .into_iter()
+            .collect();
         mirror
     }
 
@@ -203,12 +216,8 @@ impl Mirror {
         looks: &mut Looks,
     ) {
         let old = self.site.ports.remove(&id);
-        for address in old.iter().flat_map(|old| &old.addresses) {
-            let Some(old) = &old else { continue };
-            let place = (old.network, *address);
-            if self.owners.get(&place) == Some(&id) {
-                self.owners.remove(&place);
-            }
+        if let Some(old) = &old {
+            self.owners.remove(old);
         }
         self.refused.remove(&id);
         let taken = found.as_ref().and_then(|port| self.taken(port));
@@ -229,8 +238,9 @@ impl Mirror {
         };
         if let Some(port) = &found {
             for address in &port.addresses {
-                again.extend(self.owners.insert((port.network, *address), id));
+                again.extend(self.owners.of(port.network, *address, &self.site));
             }
+            self.owners.insert(port);
         }
         if found != old {
             looks.touched.ports.insert(id);
@@ -244,13 +254,41 @@ impl Mirror {
     /// The first address of the port that a lower port has.
     fn taken(&self, port: &Port) -> Option<RowError> {
         port.addresses.iter().find_map(|address| {
-            let owner = self.owners.get(&(port.network, *address))?;
-            let by = self.site.ports.get(owner).filter(|_| *owner < port.id)?;
+            let mut owners = self.owners.of(port.network, *address, &self.site);
+            let by = self.site.ports.get(&owners.find(|id| *id < port.id)?)?;
             Some(RowError::AddressTaken {
                 address: *address,
                 by: by.name.clone(),
             })
         })
+    }
+}
+
+impl Owners {
+    fn insert(&mut self, port: &Port) {
+        for address in &port.addresses {
+            let hash = self.keys.hash_one((port.network, address));
+            self.ports.insert((hash, port.id));
+        }
+    }
+
+    fn remove(&mut self, port: &Port) {
+        for address in &port.addresses {
+            let hash = self.keys.hash_one((port.network, address));
+            self.ports.remove(&(hash, port.id));
+        }
+    }
+
+    /// The ports of the site that have the address of the network: one, and while an update lasts another that has to be
+    /// looked at still.
+    fn of(&self, network: Uuid, address: IpAddr, site: &Site) -> impl Iterator<Item = Uuid> {
+        let hash = self.keys.hash_one((network, &address));
+        let alike = self.ports.range((hash, Uuid::nil())..=(hash, Uuid::max()));
+        let has_it = move |id: &Uuid| {
+            let port = site.ports.get(id);
+            port.is_some_and(|port| port.network == network && port.addresses.contains(&address))
+        };
+        alike.map(|(_, id)| *id).filter(has_it)
     }
 }
 

@@ -302,7 +302,7 @@ pub(super) fn port(row: &Row, networks: &BTreeMap<Uuid, Network>) -> Result<Port
             .map(address)
             .collect::<Result<_, _>>()?,
         port_security: row.boolean("port_security")?,
-        hosts: row.uuids("hosts")?,
+        hosts: row.uuids("hosts")?.into_iter().collect(),
     })
 }
 

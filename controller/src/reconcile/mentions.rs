@@ -108,8 +108,13 @@ fn one_less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
     }
 }
 
-/// The port numbers that a flow matches or sends to, with the flow's cookie and VLAN ids.
-fn numbers_of(flow: &Flow) -> impl Iterator<Item = (u32, u64, u16)> {
+/// The port numbers that a flow matches or sends to, with the flow's cookie and VLAN ids. A flood has many numbers and many
+/// actions, so its VLAN ids are looked for once.
+fn numbers_of(flow: &Flow) -> Vec<(u32, u64, u16)> {
+    let mut vlans: Vec<u16> = vlan_ids(flow).collect();
+    if vlans.is_empty() {
+        vlans.push(0);
+    }
     let from = flow.matches.get(Field::InPort);
     let from = from.and_then(|field| u32::try_from(field.value).ok());
     let to = flow
@@ -120,12 +125,11 @@ fn numbers_of(flow: &Flow) -> impl Iterator<Item = (u32, u64, u16)> {
             Action::Output(port) => Some(port.0),
             _ => None,
         });
-    from.into_iter().chain(to).flat_map(move |number| {
-        let none = vlan_ids(flow).next().is_none().then_some(0);
-        vlan_ids(flow)
-            .chain(none)
-            .map(move |vlan| (number, flow.cookie, vlan))
-    })
+    let all = from.into_iter().chain(to).flat_map(|number| {
+        let vlans = vlans.iter();
+        vlans.map(move |vlan| (number, flow.cookie, *vlan))
+    });
+    all.collect()
 }
 
 /// The VLAN ids that a flow matches or writes.

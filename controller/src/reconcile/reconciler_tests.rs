@@ -13,6 +13,7 @@ use flows::{Action, Field, Flow, FlowTable, Match};
 use uuid::Uuid;
 
 use super::*;
+use crate::model::SmallSet;
 use crate::model::sample::{host, id, network, port};
 use crate::reconcile::layout::CLOSED;
 use crate::reconcile::local_vlans::recorded;
@@ -453,7 +454,7 @@ fn add_bulk(world: &mut World, count: u128) {
         let bulk = crate::model::Port {
             id: id(n),
             mac: flows::EthAddr::from_u64(0x0200_0000_0000 + n as u64),
-            addresses: BTreeSet::new(),
+            addresses: SmallSet::default(),
             ..port(99, 1, &[PEER])
         };
         world.site.ports.insert(bulk.id, bulk);
@@ -607,7 +608,7 @@ fn a_host_that_is_removed_takes_its_flows_with_it() {
     assert!(mentions_peer(&world));
     world.site.hosts.remove(&id(PEER));
     for port in world.site.ports.values_mut() {
-        port.hosts.clear();
+        port.hosts = SmallSet::default();
     }
     world.run(nothing_strays);
     assert!(!mentions_peer(&world));

@@ -199,10 +199,7 @@ async fn what_an_agent_writes_arrives() {
         (&host.unbound, &host.problems),
         (&said.unbound, &said.problems)
     );
-    assert_eq!(
-        now.ports.get(&port).unwrap().hosts,
-        BTreeSet::from([host.id])
-    );
+    assert_eq!(now.ports.get(&port).unwrap().hosts, [host.id].into());
     assert_eq!(now.revision, intent.revision, "nothing of this is intent");
 
     let mut down = Transaction::new();
@@ -277,7 +274,7 @@ async fn a_deleted_host_is_up_nowhere() {
         .unwrap()
         .hosts
         .clone();
-    assert_eq!(left, BTreeSet::from([hosts.get(1).unwrap().id]));
+    assert_eq!(left, [hosts.get(1).unwrap().id].into());
 }
 
 #[tokio::test]

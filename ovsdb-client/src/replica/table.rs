@@ -1,6 +1,7 @@
 //! The rows of one table and its indexes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -21,15 +22,25 @@ pub struct TableReplica {
 struct Index {
     columns: Vec<String>,
     positions: Vec<usize>,
-    entries: BTreeSet<(Box<[Datum]>, Uuid)>,
+    /// By a hash of the values: tables are long, and the values are in the rows.
+    entries: BTreeSet<(u64, Uuid)>,
+    /// Nobody outside knows which values have the same hash.
+    keys: RandomState,
 }
 
 impl Index {
-    fn key(&self, row: &Row) -> Box<[Datum]> {
-        self.positions
-            .iter()
-            .filter_map(|&at| row.data().get(at).cloned())
-            .collect()
+    fn entry(&self, row: &Row) -> (u64, Uuid) {
+        (self.hash(self.values(row)), row.uuid())
+    }
+
+    fn values<'r>(&self, row: &'r Row) -> impl Iterator<Item = &'r Datum> {
+        self.positions.iter().filter_map(|&at| row.data().get(at))
+    }
+
+    fn hash<'d>(&self, values: impl Iterator<Item = &'d Datum>) -> u64 {
+        let mut hasher = self.keys.build_hasher();
+        values.for_each(|value| value.hash(&mut hasher));
+        hasher.finish()
     }
 }
 
@@ -45,6 +56,7 @@ impl TableReplica {
                 columns: columns.clone(),
                 positions,
                 entries: BTreeSet::new(),
+                keys: RandomState::new(),
             })
         });
         let indexes = indexes.collect();
@@ -114,13 +126,13 @@ impl TableReplica {
             .find(|index| index.columns.iter().eq(columns));
         let found: Vec<&'t Row> = match index {
             Some(index) => {
-                let key: Box<[Datum]> = values.into();
-                let from = (key.clone(), Uuid::nil());
-                let to = (key, Uuid::max());
-                index
+                let hash = index.hash(values.iter());
+                let alike = index
                     .entries
-                    .range(from..=to)
+                    .range((hash, Uuid::nil())..=(hash, Uuid::max()));
+                alike
                     .filter_map(|(_, uuid)| self.rows.get(uuid))
+                    .filter(|row| self.is_indexed(row) && index.values(row).eq(values))
                     .collect()
             }
             None => {
@@ -138,17 +150,17 @@ impl TableReplica {
 
     pub(super) fn insert(&mut self, row: Row) -> Option<Row> {
         for index in &mut self.indexes {
-            let key = index.key(&row);
-            index.entries.insert((key, row.uuid()));
+            let entry = index.entry(&row);
+            index.entries.insert(entry);
         }
         let uuid = row.uuid();
         let new = row.clone();
         let old = self.rows.insert(uuid, row)?;
         if self.is_indexed(&old) {
             for index in &mut self.indexes {
-                let (was, is) = (index.key(&old), index.key(&new));
+                let (was, is) = (index.entry(&old), index.entry(&new));
                 if was != is {
-                    index.entries.remove(&(was, uuid));
+                    index.entries.remove(&was);
                 }
             }
         }
@@ -164,8 +176,8 @@ impl TableReplica {
         let old = self.rows.remove(&uuid)?;
         if self.is_indexed(&old) {
             for index in &mut self.indexes {
-                let key = index.key(&old);
-                index.entries.remove(&(key, uuid));
+                let entry = index.entry(&old);
+                index.entries.remove(&entry);
             }
         }
         Some(old)

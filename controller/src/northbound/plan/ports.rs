@@ -1,6 +1,5 @@
 //! Ports of a document: their MAC and IP addresses, given or chosen.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use flows::EthAddr;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 
 use super::{LISTED, Planner, first_names};
 use crate::model::document::{At, Document, PortEntry, Wrong};
-use crate::model::{Port, Site};
+use crate::model::{Port, Site, SmallSet};
 
 /// How many random MAC addresses are tried; a network would need tens of billions of ports for all to be taken.
 const MAC_TRIES: usize = 1000;
@@ -70,15 +69,15 @@ impl Planner {
             name: entry.name.value.clone(),
             network,
             mac: EthAddr::default(),
-            addresses: BTreeSet::new(),
+            addresses: SmallSet::default(),
             port_security: true,
-            hosts: BTreeSet::new(),
+            hosts: SmallSet::default(),
         });
         if let Some(mac) = &entry.mac {
             port.mac = mac.value;
         }
         if let Some(addresses) = entry.address_set() {
-            port.addresses = addresses;
+            port.addresses = addresses.into_iter().collect();
         }
         if let Some(port_security) = entry.port_security {
             port.port_security = port_security;
