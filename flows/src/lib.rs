@@ -47,6 +47,7 @@
 //! | text in the syntax of `ovs-ofctl` | [`text::parse_flow`], [`text::parse_flow_mod`], [`text::parse_flow_stats`], [`Flow::write_text`], [`text::Names`] |
 //! | messages on the wire | [`ofpkt::Message`], [`ofpkt::Body`]; [`ofpkt::take`] cuts them out of a stream |
 //! | a message as `ovs-ofctl ofp-print` tells it | [`text::print_message`] |
+//! | a change of flows from a flow that stays where it is, alone or for a bundle | [`ofpkt::FlowChange`], [`ofpkt::BundleAddHead`] |
 //! | matches and actions alone, in bytes | [`ofpkt::pieces`] |
 //! | tables of flows, and the changes from one to another | [`FlowTable`], [`diff`] |
 //! | whether two spellings do the same | `==` of [`Flow`], [`canonical_actions`] |

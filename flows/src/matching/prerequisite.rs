@@ -1,6 +1,6 @@
 //! What a match must say for a field to exist in its packets. Knows the field table.
 
-use super::{Match, VLAN_CFI};
+use super::{Entry, Match, VLAN_CFI};
 use crate::field::{Field, Prerequisite, Slot};
 
 /// True if the match so far says that packets have what `prerequisite` asks for.
@@ -14,23 +14,22 @@ pub(crate) fn prerequisites_hold(matches: &Match, prerequisite: Prerequisite) ->
             .is_none_or(|(value, _)| value & 2 == 0)
     };
     let icmpv6 = || matches.eth_type() == Some(0x86dd) && proto(58);
-    let nd = |types: &[u128]| {
+    let nd = |types: &[u8]| {
+        let kind = |entry: Entry<'_>| match (entry.value_bytes, entry.mask_bytes) {
+            ([0, kind], None) => types.contains(kind),
+            _ => false,
+        };
         icmpv6()
+            && matches.entry(Slot::TpSrc).is_some_and(kind)
             && matches
-                .slot(Slot::TpSrc)
-                .is_some_and(|(value, mask)| mask == 0xffff && types.contains(&value))
-            && matches
-                .slot(Slot::TpDst)
-                .is_none_or(|(value, _)| value == 0)
+                .entry(Slot::TpDst)
+                .is_none_or(|code| code.value_bytes == [0, 0])
     };
     match prerequisite {
         Prerequisite::Always => true,
-        Prerequisite::Ethernet => {
-            !matches.has(Slot::PacketType)
-                || matches
-                    .slot(Slot::PacketType)
-                    .is_some_and(|(kind, _)| kind == 0)
-        }
+        Prerequisite::Ethernet => matches
+            .slot(Slot::PacketType)
+            .is_none_or(|(kind, _)| kind == 0),
         Prerequisite::Arp => matches!(matches.eth_type(), Some(0x0806 | 0x8035)),
         Prerequisite::Vlan => matches
             .slot(Slot::VlanTci)

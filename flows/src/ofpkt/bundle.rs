@@ -1,7 +1,8 @@
 //! Bundles: several changes that are made together or not at all (OpenFlow 1.5.1, 7.3.9; ONF extension 230 before 1.4).
 
 use super::flow_change::FlowChange;
-use super::message::{Body, Message};
+use super::flow_mod::FlowMod;
+use super::message::{Head, Message};
 use super::registry::{self, Kind};
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
@@ -152,22 +153,7 @@ impl BundleAdd {
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, xid: u32, depth: u8) -> Result<Self, DecodeError> {
-        let bundle_id = reader.u32()?;
-        reader.skip(2)?;
-        let flags = BundleFlags(reader.u16()?);
-        let place = *reader;
-        let mut head = *reader;
-        let (Ok(_), Ok(_), Ok(len), Ok(inner_xid)) = (head.u8(), head.u8(), head.u16(), head.u32())
-        else {
-            return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
-        };
-        if usize::from(len) > reader.len() || len < 8 {
-            return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
-        }
-        if inner_xid != xid {
-            return Err(place.error(OfpError::BUNDLE_MSG_BAD_XID));
-        }
-        let inner = reader.sub(usize::from(len))?;
+        let (bundle_id, flags, inner) = read_to_message(reader, xid)?;
         let message = Box::new(Message::read(inner, depth + 1)?);
         Ok(Self {
             bundle_id,
@@ -176,6 +162,30 @@ impl BundleAdd {
             properties: read_properties(reader)?,
         })
     }
+}
+
+/// Reads what stands before the change, and cuts the change out.
+fn read_to_message<'a>(
+    reader: &mut Reader<'a>,
+    xid: u32,
+) -> Result<(u32, BundleFlags, Reader<'a>), DecodeError> {
+    let bundle_id = reader.u32()?;
+    reader.skip(2)?;
+    let flags = BundleFlags(reader.u16()?);
+    let place = *reader;
+    let mut head = *reader;
+    let (Ok(_), Ok(_), Ok(len), Ok(inner_xid)) = (head.u8(), head.u8(), head.u16(), head.u32())
+    else {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+    };
+    if usize::from(len) > reader.len() || len < 8 {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_LEN));
+    }
+    if inner_xid != xid {
+        return Err(place.error(OfpError::BUNDLE_MSG_BAD_XID));
+    }
+    let inner = reader.sub(usize::from(len))?;
+    Ok((bundle_id, flags, inner))
 }
 
 /// What stands before the change in the body of `OFPT_BUNDLE_ADD_MESSAGE`.
@@ -228,20 +238,29 @@ impl BundleAddHead {
     /// # Errors
     /// If a switch would refuse it: the place and the cause.
     pub fn reads_back(self, change: FlowChange<'_>, message: &[u8]) -> Result<bool, DecodeError> {
-        let read = Message::decode_strict(message)?;
-        Ok(match &read.body {
-            Body::BundleAdd(add) => {
-                let inner = &*add.message;
-                let head = Self {
-                    version: inner.version,
-                    xid: inner.xid,
-                    bundle_id: add.bundle_id,
-                    flags: add.flags,
-                };
-                (read.version, self) == (self.version, head)
-                    && matches!(&inner.body, Body::FlowMod(read) if change.is_said_by(read))
-            }
-            _ => false,
-        })
+        let whole = Reader::new(message, 0);
+        let something_else = || Message::read(whole, 0).map(|_| false);
+        let Head { version, xid, .. } = Head::read(&mut { whole })?;
+        let Some(mut body) = registry::body_of(Kind::BundleAdd, whole) else {
+            return something_else();
+        };
+        let (bundle_id, flags, inner) = read_to_message(&mut body, xid)?;
+        let head = Head::read(&mut { inner })?;
+        // Bundles came after OpenFlow 1.0, whose changes of flows are others.
+        let flow_mod = registry::body_of(Kind::FlowMod, inner);
+        let Some(mut body) = flow_mod.filter(|_| head.version > Version::V10) else {
+            return something_else();
+        };
+        let read = FlowMod::read(&mut body, head.version)?;
+        if !body.is_empty() {
+            return Err(body.error(OfpError::BAD_LEN));
+        }
+        let found = Self {
+            version: head.version,
+            xid,
+            bundle_id,
+            flags,
+        };
+        Ok((version, found) == (self.version, self) && change.is_said_by(&read))
     }
 }

@@ -3,14 +3,14 @@
 use crate::Version;
 use std::fmt;
 
-/// A kind of error, by the name that Open vSwitch gives it.
+/// A kind of error, by the name that Open vSwitch gives it. It has one word, so that results are small.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct OfpError(pub(crate) &'static str);
+pub struct OfpError(pub(crate) &'static &'static str);
 
 macro_rules! errors {
     ($($konst:ident = $name:literal,)*) => {
         #[allow(missing_docs, reason = "each is the error of the same name")]
-        impl OfpError { $(pub const $konst: Self = Self($name);)* }
+        impl OfpError { $(pub const $konst: Self = Self(&$name);)* }
     };
 }
 

@@ -297,11 +297,16 @@ impl FlowMod {
 
 /// Refuses, as Open vSwitch does, addresses of a connection of another family than that of the packets.
 fn check_connection(matches: &Match, place: Reader<'_>) -> Result<(), DecodeError> {
-    let any = |slots: [Slot; 2]| slots.into_iter().any(|slot| matches.slot(slot).is_some());
-    let eth_type = matches.eth_type();
-    let v4 = any([Slot::CtNwSrc, Slot::CtNwDst]) && eth_type != Some(0x0800);
-    let v6 = any([Slot::CtIpv6Src, Slot::CtIpv6Dst]) && eth_type != Some(0x86dd);
-    if !place.keeps() && (v4 || v6) {
+    let family = |slot: Slot| match slot {
+        Slot::CtNwSrc | Slot::CtNwDst => Some(0x0800),
+        Slot::CtIpv6Src | Slot::CtIpv6Dst => Some(0x86dd),
+        _ => None,
+    };
+    let slots = matches.entries().map(|entry| entry.slot);
+    let mut families = slots
+        .take_while(|slot| *slot <= Slot::CtIpv6Dst)
+        .filter_map(family);
+    if !place.keeps() && families.any(|family| matches.eth_type() != Some(family)) {
         return Err(place.error(OfpError::ACTION_MATCH_INCONSISTENT));
     }
     Ok(())

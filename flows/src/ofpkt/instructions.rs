@@ -127,7 +127,7 @@ fn read_actions(
 ) -> Result<(), DecodeError> {
     let mut list = Vec::with_capacity(actions::count(reader));
     while !reader.is_empty() {
-        let metadata = reader.rest().starts_with(&METADATA);
+        let metadata = reader.rest().first_chunk() == Some(&METADATA);
         let place = reader;
         // Among actions it is no instruction; a switch that has it so is not Open vSwitch.
         if metadata && reader.keeps() && reader.len() > 32 {

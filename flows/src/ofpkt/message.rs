@@ -265,6 +265,29 @@ pub enum Body {
     Other(u8, Vec<u8>),
 }
 
+/// What all messages begin with.
+pub(super) struct Head {
+    pub(super) version: Version,
+    kind: u8,
+    pub(super) xid: u32,
+}
+
+impl Head {
+    /// Reads the head of a message that is all that is left.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let place = *reader;
+        let version =
+            Version::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
+        let kind = reader.u8()?;
+        let length = usize::from(reader.u16()?);
+        let xid = reader.u32()?;
+        if length != place.len() {
+            return Err(place.error(OfpError::BAD_LEN));
+        }
+        Ok(Self { version, kind, xid })
+    }
+}
+
 impl Message {
     /// A message.
     #[must_use]
@@ -421,14 +444,7 @@ impl Message {
 
     pub(super) fn read(mut reader: Reader<'_>, depth: u8) -> Result<Self, DecodeError> {
         let place = reader;
-        let version =
-            Version::from_wire(reader.u8()?).ok_or_else(|| place.error(OfpError::BAD_VERSION))?;
-        let kind = reader.u8()?;
-        let length = usize::from(reader.u16()?);
-        let xid = reader.u32()?;
-        if length != place.len() {
-            return Err(place.error(OfpError::BAD_LEN));
-        }
+        let Head { version, kind, xid } = Head::read(&mut reader)?;
         let body = match registry::find(place) {
             // A question in several parts makes sense when all are there.
             Ok((entry, _))

@@ -64,11 +64,12 @@ pub(crate) struct Header {
 }
 
 /// Reads a header.
+#[inline]
 pub(crate) fn header(reader: &mut Reader<'_>) -> Result<Header, DecodeError> {
     let place = *reader;
-    let class = reader.u16()?;
-    let kind = reader.u8()?;
-    let mut len = usize::from(reader.u8()?);
+    let [c1, c2, kind, length] = reader.u32()?.to_be_bytes();
+    let class = u16::from_be_bytes([c1, c2]);
+    let mut len = usize::from(length);
     let mut experimenter = None;
     if class == 0xffff {
         experimenter = Some(reader.u32()?);
@@ -219,15 +220,19 @@ pub(crate) fn put_match_as_oxm(out: &mut Writer, matches: &Match, version: Versi
 fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let eth_type = matches.eth_type();
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
-    let ranked = |(at, entry): (usize, Entry<'_>)| (rank(entry.slot, arp), at);
-    let mut order: SmallVec<[(u8, usize); 16]> = matches.placed_entries().map(ranked).collect();
+    // Where each entry is, behind its rank in the top byte.
+    let mut order: SmallVec<[usize; 16]> = SmallVec::new();
+    for (at, entry) in matches.placed_entries() {
+        order.push(usize::from(rank(entry.slot, arp)) << 24 | at);
+    }
     order.sort_unstable();
     let has_all = matches.has_all();
     let mut raw = matches.raw();
     let mut next_raw = raw.next();
-    for (rank, at) in order {
+    for ranked in order {
+        let (rank, at) = (ranked >> 24, ranked & 0xff_ffff);
         while let Some((after, piece)) = next_raw
-            && after <= rank
+            && usize::from(after) <= rank
         {
             out.extend_from_slice(piece);
             next_raw = raw.next();
@@ -248,10 +253,16 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
 /// Appends a number of `len` bytes, at most 16, and its mask if there is one.
 #[inline]
 fn put_number(out: &mut Writer, value: u128, mask: Option<u128>, len: usize) {
-    if let (Ok(short), None, Some(skipped)) = (u64::try_from(value), mask, 8_usize.checked_sub(len))
-    {
-        let bytes = short.to_be_bytes();
-        return out.extend_from_slice(bytes.get(skipped..).unwrap_or_default());
+    if let (Ok(short), None) = (u64::try_from(value), mask) {
+        let [_, _, c, d, e, f, g, h] = short.to_be_bytes();
+        match len {
+            1 => return out.push(h),
+            2 => return out.extend_from_slice(&[g, h]),
+            4 => return out.extend_from_slice(&[e, f, g, h]),
+            6 => return out.extend_from_slice(&[c, d, e, f, g, h]),
+            8 => return out.u64(short),
+            _ => {}
+        }
     }
     // The bytes of each begin at the top of 16; the mask overwrites what of them is not the value's.
     let shift = 8 * u32::try_from(16_usize.saturating_sub(len)).unwrap_or(0);

@@ -386,6 +386,12 @@ pub(crate) fn find(message: Reader<'_>) -> Result<(&'static Entry, Reader<'_>), 
     }
 }
 
+/// The body of a whole message, if it is of this kind and can have that length.
+pub(crate) fn body_of<'a>(kind: Kind, message: Reader<'a>) -> Option<Reader<'a>> {
+    let (entry, body) = find(message).ok()?;
+    (entry.kind == kind).then_some(body)
+}
+
 /// The entry of a kind: that of the version, else the last there is.
 fn of_kind(kind: Kind, version: Version) -> Option<&'static Entry> {
     let all = || TABLE.iter().filter(|e| e.kind == kind);

@@ -103,11 +103,11 @@ pub(crate) fn read(
     depth: u8,
 ) -> Result<Action, DecodeError> {
     let place = *reader;
-    let mut head = *reader;
-    let (Ok(kind), Ok(len)) = (head.u16(), head.u16()) else {
+    let Some(&[k1, k2, l1, l2]) = reader.rest().first_chunk() else {
         return Err(place.error(OfpError::ACTION_BAD_LEN));
     };
-    let len = usize::from(len);
+    let kind = u16::from_be_bytes([k1, k2]);
+    let len = usize::from(u16::from_be_bytes([l1, l2]));
     let extension = kind == 0xffff && !place.keeps();
     if len < 8 || len % 8 != 0 || len > reader.len() || (extension && len < 16) {
         // That the type is not known is told first.

@@ -202,7 +202,7 @@ pub(super) fn stats(
                     && other != OfpError::FLOW_BAD_FLAGS
                     && skip_modern_head(&mut { place }).is_err() =>
             {
-                place.error(OfpError("<invalid>"))
+                place.error(OfpError(&"<invalid>"))
             }
             _ => error,
         })?;

@@ -129,7 +129,7 @@ pub(super) fn status(out: &mut String, reader: &mut Reader<'_>, style: &Style<'_
     let place = *reader;
     if reader.len() == 8 && matches!(reader.rest(), [3 | 4, ..]) {
         // Open vSwitch has no name for the want of a table.
-        return Err(place.error(OfpError("<invalid>")));
+        return Err(place.error(OfpError(&"<invalid>")));
     }
     let status = TableStatus::read(reader)?;
     let described = check(status.desc, place)?;
