@@ -190,8 +190,35 @@ impl Switch {
         Ok(flows)
     }
 
+    /// How many packets have come in that the switch never saw, for it did not run for longer than the kernel keeps packets
+    /// for it: a port's socket has room for some 256 small ones (`net.core.rmem_default`). It stands still while the machine
+    /// is busy elsewhere, or while it waits for the kernel's lock on network devices (RTNL), which whoever removes
+    /// namespaces may hold for seconds.
+    ///
+    /// # Errors
+    /// What `ss` says.
+    pub fn unread_packets(&self) -> Result<u64> {
+        let arguments = ["--packet", "--memory", "--numeric", "--no-header"];
+        let text = self.namespace.run(|| tool::run("ss", arguments))?;
+        // ss(8): skmem:(r0,rb212992,...,d0), where d is what was dropped before it was read.
+        let sockets = text.split("skmem:(").skip(1);
+        let dropped = sockets.filter_map(|socket| {
+            let (memory, _) = socket.split_once(')')?;
+            let (_, dropped) = memory.rsplit_once(",d")?;
+            dropped.parse::<u64>().ok()
+        });
+        Ok(dropped.sum())
+    }
+
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = if program == "ovs-vswitchd" {
+            // The priority that ovs-ctl(8) gives it.
+            let mut command = Command::new("nice");
+            command.args(["-n", "-10", program]);
+            command
+        } else {
+            Command::new(program)
+        };
         command.current_dir(&self.dir);
         for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
             command.env(variable, &self.dir);

@@ -11,7 +11,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need {
         file: "ovs-vswitchd",
         package: "openvswitch-switch",
@@ -38,6 +38,10 @@ const NEEDS: [Need; 9] = [
     },
     Need {
         file: "ip",
+        package: "iproute2",
+    },
+    Need {
+        file: "ss",
         package: "iproute2",
     },
     Need {

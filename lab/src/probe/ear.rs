@@ -74,14 +74,20 @@ fn listen(
     heard: impl Fn(Sighting),
 ) {
     let mut buffer = vec![0; 1 << 16];
-    while !stop.load(Ordering::Relaxed) {
+    let mut ends = false;
+    loop {
+        if !ends && stop.load(Ordering::Relaxed) {
+            // What has come by now is heard, however long this thread has not run; nothing more is waited for.
+            ends = true;
+            if socket.set_nonblocking(true).is_err() {
+                return;
+            }
+        }
         let length = match socket.read(&mut buffer) {
             Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                ) =>
+                if !ends && matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
             {
                 continue;
             }
