@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use lab::probe;
-use lab::{Host, PATIENCE, Site, wait};
+use lab::{Host, PATIENCE, Signal, Site, tool, wait};
 use tests::Document;
 
 /// What heddle answers for, with names, as numbers may be others afterwards: flows, and rows line by line.
@@ -20,7 +20,7 @@ fn state(host: &Host) -> Vec<String> {
         "--columns=name,options,type list Interface patch-tun patch-int heddle-vxlan",
         "--columns=name,tag,external_ids list Port",
     ] {
-        // While a row is missing this is an error.
+        // While a row is missing, or the database is away, this is an error.
         text += &host.vsctl(query).unwrap_or_default();
     }
     let mut lines: Vec<_> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -60,6 +60,15 @@ fn repaired(site: &Site, what: &str, bridge: Option<&str>, words: &[&str], tampe
     .unwrap();
 }
 
+/// Edits the switch's database while its server is down, so that nobody sees it happen.
+fn edit_unseen(host: &Host, operations: &[&str]) {
+    host.end_database(Signal::SIGTERM).unwrap();
+    let database = host.dir().join("conf.db").display().to_string();
+    let operations = format!("[\"Open_vSwitch\", {}]", operations.join(", "));
+    tool::run("ovsdb-tool", ["transact", &database, &operations]).unwrap();
+    host.start_database().unwrap();
+}
+
 #[test]
 fn what_others_do_to_the_switch_is_told_and_put_right() {
     let site = Site::start("repairs", 2, &[]).unwrap();
@@ -93,6 +102,37 @@ fn what_others_do_to_the_switch_is_told_and_put_right() {
             },
         );
     }
+    // One that looks like heddle's, and one of another's in the place of heddle's.
+    for flow in [
+        "cookie=0x6865000000000000,table=60,priority=7,udp,actions=drop",
+        "cookie=0x7,table=60,priority=0,actions=CONTROLLER:128",
+    ] {
+        repaired(&site, flow, Some("br-int"), &["changed flows"], |host| {
+            host.ofctl("add-flow", "br-int", &[flow]).unwrap();
+        });
+    }
+    // What is another's where heddle has nothing is told, and stays.
+    let flow = "cookie=0x7, table=200, priority=1,arp actions=drop";
+    let (said, counted) = (
+        site.agent_log(host).unwrap().len(),
+        repairs(&site, host, Some("br-int")),
+    );
+    host.ofctl("add-flow", "br-int", &[flow]).unwrap();
+    wait::until_true("another's flow is told", PATIENCE, || {
+        Ok(site.agent_log(host)?[said..].contains("somebody has added flows"))
+    })
+    .unwrap();
+
+    let there = host.flows("br-int").unwrap();
+    assert!(
+        there.iter().any(|line| line.contains("table=200")),
+        "{there:#?}"
+    );
+    let now = repairs(&site, host, Some("br-int"));
+    assert_eq!(now, counted, "another's flow is counted");
+    // Open vSwitch deletes all flows when a fail mode is changed, and this one nobody would put back.
+    host.ofctl("del-flows", "br-int", &["table=200"]).unwrap();
+
     let tap = a.tap().unwrap();
     let vsctl = |args: &str| {
         let args = args.to_owned();
@@ -116,6 +156,34 @@ fn what_others_do_to_the_switch_is_told_and_put_right() {
             "peer=elsewhere",
         ),
         (
+            "clear Interface patch-int options".to_owned(),
+            "options of the interface patch-int of br-tun are \"\"",
+        ),
+        (
+            "set Interface heddle-vxlan options:remote_ip=192.0.2.77".to_owned(),
+            "remote_ip=192.0.2.77",
+        ),
+        (
+            "set Interface heddle-vxlan options:key=7".to_owned(),
+            "key=7",
+        ),
+        (
+            "remove Port patch-tun external_ids heddle-owned".to_owned(),
+            "the port patch-tun of br-int is not marked",
+        ),
+        (
+            "remove Port heddle-vxlan external_ids heddle-owned".to_owned(),
+            "the port heddle-vxlan of br-tun is not marked",
+        ),
+        (
+            "set Bridge br-int protocols=OpenFlow13".to_owned(),
+            "protocols of the bridge br-int are \"OpenFlow13\"",
+        ),
+        (
+            "set-fail-mode br-int standalone".to_owned(),
+            "fail_mode of the bridge br-int",
+        ),
+        (
             "set-fail-mode br-tun standalone".to_owned(),
             "fail_mode of the bridge br-tun",
         ),
@@ -134,4 +202,25 @@ fn what_others_do_to_the_switch_is_told_and_put_right() {
         repaired(&site, &args, None, &words, vsctl(&args));
         probe::ping(&a, &b, PATIENCE).unwrap();
     }
+
+    // What happens while the agent can not see it is told when it can again.
+    let tag = format!(
+        r#"{{"op": "update", "table": "Port", "where": [["name", "==", "{tap}"]], "row": {{"tag": 77}}}}"#
+    );
+    let mode = r#"{"op": "update", "table": "Bridge", "where": [["name", "==", "br-tun"]], "row": {"fail_mode": "standalone"}}"#;
+    let counted_rows = repairs(&site, host, None);
+    let words = ["somebody has changed", "has tag 77"];
+    repaired(&site, "unseen edits", None, &words, |host| {
+        edit_unseen(host, &[&tag, mode]);
+    });
+    assert!(
+        site.agent_log(host)
+            .unwrap()
+            .contains("fail_mode of the bridge br-tun is \"standalone\"")
+    );
+    wait::until_true("both unseen edits are counted", PATIENCE, || {
+        Ok(repairs(&site, host, None) >= counted_rows + 2)
+    })
+    .unwrap();
+    probe::ping(&a, &b, PATIENCE).unwrap();
 }

@@ -1,7 +1,7 @@
 //! `cargo lab bench reconcile`: 100,000 flows of a large host into a real switch and out of it again, what a plug takes from the
 //! switch's database to the flows, and what the agent needs for all that. One JSON object a figure on standard output, each
 //! beside a limit, or what Open vSwitch itself or its own tools do in the same run; what is done goes to standard error.
-//! `cargo lab bench reconcile push|pauses|right|plug|memory|idle` runs a part.
+//! `cargo lab bench reconcile push|pauses|right|plug|repairs|memory|idle` runs a part.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,6 +20,7 @@ mod pauses;
 mod plug;
 mod probes;
 mod push;
+mod repairs;
 mod right;
 
 use figures::Bench;
@@ -33,7 +34,9 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let known = ["push", "pauses", "right", "plug", "memory", "idle"];
+    let known = [
+        "push", "pauses", "right", "plug", "repairs", "memory", "idle",
+    ];
     if let Some(unknown) = parts.iter().find(|part| !known.contains(&part.as_str())) {
         panic!("there is no part {unknown:?}, only {}", known.join(", "));
     }
@@ -53,6 +56,9 @@ fn main() {
     }
     if wanted("plug") {
         plug::run_all();
+    }
+    if wanted("repairs") {
+        repairs::run_all();
     }
     if wanted("memory") {
         idle::with_all_flows();
