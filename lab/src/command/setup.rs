@@ -11,7 +11,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need {
         file: "ovs-vswitchd",
         package: "openvswitch-switch",
@@ -43,6 +43,10 @@ const NEEDS: [Need; 10] = [
     Need {
         file: "ss",
         package: "iproute2",
+    },
+    Need {
+        file: "faketime",
+        package: "faketime",
     },
     Need {
         file: "ethtool",
