@@ -121,6 +121,8 @@ fn an_agent_says_how_it_does() {
 fn reconnects_are_counted() {
     let site = Site::start("reconnects", 1, &[]).unwrap();
     let host = site.host(1).unwrap();
+    site.wait_for_agent(host, "all is applied", |now| now["state"] == "applied")
+        .unwrap();
     let northbound = "heddle_sessions_total{peer=\"northbound\",bridge=\"\"}";
     let openflow = "heddle_sessions_total{peer=\"openflow\",bridge=\"br-int\"}";
     let before = (metric(host, northbound), metric(host, openflow));
