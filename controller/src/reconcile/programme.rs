@@ -23,9 +23,12 @@ use super::observation::{Edit, Observation};
 use super::reconciler::{FlowMod, Refused};
 use crate::compile::{BridgeFlows, Cookie, Entry, EntrySet, Unit};
 
-/// A bundle has at most so many flows. It pauses forwarding while it is committed: probes at 1 kHz miss 2 ms at 500 flows,
+/// A bundle adds at most so many flows. It pauses forwarding while it is committed: probes at 1 kHz miss 2 ms at 500 flows,
 /// 6 ms at 2,000 and 15 ms at 4,000, and smaller bundles are not slower as long as the next is filled meanwhile.
 pub(super) const BUNDLE_LIMIT: usize = 500;
+
+/// To delete a flow counts as to add so many: 500 deletes pause forwarding for 4.3 ms where 500 adds do so for 2.8 ms.
+pub(super) const DELETE: usize = 2;
 
 /// So many bundles may be on their way to a bridge: one is committed, one is filled meanwhile, and one waits, so that the
 /// switch has work while an acknowledgement comes and the next bundle goes. More would only make somebody's port that is
@@ -423,6 +426,7 @@ impl Programme {
         let all_at_once = self.backlog.waiting() <= BUNDLE_LIMIT;
         let base_lacks = self.aside.entries().holds_class(Class::Base);
         let mut first = None;
+        let mut room = BUNDLE_LIMIT;
         let mut sent = Vec::new();
         for (class, cookie, entries) in self.backlog.groups() {
             let opens = !matches!(class, Class::Base | Class::Stale);
@@ -432,21 +436,25 @@ impl Programme {
             // What somebody waits for is not slowed down by what can wait.
             let urgent = |class: Class| class <= Class::Here;
             let other = first.is_some_and(|first| urgent(first) != urgent(class));
-            let room = BUNDLE_LIMIT.saturating_sub(sent.len());
             if room == 0 || other && !all_at_once {
                 break;
             }
             first.get_or_insert(class);
-            match class {
+            let before = sent.len();
+            let each = match class {
                 Class::Stale => {
                     let entries = entries.iter().rev();
                     let entries = entries.filter(|entry| !(base_lacks && closes(entry)));
-                    sent.extend(entries.take(room).cloned().map(Sent::Delete));
+                    let entries = entries.take(room.div_ceil(DELETE));
+                    sent.extend(entries.cloned().map(Sent::Delete));
+                    DELETE
                 }
                 Class::Base | Class::Here | Class::Peers | Class::Elsewhere => {
                     sent.extend(entries.iter().take(room).cloned().map(Sent::Add));
+                    1
                 }
-            }
+            };
+            room = room.saturating_sub((sent.len() - before) * each);
         }
         sent
     }

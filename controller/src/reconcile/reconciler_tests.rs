@@ -19,7 +19,7 @@ use crate::reconcile::layout::CLOSED;
 use crate::reconcile::local_vlans::recorded;
 use crate::reconcile::mentions::vlan_ids;
 use crate::reconcile::observed::{Bridge, Interface};
-use crate::reconcile::programme::{BUNDLE_LIMIT, WINDOW};
+use crate::reconcile::programme::{BUNDLE_LIMIT, DELETE, WINDOW};
 use crate::reconcile::simulated::{World, ports};
 
 const HOST: u128 = 100;

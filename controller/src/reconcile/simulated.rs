@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::layout::Change;
 use super::observation::Listed;
 use super::observed::{Bridge, Interface, NETWORK_KEY, OWNED_KEY, Observed, PROTOCOL, Port};
-use super::programme::BUNDLE_LIMIT;
+use super::programme::{BUNDLE_LIMIT, DELETE};
 use super::reconciler::{Command, FlowMod, Reconciler, Refused, Report};
 use crate::model::{INTEGRATION_BRIDGE, Settings, Site, Touched};
 
@@ -142,7 +142,10 @@ impl World {
                 check(self);
             }
             Command::Program { bridge, changes } => {
-                assert!(changes.len() <= BUNDLE_LIMIT, "{} changes", changes.len());
+                let deletes = changes.iter();
+                let deletes = deletes.filter(|change| matches!(change, FlowMod::Delete(_)));
+                let weight = changes.len() + deletes.count() * (DELETE - 1);
+                assert!(weight < BUNDLE_LIMIT + DELETE, "{} changes", changes.len());
                 for change in changes {
                     let table = self.flows.get_mut(&bridge).unwrap();
                     match &change {
