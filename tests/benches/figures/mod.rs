@@ -112,6 +112,13 @@ pub fn cpu_of(pid: &str) -> f64 {
     nanoseconds.sum::<f64>() / 1e9
 }
 
+/// How long the main thread of a process was ready and waited for a CPU so far, in milliseconds (proc(5), `schedstat`).
+pub fn waited_for_cpu(pid: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
+    let nanoseconds = text.split(' ').nth(1).unwrap();
+    nanoseconds.parse::<f64>().unwrap() / 1e6
+}
+
 /// Bytes of this process in memory (proc(5), `VmRSS`).
 pub fn resident() -> u64 {
     memory_of("self", "VmRSS")

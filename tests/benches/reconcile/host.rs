@@ -80,10 +80,14 @@ impl Rig {
 
     /// The switch has the priority that Open vSwitch's own packages start it with (ovs-ctl(8), `--ovs-vswitchd-priority`).
     fn as_packaged(&self) {
-        let dir = self.host.dir().display().to_string();
-        let pid = crate::figures::process("ovs-vswitchd", &dir);
         let mut renice = Command::new("renice");
-        run(renice.args(["-n", "-10", "-p", &pid]));
+        run(renice.args(["-n", "-10", "-p", &self.switch()]));
+    }
+
+    /// The number of the process of ovs-vswitchd.
+    pub(crate) fn switch(&self) -> String {
+        let dir = self.host.dir().display().to_string();
+        crate::figures::process("ovs-vswitchd", &dir)
     }
 
     /// How many flows there are to be.

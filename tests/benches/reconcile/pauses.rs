@@ -1,12 +1,13 @@
 //! For how long packets do not pass while 100,000 flows are pushed, compared, or deleted by half; beside a switch that has nothing
-//! else to do, and what `ovs-ofctl` does to it.
+//! else to do, and what `ovs-ofctl` does to it. How long the switch waited for a processor meanwhile is told, too: a pause that is
+//! not longer may be the machine's and not the switch's.
 
 use std::collections::BTreeMap;
 
 use controller::model::Touched;
 
 use crate::BENCH;
-use crate::figures::{Goal, median};
+use crate::figures::{Goal, median, waited_for_cpu};
 use crate::host::{Agent, BRIDGES, Rig, run};
 use crate::large::host_id;
 use crate::probes::{Passage, Probes};
@@ -24,12 +25,17 @@ pub(crate) fn run_all(rig: &Rig) {
     let mut agent = Agent::compiled(rig);
     let half = half_of_others(rig);
     eprintln!("pauses: {ROUNDS} rounds");
+    let switch = rig.switch();
     let mut passages: BTreeMap<&str, Vec<Passage>> = BTreeMap::new();
+    let mut waits: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let mut note = |name, work: &mut dyn FnMut()| {
+            let before = waited_for_cpu(&switch);
             let passage = probes.during(work);
-            eprintln!("{name}: {passage:?}");
+            let waited = waited_for_cpu(&switch) - before;
+            eprintln!("{name}: {passage:?}, and the switch waited {waited:.1} ms for a processor");
             passages.entry(name).or_default().push(passage);
+            waits.entry(name).or_default().push(waited);
         };
         clear(rig, &probes);
         note("idle", &mut || {
@@ -73,7 +79,9 @@ pub(crate) fn run_all(rig: &Rig) {
     for (name, passages) in &passages {
         let pauses = longest(passages);
         let worst = pauses.iter().copied().fold(0.0, f64::max);
+        let waited = median(waits[name].iter().copied());
         let name = format!("pause_{name}");
+        BENCH.tell(&format!("{name}_switch_waited_for_cpu"), waited, "ms");
         if name.contains("ofctl") || name.contains("idle") {
             BENCH.tell(&name, worst, "ms");
             continue;

@@ -158,11 +158,14 @@ fn go_first() {
     let status = Command::new("chrt")
         .args(["-f", "-p", "50", &number])
         .status();
-    if !status.is_ok_and(|status| status.success()) {
-        eprintln!(
-            "the probes share the processor with everybody: pauses are those of the machine, too"
-        );
-    }
+    eprintln!(
+        "{}",
+        match status {
+            Ok(status) if status.success() => "a probe goes before everything else (SCHED_FIFO)",
+            _ =>
+                "a probe shares the processor with everybody: pauses are those of the machine, too",
+        }
+    );
 }
 
 impl Drop for Probes<'_> {
