@@ -203,6 +203,9 @@ fn what_others_do_to_the_switch_is_told_and_put_right() {
         probe::ping(&a, &b, PATIENCE).unwrap();
     }
 
+    let protocols = host.vsctl("get Bridge br-int protocols").unwrap();
+    assert_eq!(protocols.trim(), "[OpenFlow13, OpenFlow14]");
+
     // What happens while the agent can not see it is told when it can again.
     let tag = format!(
         r#"{{"op": "update", "table": "Port", "where": [["name", "==", "{tap}"]], "row": {{"tag": 77}}}}"#
