@@ -14,6 +14,11 @@ use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 /// A version, a flow, and the FLOW_MOD as it is printed, without what stands before the command.
 const FLOWS: &[(Version, &str, &str)] = &[
     (
+        Version::V13,
+        "actions=set_field:*->tun_metadata59",
+        "ADD actions=set_field:ANY->tun_metadata59",
+    ),
+    (
         Version::V15,
         "dl_vlan=5,actions=set_field:4980/0x1fff->vlan_vid",
         "ADD dl_vlan=5 actions=set_field:4980/0x1fff->vlan_vid",

@@ -436,9 +436,10 @@ pub(crate) fn read_set_field(
     } else {
         header.len
     };
-    // Open vSwitch takes the highest bit of a length for a part of the number of the field.
+    // Open vSwitch takes the highest bit of a length for a part of the number of the field, and no length for no field.
     let field = header
         .field
+        .filter(|field| half > 0 || field.is_tun_metadata())
         .filter(|_| header.masked || header.len < 0x80)
         .ok_or_else(|| bad(OfpError::ACTION_BAD_SET_TYPE))?;
     if !oxm::is_length(field, half) {
