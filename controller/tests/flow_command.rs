@@ -142,6 +142,21 @@ fn what_packets_need_not_have_is_left_out_with_a_warning() {
         )
     );
     assert_eq!(code, Some(0));
+    // The priority of a tag that need not be there has no words in OpenFlow 1.2 and up.
+    let priority = b"vlan_tci=0x6000/0xe000,actions=drop\n";
+    for (version, warnings) in [("OpenFlow10", 0), ("OpenFlow13", 1)] {
+        let (code, out, err) = run(&["parse", "-o", "ofctl", "-O", version], priority);
+        assert_eq!(
+            (code, out.contains("vlan_tci")),
+            (Some(0), warnings == 0),
+            "{out}"
+        );
+        assert_eq!(
+            err.matches(":1:1: warning: vlan_tci: the priority").count(),
+            warnings,
+            "{err}"
+        );
+    }
     // The message is the same in every form.
     let (_, hex, err) = run(&["parse", "-o", "hex", "-O", "OpenFlow13"], input);
     assert_eq!(err.lines().count(), 2, "{err}");
@@ -149,6 +164,42 @@ fn what_packets_need_not_have_is_left_out_with_a_warning() {
     assert_eq!((hex, err), (without, String::new()));
     let (_, json, _) = run(&["parse", "-o", "json"], b"nw_dst=1.2.3.4,actions=drop");
     assert!(!json.contains("1.2.3.4"), "{json}");
+}
+
+#[test]
+fn ports_and_tables_may_have_names() {
+    let input = b" cookie=0x0, table=classify, in_port=eth0 actions=resubmit(eth1,forward),output:\"eth 2\"\n";
+    let (code, out, err) = run(
+        &[
+            "parse",
+            "--ports",
+            "eth0=1,eth1=2,\"eth 2\"=3",
+            "--tables",
+            "classify=0,forward=60",
+        ],
+        input,
+    );
+    assert_eq!(
+        err,
+        "heddle: \"\\\"eth 2\\\"=3\" is no name, expected NAME=NUMBER\n"
+    );
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    let named = [
+        "parse",
+        "--ports",
+        "eth0=1,eth1=2",
+        "--tables",
+        "classify=0,forward=60",
+    ];
+    let (code, out, err) = run(
+        &named,
+        b" cookie=0x0, table=classify, in_port=eth0 actions=resubmit(eth1,forward),output:eth1\n",
+    );
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out, "in_port=1 actions=resubmit(2,60),output:2\n");
+    let (code, _, err) = run(&["parse"], b"in_port=eth0 actions=drop\n");
+    assert_eq!(code, Some(1));
+    assert!(err.starts_with("<stdin>:1:9: eth0: "), "{err}");
 }
 
 #[test]

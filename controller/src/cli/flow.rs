@@ -3,6 +3,7 @@
 
 mod json;
 mod lines;
+mod names;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -21,6 +22,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   heddle flow parse flows.txt                          # canonical flow syntax, a line each
   ovs-ofctl dump-flows br-int | heddle flow parse -o json
+  heddle flow parse --ports eth0=1,eth1=2 named.txt    # what ovs-ofctl --names prints
   heddle flow parse -O OpenFlow13 -o hex flows.txt     # the bytes of each FLOW_MOD
   heddle flow decode 0512001000000001000d000000000000  # what a message says, as ovs-ofctl ofp-print does";
 
@@ -108,6 +110,13 @@ pub(super) struct Parse {
     /// What to write
     #[arg(short, long, value_enum, default_value = "flow")]
     output: FlowOutput,
+    /// The names that ports may have in the input, as with ovs-ofctl --names: a list, or a file with one a line or with what
+    /// `ovs-ofctl show` prints. What is written has numbers
+    #[arg(long, value_name = "NAME=NUMBER,...|FILE")]
+    ports: Option<String>,
+    /// The same for tables: a list, or a file with one a line or with what `ovs-ofctl dump-table-features` prints
+    #[arg(long, value_name = "NAME=NUMBER,...|FILE")]
+    tables: Option<String>,
     /// The file to read; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: String,
@@ -171,12 +180,13 @@ fn all_fine(tally: Tally, what: &str) -> Result<(), Failure> {
 
 impl Parse {
     fn run(self, mut out: impl Write) -> Result<(), Failure> {
+        let names = names::read(self.ports.as_deref(), self.tables.as_deref())?;
         let (source, name) = open(&self.file)?;
         let mut tally = Tally::default();
         if self.for_wire() && self.protocol.version() == Version::V10 {
             let mut held: Vec<Message> = Vec::new();
             let work = |line: &Line<'_>, text: &str, made: &mut Made<'_, Vec<Message>>| {
-                let change = self.change(text, made)?;
+                let change = self.change(text, &names, made)?;
                 made.out.push(self.message(line, change));
                 Ok(())
             };
@@ -206,7 +216,7 @@ impl Parse {
             }
         } else {
             let work = |line: &Line<'_>, text: &str, made: &mut Made<'_, Vec<u8>>| {
-                let mut change = self.change(text, made)?;
+                let mut change = self.change(text, &names, made)?;
                 let out = &mut made.out;
                 match self.output {
                     FlowOutput::Ofctl | FlowOutput::Hex => {
@@ -237,8 +247,13 @@ impl Parse {
     }
 
     /// The change that a line says, which the version can say if it is asked for one.
-    fn change<T>(&self, text: &str, made: &mut Made<'_, T>) -> Result<FlowMod, Wrong> {
-        let change = parse_flow_mod(text, FlowModCommand::Add, &Names::default())
+    fn change<T>(
+        &self,
+        text: &str,
+        names: &Names,
+        made: &mut Made<'_, T>,
+    ) -> Result<FlowMod, Wrong> {
+        let change = parse_flow_mod(text, FlowModCommand::Add, names)
             .map_err(|error| (error.column, error.what))?;
         if self.for_wire() {
             check_change_for(&change, self.protocol.version())
@@ -392,6 +407,8 @@ mod tests {
             let result = Parse {
                 protocol: Protocol::OpenFlow10,
                 output,
+                ports: Some("eth0=2".to_owned()),
+                tables: None,
                 file,
             }
             .run(&mut out);
@@ -412,6 +429,8 @@ mod tests {
             "OFPT_FLOW_MOD (xid=0x1): ADD table:255 ip,nw_dst=10.0.0.1 actions=mod_dl_src:02:00:00:00:00:01,output:2\n\
              OFPT_FLOW_MOD (xid=0x2): DEL table:3 actions=drop\n"
         );
+        let (text, _) = lines(FlowOutput::Flow, "in_port=eth0,actions=\"eth0\"\n");
+        assert_eq!(text, "in_port=2 actions=output:2\n");
         let (text, fine) = lines(FlowOutput::Flow, "nonsense\nactions=drop\n");
         assert_eq!((text.as_str(), fine), ("actions=drop\n", false));
     }
