@@ -281,7 +281,8 @@ impl Parse {
     fn put_message(&self, out: &mut Vec<u8>, message: &Message) {
         let bytes = message.encode();
         if self.output == FlowOutput::Hex {
-            put_line(out, &hex(&bytes));
+            put_hex(out, &bytes);
+            out.push(b'\n');
         } else {
             out.extend_from_slice(print_message(&bytes, 1, &Names::default()).as_bytes());
         }
@@ -322,10 +323,12 @@ impl Form {
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Two digits a byte.
-fn hex(bytes: &[u8]) -> String {
-    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().map_or('0', char::from);
-    let digits = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
-    bytes.iter().flat_map(digits).collect()
+fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().unwrap_or(b'0');
+    out.reserve(2 * bytes.len());
+    for byte in bytes {
+        out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
 }
 
 /// Bytes of two digits each, between which there may be white space.

@@ -5,8 +5,6 @@ use flows::text::Names;
 use flows::{FieldMatch, Port, UnknownField, Version};
 use serde_json::{Value, json};
 
-use super::hex;
-
 /// A field that has no name, by its numbers.
 fn numbers(field: &UnknownField<'_>) -> String {
     let experimenter = field
@@ -25,10 +23,9 @@ fn item(field: &str, value: String, mask: Option<String>) -> Value {
 
 /// A number of any length.
 fn wide(bytes: &[u8]) -> String {
-    match hex(bytes) {
-        digits if digits.is_empty() => "0x0".to_owned(),
-        digits => format!("0x{digits}"),
-    }
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = if digits.is_empty() { "0" } else { &digits };
+    format!("0x{digits}")
 }
 
 fn known(found: &FieldMatch<'_>) -> Value {
