@@ -34,14 +34,8 @@
 //! deleted, the object that it serves is not up, and where it is one of the pipeline's the bridge gets no flow but the
 //! pipeline's and no patch port that is closed is opened; nor is a drop deleted then that may be all that closes. It is
 //! tried again when it shall be another flow, or in a new session.
-//!
-//! # When a port is up
-//!
-//! When every packet that the others may now send to it arrives and every packet it sends is heard: its number is
-//! confirmed; `br-int` has the pipeline, the flows of its network and of itself, and nothing stale of the port; and, for
-//! a network that reaches other hosts, the bridge on that way has the pipeline and the flows of the network and of the
-//! port, `br-tun` also those that let the other hosts in, and the way is open. It does not wait for the flows that lead to
-//! ports of other hosts, of which there may be a hundred thousand.
+
+mod served;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +47,7 @@ use uuid::Uuid;
 use super::backlog::Class;
 use super::bindings::Names;
 use super::flow_mod::tell_refused;
-use super::layout::{CLOSED, Change, Plan, plan_local_vlans};
+use super::layout::{Change, Plan, plan_local_vlans};
 use super::local_vlans::{Allocator, with_recorded};
 use super::observation::{Edit, Listed, Observation};
 use super::observed::Observed;
@@ -578,59 +572,6 @@ impl Reconciler {
         }
     }
 
-    /// The cookies of what `br-int` must not be sent yet: networks, and their ports here, whose way to other hosts is over
-    /// a bridge that does not know what to do with them.
-    fn waiting(&self, site: &Site) -> BTreeSet<Cookie> {
-        let mut waiting = BTreeSet::new();
-        let networks = self.engine.view().local_vlans.keys();
-        let unready: BTreeSet<Uuid> = networks
-            .filter(|id| {
-                let network = site.networks.get(id);
-                let way = network.and_then(|network| Some((network, self.way(network)?)));
-                way.is_some_and(|(network, bridge)| {
-                    let cookies = [Cookie::BASE, Unit::Network(**id).cookie()];
-                    !self.arrives(network) || !self.serves(bridge, &cookies, Class::Here)
-                })
-            })
-            .copied()
-            .collect();
-        if unready.is_empty() {
-            return waiting;
-        }
-        for port in self.engine.view().bindings.keys() {
-            let network = site.ports.get(port).map(|port| port.network);
-            if network.is_some_and(|network| unready.contains(&network)) {
-                waiting.insert(Unit::Port(*port).cookie());
-            }
-        }
-        waiting.extend(unready.into_iter().map(|id| Unit::Network(id).cookie()));
-        waiting
-    }
-
-    /// The bridge over which `br-int` sends packets of the network to other hosts, if it does.
-    fn way(&self, network: &Network) -> Option<&str> {
-        let view = self.engine.view();
-        match &network.segment {
-            Segment::Tunnel { .. } => view.patch_tun.map(|_| TUNNEL_BRIDGE),
-            Segment::Vlan {
-                physical_network, ..
-            }
-            | Segment::Flat { physical_network } => {
-                let provider = view.providers.get(physical_network)?;
-                provider.int_port.map(|_| provider.bridge.as_str())
-            }
-            Segment::Local => None,
-        }
-    }
-
-    /// True if the bridge has every flow of these objects, up to this class.
-    fn serves(&self, bridge: &str, cookies: &[Cookie], last: Class) -> bool {
-        self.sessions.get(bridge).is_some_and(|session| {
-            let mut cookies = cookies.iter();
-            cookies.all(|cookie| session.programme.serves(*cookie, last))
-        })
-    }
-
     fn bridges_that(
         &self,
         needed: &BTreeSet<String>,
@@ -641,22 +582,6 @@ impl Reconciler {
             session.is_some_and(|session| condition(bridge, &session.programme))
         };
         needed.iter().filter(programme).cloned().collect()
-    }
-
-    /// True if the bridge on that way knows by which port packets come from `br-int`; else it has no flows for them.
-    fn arrives(&self, network: &Network) -> bool {
-        let view = self.engine.view();
-        match &network.segment {
-            Segment::Tunnel { .. } => view.patch_int.is_some(),
-            Segment::Vlan {
-                physical_network, ..
-            }
-            | Segment::Flat { physical_network } => {
-                let provider = view.providers.get(physical_network);
-                provider.is_some_and(|provider| provider.phy_port.is_some())
-            }
-            Segment::Local => true,
-        }
     }
 
     /// Sends each bridge its next bundles.
@@ -743,74 +668,6 @@ impl Reconciler {
         let sessions = self.sessions.values();
         sessions
             .flat_map(|session| session.programme.mentions().local_vlans())
-            .collect()
-    }
-
-    /// The ports that are up, see the [module](self).
-    fn up(&self, observed: &Observed, site: &Site, around: &Surroundings) -> BTreeSet<Uuid> {
-        let open = |port: &str| {
-            let port = observed
-                .bridges
-                .get(INTEGRATION_BRIDGE)
-                .and_then(|bridge| bridge.ports.get(port)?.interfaces.get(port));
-            port.and_then(|port| port.options.get("peer"))
-                .is_some_and(|peer| peer != CLOSED)
-        };
-        let view = self.engine.view();
-        let lets_peers_in = self
-            .sessions
-            .get(TUNNEL_BRIDGE)
-            .is_some_and(|session| session.programme.has_all(Class::Peers));
-        // The networks that are served, with the bridge on their way to other hosts.
-        let served = |id: &Uuid| {
-            let network = site.networks.get(id)?;
-            let reaches_others = match &network.segment {
-                Segment::Tunnel { tunnel, .. } => {
-                    view.tunnels.contains_key(tunnel) && lets_peers_in && open(PATCH_TUN)
-                }
-                Segment::Vlan {
-                    physical_network, ..
-                }
-                | Segment::Flat { physical_network } => view
-                    .providers
-                    .get(physical_network)
-                    .is_some_and(|provider| open(&int_port(&provider.bridge))),
-                Segment::Local => true,
-            };
-            let cookies = [Cookie::BASE, Unit::Network(*id).cookie()];
-            let way = self.way(network);
-            let way_serves = match way {
-                Some(bridge) => self.arrives(network) && self.serves(bridge, &cookies, Class::Here),
-                None => network.segment == Segment::Local,
-            };
-            let is_served = reaches_others
-                && way_serves
-                && self.serves(INTEGRATION_BRIDGE, &cookies, Class::Stale);
-            is_served.then_some((*id, way))
-        };
-        let served: BTreeMap<Uuid, Option<&str>> =
-            view.local_vlans.keys().filter_map(served).collect();
-        let serve_all = |bridge: &str, last| {
-            let session = self.sessions.get(bridge);
-            session.is_some_and(|session| session.programme.serves_all(last))
-        };
-        // Mostly there is no port to ask for one by one.
-        let integration_serves_all = serve_all(INTEGRATION_BRIDGE, Class::Stale);
-        let ways: BTreeSet<&str> = served.values().flatten().copied().collect();
-        let ways_serve_all = ways.into_iter().all(|way| serve_all(way, Class::Here));
-        let is_up = |port: &Uuid, network: &Uuid| {
-            let Some(way) = served.get(network) else {
-                return false;
-            };
-            let cookie = [Unit::Port(*port).cookie()];
-            (integration_serves_all || self.serves(INTEGRATION_BRIDGE, &cookie, Class::Stale))
-                && (ways_serve_all || way.is_none_or(|way| self.serves(way, &cookie, Class::Here)))
-        };
-        let known = |port: &Uuid| view.bindings.get(port).is_some_and(Option::is_some);
-        let endpoints = around.endpoints.iter();
-        endpoints
-            .filter(|(port, network)| known(port) && is_up(port, network))
-            .map(|(port, _)| *port)
             .collect()
     }
 }
