@@ -45,6 +45,7 @@ mod site;
 mod station;
 mod switch;
 pub mod tool;
+mod unread;
 pub mod wait;
 mod wire;
 
@@ -64,4 +65,5 @@ pub use raw::Raw;
 pub use site::{Ended, HostView, PATIENCE, PortView, Site};
 pub use station::{Identity, Station};
 pub use switch::Switch;
+pub use unread::Unread;
 pub use wire::Wire;

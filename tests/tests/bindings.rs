@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
 
 use lab::probe::{self, Stream};
-use lab::{Endpoint, Host, Identity, PATIENCE, Signal, Site, wait};
+use lab::{Endpoint, Host, Identity, PATIENCE, Signal, Site, Unread, wait};
 use tests::Document;
 
 fn site_with_three_ports(purpose: &str, hosts: u8) -> Site {
@@ -113,6 +113,7 @@ fn live_migration() {
     let (a, mut b) = (site.plug("a", 1).unwrap(), site.plug("b", 2).unwrap());
     let c = site.plug("c", 3).unwrap();
     probe::ping(&c, &b, PATIENCE).unwrap();
+    let unread = Unread::since_now(&site).unwrap();
     // From a host that is none of the two.
     let stream = Stream::start(&a, &b, false, 100).unwrap();
 
@@ -123,12 +124,7 @@ fn live_migration() {
     let near = Stream::start(&c, &b, false, 100).unwrap();
     for stream in [near, stream] {
         stream.wait_for(50).unwrap();
-        let report = stream.stop().unwrap();
-        assert_eq!(
-            (report.lost, report.unanswered),
-            (0, 0),
-            "while both hosts have the port: {report:?}"
-        );
+        unread.excuse(&stream.stop().unwrap()).unwrap();
     }
 
     b.finish_migration(migration).unwrap();
