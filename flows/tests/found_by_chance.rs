@@ -14,6 +14,11 @@ use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 /// A version, a flow, and the FLOW_MOD as it is printed, without what stands before the command.
 const FLOWS: &[(Version, &str, &str)] = &[
     (
+        Version::V14,
+        "actions=learn(priority=010,idle_timeout=0x10,hard_timeout=-1,fin_idle_timeout=65537,fin_hard_timeout=7s,limit=4294967297)",
+        "ADD actions=learn(table=1,hard_timeout=65535,fin_idle_timeout=1,fin_hard_timeout=7,priority=10,limit=1)",
+    ),
+    (
         Version::V13,
         "actions=set_field:*->tun_metadata59",
         "ADD actions=set_field:ANY->tun_metadata59",

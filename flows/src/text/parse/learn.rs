@@ -17,7 +17,7 @@ pub(super) fn learn<'a>(text: &'a str, names: &Names) -> Parsed<'a, Learn> {
     let mut specs = Vec::new();
     let mut tokens = Tokens::new(text);
     while let Some(pair) = tokens.next() {
-        let number = |name| value::u16(pair.value, name);
+        let number = || u16::try_from(decimal(pair.value) & 0xffff).unwrap_or(0);
         match pair.key {
             "table" => {
                 learn.table = value::table(pair.value, names)?;
@@ -28,15 +28,15 @@ pub(super) fn learn<'a>(text: &'a str, names: &Names) -> Parsed<'a, Learn> {
                     ));
                 }
             }
-            "priority" => learn.priority = number("priority")?,
-            "idle_timeout" => learn.idle_timeout = number("idle_timeout")?,
-            "hard_timeout" => learn.hard_timeout = number("hard_timeout")?,
-            "fin_idle_timeout" => learn.fin_idle_timeout = number("fin_idle_timeout")?,
-            "fin_hard_timeout" => learn.fin_hard_timeout = number("fin_hard_timeout")?,
+            "priority" => learn.priority = number(),
+            "idle_timeout" => learn.idle_timeout = number(),
+            "hard_timeout" => learn.hard_timeout = number(),
+            "fin_idle_timeout" => learn.fin_idle_timeout = number(),
+            "fin_hard_timeout" => learn.fin_hard_timeout = number(),
             "cookie" => learn.cookie = value::u64(pair.value)?,
             "send_flow_rem" => learn.flags = FlowFlags::SEND_FLOW_REM,
             "delete_learned" => learn.delete_learned = true,
-            "limit" => learn.limit = value::u32(pair.value)?,
+            "limit" => learn.limit = decimal(pair.value),
             "result_dst" => {
                 let dst = value::old_subfield(pair.value)?;
                 writable(dst.field, pair.value)?;
@@ -53,6 +53,24 @@ pub(super) fn learn<'a>(text: &'a str, names: &Names) -> Parsed<'a, Learn> {
     }
     learn.specs = specs.into();
     Ok(learn)
+}
+
+/// What `ovs-ofctl` makes of these numbers, with atoi(3): the decimal digits in front, 0 where there are none, and of what has
+/// more than 32 bits the lowest.
+fn decimal(text: &str) -> u32 {
+    let text = text.trim_start();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.bytes().map_while(|byte| match byte {
+        b'0'..=b'9' => Some(i64::from(byte - b'0')),
+        _ => None,
+    });
+    let number = digits.fold(0_i64, |number, digit| {
+        number.saturating_mul(10).saturating_add(sign * digit)
+    });
+    u32::try_from(number & 0xffff_ffff).unwrap_or(0)
 }
 
 fn spec<'a>(pair: &KeyValue<'a>, names: &Names) -> Parsed<'a, LearnSpec> {
