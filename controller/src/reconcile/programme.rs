@@ -91,6 +91,8 @@ impl Programme {
             mentions: Mentions::new(numbers_matter),
             happened: None,
         };
+        // Mostly they are heddle's, and there are many.
+        out.installed.reserve(flows.len());
         for entry in flows {
             match Cookie::from_raw(entry.flow().cookie) {
                 None => {
