@@ -14,6 +14,16 @@ use flows::text::{Names, check_change_for, parse_flow_mod, print_message};
 /// A version, a flow, and the FLOW_MOD as it is printed, without what stands before the command.
 const FLOWS: &[(Version, &str, &str)] = &[
     (
+        Version::V10,
+        "actions=enqueue::1:2",
+        "ADD actions=enqueue:1:2",
+    ),
+    (
+        Version::V10,
+        "actions=enqueue:1q2",
+        "ADD actions=enqueue:1:2",
+    ),
+    (
         Version::V14,
         "actions=learn(priority=010,idle_timeout=0x10,hard_timeout=-1,fin_idle_timeout=65537,fin_hard_timeout=7s,limit=4294967297)",
         "ADD actions=learn(table=1,hard_timeout=65535,fin_idle_timeout=1,fin_hard_timeout=7,priority=10,limit=1)",
@@ -163,6 +173,10 @@ const FLOWS: &[(Version, &str, &str)] = &[
 
 /// Flows that are none.
 const REFUSED: &[&str] = &[
+    "tun_flags=1/3,actions=drop",
+    "ct_state=1/0x1ff,actions=drop",
+    "tcp,tcp_flags=1/0x1fff,actions=drop",
+    "actions=enqueue:1::2",
     "reg0=,tun_id,ip,nw_src=,actions=drop",
     "ip,actions=mod_nw_src:0.00.16.0",
     "actions=clone(conjunction(7,1/2),output:1)",

@@ -48,6 +48,11 @@ pub(crate) static TUNNEL: BitNames = BitNames {
 };
 
 impl BitNames {
+    /// The bits that have names.
+    pub(crate) fn named(&self) -> u32 {
+        self.names.iter().fold(0, |all, (bit, _)| all | bit)
+    }
+
     /// `+a-b` for a partial mask, `a|b` for a full one, `0` for a full mask of nothing.
     pub(crate) fn write(&self, out: &mut String, flags: u32, mask: u32) {
         if mask == self.all {

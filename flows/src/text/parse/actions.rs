@@ -540,7 +540,12 @@ fn enqueue<'a>(text: &'a str, names: &Names) -> Parsed<'a, Action> {
             "\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"",
         )
     };
-    let (port, queue) = text.split_once([':', ',']).ok_or_else(wrong)?;
+    // As ovs-ofctl does, which takes a q between them, too, and any separators in front.
+    let parts = text.trim_start_matches([':', ',']);
+    let apart = parts
+        .split_once([':', ','])
+        .or_else(|| parts.split_once('q'));
+    let (port, queue) = apart.ok_or_else(wrong)?;
     Ok(Action::Enqueue(
         value::port(port.trim(), names)?,
         value::u32(queue.trim())?,

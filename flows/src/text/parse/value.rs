@@ -363,9 +363,9 @@ fn form<'a>(field: Field, text: &'a str, names: &Names) -> Parsed<'a, Masked> {
             (number, None)
         }
         Format::Frag => frag(text)?,
-        Format::CtState => bits(text, &flags::CT_STATE, full)?,
-        Format::TcpFlags => bits(text, &flags::TCP, full)?,
-        Format::TunnelFlags => bits(text, &flags::TUNNEL, full)?,
+        Format::CtState => bits(text, &flags::CT_STATE)?,
+        Format::TcpFlags => bits(text, &flags::TCP)?,
+        Format::TunnelFlags => bits(text, &flags::TUNNEL)?,
         Format::PacketType => (packet_type(text)?, None),
     };
     Ok(Masked {
@@ -410,7 +410,7 @@ fn frag<'a>(text: &'a str) -> Parsed<'a, (u128, Option<u128>)> {
 }
 
 /// `+a-b`, `a|b`, or a number with or without a mask.
-fn bits<'a>(text: &'a str, names: &BitNames, full: u128) -> Parsed<'a, (u128, Option<u128>)> {
+fn bits<'a>(text: &'a str, names: &BitNames) -> Parsed<'a, (u128, Option<u128>)> {
     let unknown = |at: &'a str| {
         Fault::new(
             at,
@@ -422,7 +422,8 @@ fn bits<'a>(text: &'a str, names: &BitNames, full: u128) -> Parsed<'a, (u128, Op
             Some((value, mask)) => (value, Some(mask)),
             None => (text, None),
         };
-        let number = |t: &'a str| integer(t).filter(|v| *v <= full).ok_or_else(|| unknown(t));
+        let known = |bits: &u128| bits & !u128::from(names.named()) == 0;
+        let number = |t: &'a str| integer(t).filter(known).ok_or_else(|| unknown(t));
         return Ok((number(value)?, mask.map(number).transpose()?));
     }
     let (mut value, mut mask) = (0u128, 0u128);
