@@ -1,6 +1,6 @@
 //! Values that a match stores without any arithmetic: nearly all there are. Knows the field table; knows neither text nor wire.
 
-use super::Match;
+use super::{Entry, Match};
 use crate::field::Field;
 
 /// The value of a field, in as many bytes as the field has on the wire, as a match stores it.
@@ -35,17 +35,31 @@ impl<'a> Stored<'a> {
     }
 }
 
+impl Stored<'_> {
+    /// Value and mask; of the whole slot the mask is empty.
+    #[inline]
+    fn parts(&self) -> (&[u8], &[u8]) {
+        match self {
+            Self::AsIs(value) => (value, &[]),
+            Self::Short(value) => (value, &[]),
+            Self::Long(value) => (value, &[]),
+            Self::Port(value) => (value, &[]),
+            Self::Tag(value) => (value, &[0x1f, 0xff]),
+        }
+    }
+
+    /// True if the entry is what a match gets of it.
+    #[inline]
+    pub(crate) fn is(&self, entry: &Entry<'_>) -> bool {
+        self.parts() == (entry.value_bytes, entry.mask_bytes.unwrap_or_default())
+    }
+}
+
 impl Match {
     /// Requires the field to have this value. False, and nothing is added, if something is required of its bits already.
     #[inline]
     pub(crate) fn add_stored(&mut self, field: Field, value: &Stored<'_>) -> bool {
-        let (value, mask): (&[u8], &[u8]) = match value {
-            Stored::AsIs(value) => (value, &[]),
-            Stored::Short(value) => (value, &[]),
-            Stored::Long(value) => (value, &[]),
-            Stored::Port(value) => (value, &[]),
-            Stored::Tag(value) => (value, &[0x1f, 0xff]),
-        };
+        let (value, mask) = value.parts();
         self.add(field.info().slot, value, mask)
     }
 

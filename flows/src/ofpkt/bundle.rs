@@ -251,16 +251,20 @@ impl BundleAddHead {
         let Some(mut body) = flow_mod.filter(|_| head.version > Version::V10) else {
             return something_else();
         };
-        let read = FlowMod::read(&mut body, head.version)?;
-        if !body.is_empty() {
-            return Err(body.error(OfpError::BAD_LEN));
-        }
         let found = Self {
             version: head.version,
             xid,
             bundle_id,
             flags,
         };
-        Ok((version, found) == (self.version, self) && change.is_said_by(&read))
+        let same_head = (version, found) == (self.version, self);
+        if same_head && change.is_plainly_in(body, version) {
+            return Ok(true);
+        }
+        let read = FlowMod::read(&mut body, head.version)?;
+        if !body.is_empty() {
+            return Err(body.error(OfpError::BAD_LEN));
+        }
+        Ok(same_head && change.is_said_by(&read))
     }
 }

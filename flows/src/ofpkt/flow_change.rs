@@ -7,6 +7,8 @@ use super::wire::{Put, Writer};
 use super::{ALL_TABLES, ANY_GROUP, NO_BUFFER, instructions, match_old, oxm};
 use crate::{Flow, FlowFlags, Instructions, Port, Version};
 
+mod plain;
+
 /// A change of flows that borrows its flow: what a [`FlowMod`] says, without having it.
 ///
 /// ```
@@ -272,124 +274,4 @@ fn said_flags(flags: FlowFlags, version: Version) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ofpkt::{Body, BundleAdd, BundleAddHead, BundleFlags, Message};
-    use crate::text::parse_flow;
-
-    const HEAD: BundleAddHead = BundleAddHead {
-        version: Version::V14,
-        xid: 7,
-        bundle_id: 3,
-        flags: BundleFlags::ATOMIC,
-    };
-
-    fn flows() -> [Flow; 4] {
-        [
-            "table=1,priority=9,ip,nw_src=10.0.0.0/8,cookie=0x12,actions=mod_vlan_vid:3,output:2",
-            "table=2,importance=5,send_flow_rem,reg0=1/3,actions=write_metadata:1/3,goto_table:9",
-            "idle_timeout=3,ip,dl_vlan=4,actions=ct(commit,zone=1,exec(set_field:1->ct_mark)),note:01",
-            "priority=0,actions=drop",
-        ]
-        .map(|text| parse_flow(text).unwrap())
-    }
-
-    /// A change of a borrowed flow, and the same of an owned one.
-    fn changes(flow: &Flow) -> [(FlowChange<'_>, FlowMod); 3] {
-        let deleted = FlowMod {
-            cookie_mask: u64::MAX,
-            ..FlowMod::delete_strict(flow.clone())
-        };
-        [
-            (FlowChange::add(flow), FlowMod::add(flow.clone())),
-            (
-                FlowChange::delete_strict(flow, 0),
-                FlowMod::delete_strict(flow.clone()),
-            ),
-            (FlowChange::delete_strict(flow, u64::MAX), deleted),
-        ]
-    }
-
-    fn written(change: FlowChange<'_>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        HEAD.encode_into(change, &mut bytes);
-        bytes
-    }
-
-    #[test]
-    fn a_borrowed_flow_is_written_as_an_owned_one() {
-        for flow in flows() {
-            for (borrowed, owned) in changes(&flow) {
-                for version in Version::ALL {
-                    let mut bytes = Vec::new();
-                    borrowed.encode_into(version, 7, &mut bytes);
-                    let owned = Message::new(version, 7, Body::FlowMod(Box::new(owned.clone())));
-                    assert_eq!(bytes, owned.encode(), "{borrowed:?}");
-                }
-                let message = Message::new(HEAD.version, HEAD.xid, Body::FlowMod(Box::new(owned)));
-                let add = BundleAdd::new(HEAD.bundle_id, HEAD.flags, message);
-                let whole = Message::new(HEAD.version, HEAD.xid, Body::BundleAdd(add));
-                assert_eq!(written(borrowed), whole.encode());
-            }
-        }
-    }
-
-    #[test]
-    fn a_change_is_read_back_where_nothing_of_it_has_changed() {
-        for flow in flows() {
-            for (change, _) in changes(&flow) {
-                let bytes = written(change);
-                assert_eq!(HEAD.reads_back(change, &bytes), Ok(true), "{change:?}");
-                let meant = Message::decode_strict(&bytes);
-                for at in 0..bytes.len() {
-                    let mut other = bytes.clone();
-                    other[at] ^= 1;
-                    let read = Message::decode_strict(&other);
-                    let said = HEAD.reads_back(change, &other);
-                    let expected = read.clone().map(|_| read == meant);
-                    assert_eq!(said, expected, "byte {at} of {change:?}");
-                    let cut = bytes.get(..at).unwrap();
-                    assert!(
-                        HEAD.reads_back(change, cut).is_err(),
-                        "{at} bytes of {change:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn other_changes_are_told_apart() {
-        let flows = flows();
-        let all: Vec<_> = flows.iter().flat_map(changes).collect();
-        for (i, (written_one, _)) in all.iter().enumerate() {
-            for (k, (meant, _)) in all.iter().enumerate() {
-                let said = HEAD.reads_back(*meant, &written(*written_one));
-                assert_eq!(said, Ok(i == k), "{written_one:?} {meant:?}");
-            }
-        }
-        let [flow, ..] = &flows;
-        let bytes = written(FlowChange::add(flow));
-        let other = BundleAddHead {
-            bundle_id: 4,
-            ..HEAD
-        };
-        assert_eq!(other.reads_back(FlowChange::add(flow), &bytes), Ok(false));
-        // A deletion of another spelling is one of another flow.
-        let tags = [
-            "vlan_tci=0/0x1fff,actions=drop",
-            "vlan_tci=0/0xffff,actions=drop",
-        ];
-        let [a, b] = tags.map(|text| parse_flow(text).unwrap());
-        assert_eq!(a, b);
-        let bytes = written(FlowChange::delete_strict(&a, 0));
-        assert_eq!(
-            HEAD.reads_back(FlowChange::delete_strict(&a, 0), &bytes),
-            Ok(true)
-        );
-        assert_eq!(
-            HEAD.reads_back(FlowChange::delete_strict(&b, 0), &bytes),
-            Ok(false)
-        );
-    }
-}
+mod tests;

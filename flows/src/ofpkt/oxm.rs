@@ -127,7 +127,7 @@ pub(crate) fn short_field(reader: &mut Reader<'_>) -> Result<Field, DecodeError>
 }
 
 /// Where an entry comes on the wire: Open vSwitch's order, which puts prerequisites before what needs them.
-fn rank(slot: Slot, arp: bool) -> u8 {
+pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
     use Slot as S;
     match slot {
         S::PacketType => 0,
