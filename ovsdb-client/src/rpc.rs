@@ -84,6 +84,11 @@ impl Framer {
 
     /// Takes bytes from the stream.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Drops the messages that were taken.
+    fn drop_taken(&mut self) {
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.seen = self.seen.saturating_sub(self.start);
@@ -93,7 +98,6 @@ impl Framer {
                 self.buffer.shrink_to(1 << 16);
             }
         }
-        self.buffer.extend_from_slice(bytes);
     }
 
     /// The next whole message, or `None` until more bytes come. After an error the stream is lost.
@@ -189,6 +193,8 @@ impl Framer {
         if depth == 0 {
             self.start = self.seen;
         }
+        // Not when more bytes come, which may be long: much is done with a large message meanwhile.
+        self.drop_taken();
         if self.seen.saturating_sub(self.start) > self.max_message {
             return Err(FrameError::TooLong(self.max_message));
         }
@@ -395,6 +401,18 @@ mod tests {
         for step in [1, 999, 1001, 5000] {
             assert_eq!(cut(long.as_bytes(), step), Err(FrameError::TooLong(1000)));
         }
+    }
+
+    #[test]
+    fn a_large_message_that_was_taken_takes_no_room() {
+        let mut framer = Framer::new(4 << 20);
+        framer.push(format!("{{\"a\":\"{}\"}}{{\"b\"", "x".repeat(3 << 20)).as_bytes());
+        assert!(framer.next_message().unwrap().is_some());
+        assert!(framer.next_message().unwrap().is_none());
+        assert!(framer.buffer.capacity() <= 1 << 16);
+        framer.push(b":1}");
+        let frame = framer.next_message().unwrap().unwrap();
+        assert_eq!(frame.bytes(), b"{\"b\":1}");
     }
 
     fn split(bytes: &[u8]) -> Result<String, MessageError> {
