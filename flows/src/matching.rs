@@ -510,6 +510,7 @@ pub(crate) fn number(bytes: &[u8]) -> u128 {
         [a, b] => u128::from(u16::from_be_bytes([a, b])),
         [a, b, c, d] => u128::from(u32::from_be_bytes([a, b, c, d])),
         [a, b, c, d, e, f] => u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f])),
+        [a, b, c, d, e, f, g, h] => u128::from(u64::from_be_bytes([a, b, c, d, e, f, g, h])),
         _ => match <[u8; 16]>::try_from(bytes) {
             Ok(bytes) => u128::from_be_bytes(bytes),
             Err(_) => bytes.iter().fold(0, |acc, &b| acc << 8 | u128::from(b)),

@@ -167,6 +167,15 @@ impl SetField {
         }
     }
 
+    /// The value of a whole field, if it has at most 64 bits.
+    #[inline]
+    pub(crate) fn short_value(&self) -> Option<u64> {
+        match self.0 {
+            Data::Short(_, value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The bits that are written; of a wider field the last 128.
     #[must_use]
     pub fn mask(&self) -> u128 {

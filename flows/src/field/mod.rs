@@ -133,7 +133,7 @@ impl Class {
 
     /// The 16-bit class, and the experimenter id that follows the header where there is one.
     #[must_use]
-    pub fn numbers(self) -> (u16, Option<u32>) {
+    pub const fn numbers(self) -> (u16, Option<u32>) {
         match self {
             Self::NxmOf => (0x0000, None),
             Self::NxmNx => (0x0001, None),
@@ -158,6 +158,8 @@ pub struct WireId {
     pub name: &'static str,
     /// The first OpenFlow version that knows it.
     pub since: Version,
+    /// The first four bytes of the header of a whole value.
+    pub(crate) header: [u8; 4],
 }
 
 /// Where a field's bits are kept in a normalised match.
@@ -208,12 +210,13 @@ pub struct FieldInfo {
 
 /// Expands the rows of `table.rs` into the enum [`Field`] and its table.
 macro_rules! define_fields {
-    (@wire $(($class:ident, $number:literal, $wire:literal, $since:ident)),*) => {
+    (@wire $bytes:literal $(($class:ident, $number:literal, $wire:literal, $since:ident)),*) => {
         &[$(super::WireId {
             class: super::Class::$class,
             number: $number,
             name: $wire,
             since: crate::Version::$since,
+            header: super::header(super::Class::$class, $number, $bytes),
         }),*]
     };
     ($($var:ident: $name:literal / $alias:literal, $bytes:literal bytes $bits:literal bits, $format:ident, $masking:ident,
@@ -241,8 +244,8 @@ macro_rules! define_fields {
                 slot: super::Slot::$slot,
                 place: super::Place::$place $(($shift))?,
                 as_is: super::is_as_is(Self::$var, super::Place::$place $(($shift))?, super::Slot::$slot, $bytes, $bits),
-                wire: define_fields!(@wire $(($class, $number, $wire, $since)),*),
-                used: super::used(define_fields!(@wire $(($class, $number, $wire, $since)),*)),
+                wire: define_fields!(@wire $bytes $(($class, $number, $wire, $since)),*),
+                used: super::used(define_fields!(@wire $bytes $(($class, $number, $wire, $since)),*)),
             }),*];
         }
     };
@@ -327,6 +330,18 @@ impl Field {
 }
 
 mod names;
+
+/// [`WireId::header`] of a field of so many bytes.
+const fn header(class: Class, number: u8, bytes: u8) -> [u8; 4] {
+    let (class, experimenter) = class.numbers();
+    let [c1, c2] = class.to_be_bytes();
+    let length = if experimenter.is_some() {
+        bytes + 4
+    } else {
+        bytes
+    };
+    [c1, c2, number << 1, length]
+}
 
 /// [`FieldInfo::used`] of a field with these numbers.
 const fn used(ids: &[WireId]) -> [u8; Version::ALL.len() + 1] {

@@ -206,6 +206,21 @@ impl Slot {
         WHOLE[self as usize]
     }
 
+    /// True if all of it is one field in every match, which OXM says as it is stored.
+    #[inline]
+    pub(crate) fn has_one_view(self) -> bool {
+        let shared = matches!(
+            self,
+            Self::NwSrc | Self::NwDst | Self::NwProto | Self::TpSrc | Self::TpDst
+        );
+        // A tag is said in parts, and of the others Open vSwitch asks for the bits that are set.
+        let in_parts = matches!(
+            self,
+            Self::VlanTci | Self::TunGtpuFlags | Self::TunGtpuMsgtype
+        );
+        self.whole().info().as_is && !shared && !in_parts
+    }
+
     /// Bytes of a stored value; 0 where each value has its own length (tunnel metadata).
     #[inline]
     pub(crate) fn bytes(self) -> usize {

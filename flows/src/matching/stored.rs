@@ -1,6 +1,6 @@
 //! Values that a match stores without any arithmetic: nearly all there are. Knows the field table; knows neither text nor wire.
 
-use super::{Entry, Match};
+use super::{MASKED, Match};
 use crate::field::Field;
 
 /// The value of a field, in as many bytes as the field has on the wire, as a match stores it.
@@ -47,12 +47,6 @@ impl Stored<'_> {
             Self::Tag(value) => (value, &[0x1f, 0xff]),
         }
     }
-
-    /// True if the entry is what a match gets of it.
-    #[inline]
-    pub(crate) fn is(&self, entry: &Entry<'_>) -> bool {
-        self.parts() == (entry.value_bytes, entry.mask_bytes.unwrap_or_default())
-    }
 }
 
 impl Match {
@@ -61,6 +55,20 @@ impl Match {
     pub(crate) fn add_stored(&mut self, field: Field, value: &Stored<'_>) -> bool {
         let (value, mask) = value.parts();
         self.add(field.info().slot, value, mask)
+    }
+
+    /// True if this and nothing else is required of the field's slot.
+    #[inline]
+    pub(crate) fn requires(&self, field: Field, value: &Stored<'_>) -> bool {
+        let Some([_, length, found @ ..]) = self.bytes.get(self.place(field.info().slot)) else {
+            return false;
+        };
+        let (value, mask) = value.parts();
+        match found.strip_prefix(value) {
+            Some([]) => length & MASKED == 0 && mask.is_empty(),
+            Some(rest) => length & MASKED != 0 && rest == mask,
+            None => false,
+        }
     }
 
     /// Requires the field to be this number, in place of what was required of it before; the number has no bits but those that

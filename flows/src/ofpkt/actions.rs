@@ -50,15 +50,38 @@ impl<'a> Context<'a> {
 /// Appends a list of actions.
 pub(crate) fn put_list(out: &mut Writer, actions: &[Action], context: &mut Context<'_>) {
     for action in actions {
-        put(out, action, context);
+        match action {
+            Action::SetField(set) if put_short_set(out, set, context.version) => {}
+            Action::Move { src, dst }
+                if context.version < Version::V15 && nicira::put_short_move(out, *src, *dst) => {}
+            _ => put(out, action, context),
+        }
+    }
+}
+
+/// Appends what nearly every `set_field` is, of OpenFlow's own: that of a whole field of up to 8 bytes, the rest of which are
+/// padding. False, and nothing is appended, if it is another.
+#[inline]
+fn put_short_set(out: &mut Writer, set: &SetField, version: Version) -> bool {
+    let field = set.field();
+    let unused = 8u8.checked_sub(field.info().bytes);
+    let plain = version >= Version::V12
+        && set.spelling() == SetSpelling::SetField
+        && field != Field::VlanTci;
+    match (set.short_value(), unused, oxm::short_header(field, version)) {
+        (Some(value), Some(unused), Some(header)) if plain => {
+            out.u64(25 << 48 | 16 << 32 | u64::from(u32::from_be_bytes(header)));
+            out.u64(value.checked_shl(8 * u32::from(unused)).unwrap_or(0));
+            true
+        }
+        _ => false,
     }
 }
 
 /// Begins an action of OpenFlow's own; its length is filled in by `end`.
 fn begin(out: &mut Writer, kind: u16) -> usize {
     let start = out.len();
-    out.u16(kind);
-    out.u16(0);
+    out.u32(u32::from(kind) << 16);
     start
 }
 
@@ -209,11 +232,8 @@ fn put_output(out: &mut Writer, port: Port, max_len: u16, version: Version) {
         out.u16(max_len);
         end(out, start);
     } else {
-        let start = begin(out, 0);
-        out.u32(port.0);
-        out.u16(max_len);
-        out.zeros(6);
-        end(out, start);
+        out.u64(16 << 32 | u64::from(port.0));
+        out.u64(u64::from(max_len) << 48);
     }
 }
 

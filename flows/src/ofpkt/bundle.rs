@@ -191,8 +191,7 @@ fn read_to_message<'a>(
 /// What stands before the change in the body of `OFPT_BUNDLE_ADD_MESSAGE`.
 fn put_before_message(out: &mut Writer, bundle_id: u32, flags: BundleFlags) {
     out.u32(bundle_id);
-    out.zeros(2);
-    out.u16(flags.0);
+    out.u32(u32::from(flags.0));
 }
 
 /// What a message says that adds a change to a bundle (`OFPT_BUNDLE_ADD_MESSAGE`), besides the change. For changes of flows
@@ -238,6 +237,10 @@ impl BundleAddHead {
     /// # Errors
     /// If a switch would refuse it: the place and the cause.
     pub fn reads_back(self, change: FlowChange<'_>, message: &[u8]) -> Result<bool, DecodeError> {
+        let plain = self.body_in(message);
+        if plain.is_some_and(|body| change.is_plainly_in(body)) {
+            return Ok(true);
+        }
         let whole = Reader::new(message, 0);
         let something_else = || Message::read(whole, 0).map(|_| false);
         let Head { version, xid, .. } = Head::read(&mut { whole })?;
@@ -251,20 +254,41 @@ impl BundleAddHead {
         let Some(mut body) = flow_mod.filter(|_| head.version > Version::V10) else {
             return something_else();
         };
+        let read = FlowMod::read(&mut body, head.version)?;
+        if !body.is_empty() {
+            return Err(body.error(OfpError::BAD_LEN));
+        }
         let found = Self {
             version: head.version,
             xid,
             bundle_id,
             flags,
         };
-        let same_head = (version, found) == (self.version, self);
-        if same_head && change.is_plainly_in(body, version) {
-            return Ok(true);
-        }
-        let read = FlowMod::read(&mut body, head.version)?;
-        if !body.is_empty() {
-            return Err(body.error(OfpError::BAD_LEN));
-        }
-        Ok(same_head && change.is_said_by(&read))
+        Ok((version, found) == (self.version, self) && change.is_said_by(&read))
+    }
+
+    /// The body of the change in a message of OpenFlow 1.4, if the heads say this and nothing stands behind the change.
+    fn body_in(self, message: &[u8]) -> Option<Reader<'_>> {
+        const VERSION: Version = Version::V14;
+        const TYPES: [u8; 2] = [
+            registry::type_of(Kind::BundleAdd, VERSION),
+            registry::type_of(Kind::FlowMod, VERSION),
+        ];
+        let mut reader = Reader::new(message, 0);
+        let is_head = |kind: u8, reader: &mut Reader<'_>| {
+            let length = reader.len();
+            let said = reader.u8().ok()? == VERSION.wire()
+                && reader.u8().ok()? == kind
+                && usize::from(reader.u16().ok()?) == length
+                && reader.u32().ok()? == self.xid;
+            said.then_some(())
+        };
+        is_head(TYPES[0], &mut reader)?;
+        let bundle_id = reader.u32().ok()?;
+        reader.skip(2).ok()?;
+        let flags = BundleFlags(reader.u16().ok()?);
+        is_head(TYPES[1], &mut reader)?;
+        ((self.version, self.bundle_id, self.flags) == (VERSION, bundle_id, flags))
+            .then_some(reader)
     }
 }

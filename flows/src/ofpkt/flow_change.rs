@@ -227,20 +227,17 @@ impl<'a> FlowChange<'a> {
         } else {
             flow.table
         };
-        out.u8(table);
-        out.u8(self.command as u8);
-        out.u16(flow.idle_timeout);
-        out.u16(flow.hard_timeout);
-        out.u16(flow.priority);
-        out.u32(self.buffer_id);
-        out.u32(self.out_port.0);
-        out.u32(self.out_group);
-        out.u16(said_flags(flow.flags, version));
-        out.u16(if version >= Version::V14 {
+        let importance = if version >= Version::V14 {
             flow.importance
         } else {
             0
-        });
+        };
+        let place = u16::from(table) << 8 | self.command as u16;
+        let (idle, hard) = (flow.idle_timeout, flow.hard_timeout);
+        out.u64(joined([place, idle, hard, flow.priority]));
+        out.u64(u64::from(self.buffer_id) << 32 | u64::from(self.out_port.0));
+        out.u32(self.out_group);
+        out.u32(u32::from(said_flags(flow.flags, version)) << 16 | u32::from(importance));
         oxm::put_any_match(out, &flow.matches, version);
         self.put_instructions(out, version);
     }
@@ -266,6 +263,12 @@ impl<'a> FlowChange<'a> {
             instructions::put(out, found, &self.flow.matches, version);
         }
     }
+}
+
+/// Numbers that stand side by side as one.
+fn joined(numbers: [u16; 4]) -> u64 {
+    let join = |all, number| all << 16 | u64::from(number);
+    numbers.into_iter().fold(0, join)
 }
 
 /// The flags of a flow that a version can say: those that it has, and those that have no name here.

@@ -48,7 +48,7 @@ pub(crate) fn put(
     unknown_before(out, 4);
     if !instructions.apply.is_empty() || meter_action {
         let start = begin(out, 4);
-        out.zeros(4);
+        out.u32(0);
         if let Some(meter) = instructions.meter
             && meter_action
         {
@@ -80,10 +80,7 @@ pub(crate) fn put(
     }
     unknown_before(out, 1);
     if let Some(table) = instructions.goto_table {
-        let start = begin(out, 1);
-        out.u8(table);
-        out.zeros(3);
-        out.fill_len(start, start + 2);
+        out.extend_from_slice(&[0, 1, 0, 8, table, 0, 0, 0]);
     }
     let rest = unknown.into_iter().flatten();
     rest.for_each(|(_, piece)| out.extend_from_slice(piece));

@@ -17,17 +17,33 @@ pub(crate) use decode::{
 /// Appends the 4 bytes of a header (8 with an experimenter) of a value of `len` bytes.
 #[inline]
 pub(crate) fn put_header(out: &mut Writer, id: &WireId, masked: bool, len: usize) {
-    let (class, experimenter) = id.class.numbers();
+    let (_, experimenter) = id.class.numbers();
     let mut length = if masked { len * 2 } else { len };
     if experimenter.is_some() {
         length += 4;
     }
-    let [c1, c2] = class.to_be_bytes();
+    let [c1, c2, kind, _] = id.header;
     let length = u8::try_from(length).unwrap_or(u8::MAX);
-    out.extend_from_slice(&[c1, c2, id.number << 1 | u8::from(masked), length]);
+    out.extend_from_slice(&[c1, c2, kind | u8::from(masked), length]);
     if let Some(experimenter) = experimenter {
         out.u32(experimenter);
     }
+}
+
+/// Appends the header of a field's whole value.
+#[inline]
+fn put_whole_header(out: &mut Writer, id: &WireId) {
+    out.extend_from_slice(&id.header);
+    if let ([0xff, 0xff, ..], (_, Some(experimenter))) = (id.header, id.class.numbers()) {
+        out.u32(experimenter);
+    }
+}
+
+/// The header of a field's whole value in a version, if four bytes can say it.
+#[inline]
+pub(crate) fn short_header(field: Field, version: Version) -> Option<[u8; 4]> {
+    let id = field.wire_id(version)?;
+    (!matches!(id.header, [0xff, 0xff, ..])).then_some(id.header)
 }
 
 /// The header of a field's whole value, as actions name fields; Nicira's own name first.
@@ -37,9 +53,9 @@ pub(crate) fn put_field(out: &mut Writer, field: Field) {
 
 /// The same with the name that a version prefers.
 pub(crate) fn put_field_for(out: &mut Writer, field: Field, version: Version) {
+    // Tunnel metadata is named with the length it has where nothing else is known.
     if let Some(id) = field.wire_id(version) {
-        // Tunnel metadata is named with the length it has where nothing else is known.
-        put_header(out, id, false, usize::from(field.info().bytes));
+        put_whole_header(out, id);
     }
 }
 
@@ -127,7 +143,26 @@ pub(crate) fn short_field(reader: &mut Reader<'_>) -> Result<Field, DecodeError>
 }
 
 /// Where an entry comes on the wire: Open vSwitch's order, which puts prerequisites before what needs them.
+#[inline]
 pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
+    match slot {
+        Slot::NwProto if arp => 12,
+        _ => RANKS.get(slot as usize).copied().unwrap_or(u8::MAX),
+    }
+}
+
+/// The rank of each slot, in matches of other packets than those of ARP.
+static RANKS: [u8; Slot::ALL.len()] = {
+    let mut ranks = [0; Slot::ALL.len()];
+    let mut n = 0;
+    while n < ranks.len() {
+        ranks[n] = rank_of(Slot::ALL[n]);
+        n += 1;
+    }
+    ranks
+};
+
+const fn rank_of(slot: Slot) -> u8 {
     use Slot as S;
     match slot {
         S::PacketType => 0,
@@ -142,7 +177,6 @@ pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
         S::DlType => 9,
         S::VlanTci => 10,
         S::MplsLse => 11,
-        S::NwProto if arp => 12,
         S::NwSrc | S::Ipv6Src => 13,
         S::NwDst | S::Ipv6Dst => 14,
         S::ArpSha => 16,
@@ -168,8 +202,8 @@ pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
         S::TunIpv6Dst => 45,
         S::TunGbpId => 46,
         S::TunGbpFlags => 47,
-        slot if slot >= S::TunMetadata0 && slot <= S::TunMetadata63 => {
-            48 + (slot as u8).saturating_sub(S::TunMetadata0 as u8)
+        slot if is_between(slot, S::TunMetadata0, S::TunMetadata63) => {
+            48 + slot as u8 - S::TunMetadata0 as u8
         }
         S::TunErspanIdx => 112,
         S::TunErspanVer => 113,
@@ -187,9 +221,7 @@ pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
         S::NshC2 => 125,
         S::NshC3 => 126,
         S::NshC4 => 127,
-        slot if slot >= S::Reg0 && slot <= S::Reg15 => {
-            128 + (slot as u8).saturating_sub(S::Reg0 as u8)
-        }
+        slot if is_between(slot, S::Reg0, S::Reg15) => 128 + slot as u8 - S::Reg0 as u8,
         S::PktMark => 144,
         S::CtState => 145,
         S::CtZone => 146,
@@ -204,6 +236,10 @@ pub(crate) fn rank(slot: Slot, arp: bool) -> u8 {
         S::CtTpDst => 155,
         _ => 156,
     }
+}
+
+const fn is_between(slot: Slot, first: Slot, last: Slot) -> bool {
+    slot as u8 >= first as u8 && slot as u8 <= last as u8
 }
 
 /// Appends the entries of a match, without padding. OpenFlow 1.0 and 1.1 get NXM.
@@ -221,15 +257,17 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let eth_type = matches.eth_type();
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
     // Where each entry is, behind its rank in the top byte.
-    let mut order: SmallVec<[usize; 16]> = SmallVec::new();
+    let mut order: SmallVec<[usize; 8]> = SmallVec::new();
     for (at, entry) in matches.placed_entries() {
         order.push(usize::from(rank(entry.slot, arp)) << 24 | at);
     }
     order.sort_unstable();
     let has_all = matches.has_all();
+    // OpenFlow 1.5 has registers in pairs.
+    let wide = version >= Version::V15;
     let mut raw = matches.raw();
     let mut next_raw = raw.next();
-    for ranked in order {
+    for &ranked in &order {
         let (rank, at) = (ranked >> 24, ranked & 0xff_ffff);
         while let Some((after, piece)) = next_raw
             && usize::from(after) <= rank
@@ -238,10 +276,14 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
             next_raw = raw.next();
         }
         // What packets of this match do not have can not be said; Open vSwitch leaves it out.
-        if let Some(entry) = matches.entry_at(at)
-            && (has_all || !is_absent(matches, entry.slot))
-        {
-            put_entry(out, matches, &entry, version, nxm);
+        let entry = matches.entry_at(at);
+        match entry.filter(|entry| has_all || !is_absent(matches, entry.slot)) {
+            // Nearly all.
+            Some(entry) if entry.mask_bytes.is_none() && entry.slot.has_one_view() && !wide => {
+                put_whole(out, entry.slot.whole(), entry.value_bytes, version);
+            }
+            Some(entry) => put_entry(out, matches, &entry, version, nxm),
+            None => {}
         }
     }
     next_raw
@@ -284,6 +326,21 @@ fn put_number(out: &mut Writer, value: u128, mask: Option<u128>, len: usize) {
     out.extend_from_slice(bytes.split_at(used).0);
 }
 
+/// Appends one entry, of a whole value as it is.
+#[inline]
+fn put_whole(out: &mut Writer, field: Field, value: &[u8], version: Version) {
+    let Some(id) = field.wire_id(version) else {
+        return;
+    };
+    put_whole_header(out, id);
+    match *value {
+        [a, b] => out.extend_from_slice(&[a, b]),
+        [a, b, c, d] => out.extend_from_slice(&[a, b, c, d]),
+        [a, b, c, d, e, f] => out.extend_from_slice(&[a, b, c, d, e, f]),
+        _ => out.extend_from_slice(value),
+    }
+}
+
 /// Appends one entry, of a number.
 #[inline]
 pub(crate) fn put_value(
@@ -301,6 +358,7 @@ pub(crate) fn put_value(
     put_number(out, value, mask, len);
 }
 
+#[inline(never)]
 fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Version, nxm: bool) {
     let value_and_mask = || (entry.value(), entry.mask());
     let part = |field: Field, shift: u32, bits: u128, out: &mut Writer| {
@@ -320,6 +378,9 @@ fn put_entry(out: &mut Writer, matches: &Match, entry: &Entry<'_>, version: Vers
         Slot::VlanTci if nxm => {
             let mask = entry.mask_bytes.map(|_| entry.mask());
             put_value(out, Field::VlanTci, entry.value(), mask, version);
+        }
+        Slot::VlanTci if entry.mask_bytes == Some(&[0x1f, 0xff]) => {
+            put_whole(out, Field::VlanVid, entry.value_bytes, version);
         }
         Slot::VlanTci => {
             let (value, mask) = value_and_mask();

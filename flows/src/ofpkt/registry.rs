@@ -400,6 +400,23 @@ fn of_kind(kind: Kind, version: Version) -> Option<&'static Entry> {
         .or_else(|| all().next_back())
 }
 
+/// The type of messages of this kind, for those that have one of their own in the version; 255 for others.
+pub(crate) const fn type_of(kind: Kind, version: Version) -> u8 {
+    let mut n = 0;
+    while n < TABLE.len() {
+        let entry = &TABLE[n];
+        if let Type(number) = entry.place
+            && entry.kind as u8 == kind as u8
+            && entry.first as u8 <= version as u8
+            && version as u8 <= entry.last as u8
+        {
+            return number;
+        }
+        n += 1;
+    }
+    u8::MAX
+}
+
 /// What the messages are called; one that has several forms comes several times.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|entry| entry.name)
@@ -417,9 +434,7 @@ pub(crate) fn put_head(out: &mut Writer, kind: Kind, version: Version, xid: u32,
         return;
     };
     let plain = |out: &mut Writer, number: u8| {
-        out.u8(version.wire());
-        out.u8(number);
-        out.u16(0);
+        out.extend_from_slice(&[version.wire(), number, 0, 0]);
         out.u32(xid);
     };
     match entry.place {

@@ -217,7 +217,8 @@ impl Put for Writer {
     #[inline]
     fn zeros(&mut self, n: usize) {
         // Nearly always a few, and as many as the compiler knows.
-        match [0; 32].get(..n) {
+        const ZEROS: &[u8] = &[0; 32];
+        match ZEROS.get(..n) {
             Some(zeros) => self.extend_from_slice(zeros),
             None => self.resize(self.len() + n, 0),
         }
@@ -240,6 +241,7 @@ impl Put for Writer {
         }
     }
 
+    #[inline]
     fn fill_len(&mut self, start: usize, at: usize) {
         let len = u16::try_from(self.len().saturating_sub(start)).unwrap_or(u16::MAX);
         self.set_u16(at, len);
