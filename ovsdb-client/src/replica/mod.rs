@@ -132,6 +132,8 @@ impl Replica {
             }
         }
         self.apply_into(updates, &mut changes)?;
+        // There are a hundred thousand rows in it, and it is held for as long as the program runs.
+        self.tables.values_mut().for_each(TableReplica::pack);
         Ok(changes)
     }
 

@@ -172,6 +172,14 @@ impl TableReplica {
         Arc::ptr_eq(row.layout(), &self.layout) || **row.layout() == *self.layout
     }
 
+    /// Gives up the room that is left in a tree when its entries come one by one.
+    pub(super) fn pack(&mut self) {
+        self.rows = std::mem::take(&mut self.rows).into_iter().collect();
+        for index in &mut self.indexes {
+            index.entries = std::mem::take(&mut index.entries).into_iter().collect();
+        }
+    }
+
     pub(super) fn remove(&mut self, uuid: Uuid) -> Option<Row> {
         let old = self.rows.remove(&uuid)?;
         if self.is_indexed(&old) {
