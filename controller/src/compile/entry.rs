@@ -3,7 +3,9 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
 use flows::Flow;
@@ -36,56 +38,98 @@ impl Hasher for Hashed {
     }
 }
 
-/// A flow whose `==`, order and hash are those of its place ([`flows::FlowPlace`]). What two entries do is compared by `a.flow() == b.flow()`.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    flow: Arc<Flow>,
+/// A flow that several owners share; `==` is that of the flow.
+#[derive(Clone)]
+pub struct SharedFlow(Arc<Placed>);
+
+struct Placed {
+    flow: Flow,
     /// Of its place: a flow is looked up many times, in several tables.
     hash: u64,
 }
+
+impl From<Flow> for SharedFlow {
+    fn from(flow: Flow) -> Self {
+        let hash = KEYS.hash_one(flow.place());
+        Self(Arc::new(Placed { flow, hash }))
+    }
+}
+
+impl Deref for SharedFlow {
+    type Target = Flow;
+
+    fn deref(&self) -> &Flow {
+        &self.0.flow
+    }
+}
+
+impl PartialEq for SharedFlow {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || **self == **other
+    }
+}
+
+impl Eq for SharedFlow {}
+
+impl fmt::Debug for SharedFlow {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, out)
+    }
+}
+
+/// A flow whose `==`, order and hash are those of its place ([`flows::FlowPlace`]). What two entries do is compared by `a.flow() == b.flow()`.
+///
+/// It is no more than a pointer, for there are several tables of a hundred thousand of them.
+#[derive(Clone, Debug)]
+pub struct Entry(SharedFlow);
 
 impl Entry {
     /// The flow's entry.
     #[must_use]
     pub fn new(flow: Flow) -> Self {
-        Self::from(Arc::new(flow))
+        Self(flow.into())
     }
 
     /// The flow.
     #[must_use]
     pub fn flow(&self) -> &Flow {
-        &self.flow
+        &self.0
     }
 
     /// The flow, for one more owner.
     #[must_use]
-    pub fn shared(&self) -> Arc<Flow> {
-        Arc::clone(&self.flow)
+    pub fn shared(&self) -> SharedFlow {
+        self.0.clone()
     }
 
     /// True if both are one flow in memory.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.flow, &other.flow)
+        Arc::ptr_eq(&self.0.0, &other.0.0)
     }
 
     /// True if both flows do the same, in the same place and for the same owner.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
-        self.is(other) || self.flow == other.flow
+        self.0 == other.0
+    }
+
+    fn place_hash(&self) -> u64 {
+        self.0.0.hash
     }
 }
 
-impl From<Arc<Flow>> for Entry {
-    fn from(flow: Arc<Flow>) -> Self {
-        let hash = KEYS.hash_one(flow.place());
-        Self { flow, hash }
+impl From<SharedFlow> for Entry {
+    fn from(flow: SharedFlow) -> Self {
+        Self(flow)
     }
 }
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        self.is(other) || self.hash == other.hash && self.flow.place() == other.flow.place()
+        self.is(other)
+            || self.place_hash() == other.place_hash()
+                && self.flow().place() == other.flow().place()
     }
 }
 
@@ -102,12 +146,12 @@ impl Ord for Entry {
         if self.is(other) {
             return Ordering::Equal;
         }
-        self.flow.place().cmp(&other.flow.place())
+        self.flow().place().cmp(&other.flow().place())
     }
 }
 
 impl Hash for Entry {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+        state.write_u64(self.place_hash());
     }
 }

@@ -24,7 +24,7 @@ use flows::{Action, Flow, Instructions, Match};
 
 pub use cookie::{Cookie, Kind};
 pub use engine::{Counters, Engine};
-pub use entry::{Entry, EntryMap, EntrySet};
+pub use entry::{Entry, EntryMap, EntrySet, SharedFlow};
 pub use layout::{
     Layout, LeadsTo, PATCH_INT, PATCH_TUN, PortSpec, int_port, phy_port, tunnel_port,
 };

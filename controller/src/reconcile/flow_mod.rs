@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use flows::Flow;
 
-use crate::compile::{BridgeFlows, Cookie, Entry, Unit};
+use crate::compile::{BridgeFlows, Cookie, Entry, SharedFlow, Unit};
 use crate::model::Site;
 
 /// One change of a bridge's flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowMod {
     /// Add, in place of the flow with the same table, priority and match if there is one.
-    Add(Arc<Flow>),
+    Add(SharedFlow),
     /// Delete just this flow.
-    Delete(Arc<Flow>),
+    Delete(SharedFlow),
     /// Delete what the switch has learned with this cookie.
     Forget(Cookie),
 }
