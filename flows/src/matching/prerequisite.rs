@@ -82,6 +82,70 @@ pub(crate) fn is_absent(matches: &Match, slot: Slot) -> bool {
     !there
 }
 
+/// What the entries of a match so far say that packets have.
+#[derive(Default)]
+pub(crate) struct Company {
+    ip: bool,
+    v6: bool,
+    arp: bool,
+    ports: bool,
+    icmp6: bool,
+    /// The type of a message of neighbor discovery.
+    nd: u8,
+}
+
+impl Company {
+    /// True of nearly all entries that are not [absent](is_absent), asked one after the other.
+    #[inline]
+    pub(crate) fn admits(&mut self, entry: &Entry<'_>) -> bool {
+        match entry.slot {
+            Slot::PacketType | Slot::CtNwProto | Slot::CtTpSrc | Slot::CtTpDst => false,
+            Slot::DlType => {
+                self.v6 = entry.value_bytes == [0x86, 0xdd];
+                self.ip = self.v6 || entry.value_bytes == [0x08, 0x00];
+                self.arp = entry.value_bytes == [0x08, 0x06];
+                true
+            }
+            slot if slot <= Slot::DlDst => true,
+            Slot::NwSrc | Slot::NwDst => self.arp || (self.ip && !self.v6),
+            Slot::Ipv6Src | Slot::Ipv6Dst => self.v6,
+            Slot::ArpSha | Slot::ArpTha => self.arp,
+            Slot::NwProto => {
+                self.ports = self.ip
+                    && match entry.value_bytes {
+                        [1] => !self.v6,
+                        [58] => {
+                            self.icmp6 = self.v6;
+                            self.v6
+                        }
+                        [proto] => matches!(proto, 6 | 17 | 132),
+                        _ => false,
+                    };
+                self.ip || self.arp
+            }
+            Slot::TpSrc => {
+                if let ([0, kind @ (135 | 136)], true, None) =
+                    (entry.value_bytes, self.icmp6, entry.mask_bytes)
+                {
+                    self.nd = *kind;
+                }
+                self.ports
+            }
+            Slot::TpDst => {
+                if entry.value_bytes != [0, 0] {
+                    self.nd = 0;
+                }
+                self.ports
+            }
+            Slot::NdTarget => self.nd != 0,
+            Slot::NdSll => self.nd == 135,
+            Slot::NdTll => self.nd == 136,
+            Slot::NwTos | Slot::NwTtl | Slot::NwFrag => self.ip,
+            _ => false,
+        }
+    }
+}
+
 impl Match {
     /// The fields that are left out of messages, because packets of the match need not have them: `nw_src` where the match
     /// does not ask for IPv4 (ovs-fields(7), "Prerequisites"). Fields that share their bits are told as one of them.
@@ -104,54 +168,8 @@ impl Match {
 
     /// True of nearly all matches of which nothing is absent: one look at each entry tells.
     pub(crate) fn has_all(&self) -> bool {
-        let (mut ip, mut v6, mut arp, mut ports) = (false, false, false, false);
-        // The type of a message of neighbor discovery.
-        let (mut icmp6, mut nd) = (false, 0);
-        self.entries().all(|entry| match entry.slot {
-            Slot::PacketType | Slot::CtNwProto | Slot::CtTpSrc | Slot::CtTpDst => false,
-            Slot::DlType => {
-                v6 = entry.value_bytes == [0x86, 0xdd];
-                ip = v6 || entry.value_bytes == [0x08, 0x00];
-                arp = entry.value_bytes == [0x08, 0x06];
-                true
-            }
-            slot if slot <= Slot::DlDst => true,
-            Slot::NwSrc | Slot::NwDst => arp || (ip && !v6),
-            Slot::Ipv6Src | Slot::Ipv6Dst => v6,
-            Slot::ArpSha | Slot::ArpTha => arp,
-            Slot::NwProto => {
-                ports = ip
-                    && match entry.value_bytes {
-                        [1] => !v6,
-                        [58] => {
-                            icmp6 = v6;
-                            v6
-                        }
-                        [proto] => matches!(proto, 6 | 17 | 132),
-                        _ => false,
-                    };
-                ip || arp
-            }
-            Slot::TpSrc => {
-                if let ([0, kind @ (135 | 136)], true, None) =
-                    (entry.value_bytes, icmp6, entry.mask_bytes)
-                {
-                    nd = *kind;
-                }
-                ports
-            }
-            Slot::TpDst => {
-                if entry.value_bytes != [0, 0] {
-                    nd = 0;
-                }
-                ports
-            }
-            Slot::NdTarget => nd != 0,
-            Slot::NdSll => nd == 135,
-            Slot::NdTll => nd == 136,
-            Slot::NwTos | Slot::NwTtl | Slot::NwFrag => ip,
-            _ => false,
-        })
+        let mut company = Company::default();
+        self.entries().all(|entry| company.admits(&entry))
     }
 
     /// Lifts what is required of [absent](Match::absent) fields, as Open vSwitch does.

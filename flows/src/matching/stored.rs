@@ -1,6 +1,6 @@
 //! Values that a match stores without any arithmetic: nearly all there are. Knows the field table; knows neither text nor wire.
 
-use super::{MASKED, Match};
+use super::Match;
 use crate::field::Field;
 
 /// The value of a field, in as many bytes as the field has on the wire, as a match stores it.
@@ -60,14 +60,10 @@ impl Match {
     /// True if this and nothing else is required of the field's slot.
     #[inline]
     pub(crate) fn requires(&self, field: Field, value: &Stored<'_>) -> bool {
-        let Some([_, length, found @ ..]) = self.bytes.get(self.place(field.info().slot)) else {
-            return false;
-        };
         let (value, mask) = value.parts();
-        match found.strip_prefix(value) {
-            Some([]) => length & MASKED == 0 && mask.is_empty(),
-            Some(rest) => length & MASKED != 0 && rest == mask,
-            None => false,
+        match self.bytes.get(self.place(field.info().slot)) {
+            Some([_, _, found @ ..]) => found.strip_prefix(value) == Some(mask),
+            _ => false,
         }
     }
 

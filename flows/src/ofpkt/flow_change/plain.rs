@@ -6,7 +6,7 @@ use super::super::actions::{check_move, check_port, needs_ct};
 use super::super::oxm::{is_valid, rank, short_header};
 use super::super::wire::Reader;
 use super::FlowChange;
-use crate::action::{SetField, SetSpelling, Subfield};
+use crate::action::{SetField, Subfield};
 use crate::field::{Access, Field, Prerequisite};
 use crate::matching::{Stored, number, prerequisites_hold};
 use crate::{Action, Instructions, Match, Port, Version};
@@ -178,16 +178,10 @@ fn says_write(entry: &[u8], set: &SetField) -> Option<bool> {
             let value = set.short_value()?.checked_shl(8 * u32::from(unused))?;
             value == u64::from_be_bytes([a, b, c, d, e, f, g, h])
         }
-        _ => {
-            rest.len() == usize::from(info.bytes)
-                && set.is_whole()
-                && set.wide_bytes().is_none()
-                && number(rest) == set.value()
-        }
+        _ => rest.len() == usize::from(info.bytes) && set.is_whole() && number(rest) == set.value(),
     };
     Some(
-        said && set.spelling() == SetSpelling::SetField
-            && info.access == Access::ReadWrite
+        said && info.access == Access::ReadWrite
             && (info.as_is || is_valid(field, set.value()))
             && !matches!(field, Field::VlanVid | Field::InPortOxm),
     )

@@ -5,7 +5,7 @@ use super::super::samples::{self, Choices};
 use super::super::wire::Reader;
 use super::*;
 use crate::action::{SetField, SetSpelling, Subfield};
-use crate::ofpkt::{Body, BundleAdd, BundleAddHead, BundleFlags, DecodeError, Message};
+use crate::ofpkt::{Body, BundleAdd, BundleAddHead, BundleFlags, DecodeError, Message, OfpError};
 use crate::text::parse_flow;
 use crate::{Action, Field};
 
@@ -215,6 +215,10 @@ fn altered(flow: &Flow) -> Vec<Flow> {
     alter(&|f| f.matches.remove_field(Field::InPortOxm));
     alter(&|f| f.matches.set(Field::Reg9, 1, u128::MAX));
     alter(&|f| f.matches.set(Field::EthDst, 1, 1));
+    alter(&|f| f.matches.set(Field::EthDst, 1, u128::MAX));
+    for mask in [0xfff, 0x1fff, 0xffff] {
+        alter(&|f| f.matches.set(Field::VlanTci, 0, mask));
+    }
     let list = |f: &Flow| f.instructions.apply.to_vec();
     alter(&|f| f.instructions.apply = [].into());
     alter(&|f| f.instructions.apply = list(f).into_iter().skip(1).collect());
@@ -231,6 +235,7 @@ fn altered(flow: &Flow) -> Vec<Flow> {
         ),
         Action::set_field(Field::Ipv6Src, 1u8),
         Action::set_field(Field::Ipv6Src, 1u128 << 64),
+        Action::set_field_masked(Field::Ipv6Src, 1u128 << 64, 1u128 << 64),
         Action::set_field_masked(Field::Reg3, 0x10u8, 0xf0u8),
         Action::SetField(SetField::new(Field::Reg3, 5, u128::MAX).spelled(SetSpelling::Load)),
         Action::set_field(Field::Reg3, 5u8),
@@ -319,6 +324,18 @@ fn what_only_a_decoder_notices_is_noticed() {
     }
     assert!(HEAD.reads_back(FlowChange::add(&flow), &uneven).is_err());
     is_told_as_decoded(FlowChange::add(&flow), &uneven);
+    // One action where there were two, with a number where its padding should be.
+    let mut padded = bytes.clone();
+    padded.drain(first + 8..first + 16);
+    padded[first + 3] = 24;
+    let rest = padded.get_mut(first + 8..first + 24).unwrap();
+    rest.copy_from_slice(&7u128.to_be_bytes());
+    for (length, less) in [(2, 8), (18, 8), (first - 6, 8)] {
+        padded[length + 1] -= less;
+    }
+    let one = parse_flow("reg0=1,actions=set_field:7->reg1").unwrap();
+    let said = HEAD.reads_back(FlowChange::add(&one), &padded);
+    assert_eq!(said.unwrap_err().error, OfpError::ACTION_BAD_SET_ARGUMENT);
     // A flow of all tables.
     let mut all = bytes.clone();
     all[40] = super::ALL_TABLES;
@@ -337,13 +354,13 @@ fn what_only_a_decoder_notices_is_noticed() {
     for version in [Version::V13, Version::V14, Version::V15] {
         let head = BundleAddHead { version, ..HEAD };
         let mut bytes = Vec::new();
-        head.encode_into(FlowChange::add(&metadata), &mut bytes);
+        head.encode_into(FlowChange::add(&one), &mut bytes);
         for reader in [Version::V13, Version::V14, Version::V15] {
             let reader = BundleAddHead {
                 version: reader,
                 ..HEAD
             };
-            let said = reader.reads_back(FlowChange::add(&metadata), &bytes);
+            let said = reader.reads_back(FlowChange::add(&one), &bytes);
             assert_eq!(said, Ok(reader == head));
         }
     }
