@@ -65,6 +65,12 @@ impl Cookie {
         (raw & Self::OWNER_MASK == Self::OWNER_VALUE).then_some(Self(raw))
     }
 
+    /// The cookie behind this one, in the order of cookies.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// The cookie as OpenFlow carries it.
     #[must_use]
     pub fn raw(self) -> u64 {

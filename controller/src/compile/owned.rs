@@ -73,12 +73,16 @@ impl BridgeFlows {
         self.flows.iter().map(|(entry, unit)| (entry, *unit))
     }
 
-    /// What all units want, whether they have the place or not: unit by unit, in order, so that what belongs together comes
-    /// together.
-    pub fn by_unit(&self) -> impl Iterator<Item = &Entry> {
-        let mut units: Vec<_> = self.units.iter().collect();
-        units.sort_unstable_by_key(|(unit, _)| **unit);
-        units.into_iter().flat_map(|(_, entries)| entries)
+    /// The units that want something, in no order.
+    pub fn units(&self) -> impl Iterator<Item = Unit> {
+        self.units.keys().copied()
+    }
+
+    /// The flows of a unit, in order.
+    pub fn in_place(&self, unit: Unit) -> impl Iterator<Item = &Entry> {
+        let has_place =
+            move |entry: &&Entry| self.shadowed.is_empty() || self.flows.get(*entry) == Some(&unit);
+        self.of(unit).iter().filter(has_place)
     }
 
     /// What a unit wants, whether it has the place or not.

@@ -28,6 +28,12 @@ impl Touched {
         }
     }
 
+    /// True if nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.ports.is_empty() && self.hosts.is_empty()
+    }
+
     /// These and those.
     pub fn extend(&mut self, other: Self) {
         self.networks.extend(other.networks);

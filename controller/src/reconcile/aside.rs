@@ -2,7 +2,7 @@
 //! what the flow shall be is something else; those that others undo again and again, until some time has passed. A new session
 //! begins with none. Knows nothing of what is on its way, nor of the time.
 
-use super::backlog::{Backlog, Class};
+use super::backlog::{Backlog, Class, Turn};
 use super::reconciler::{FlowMod, Refused};
 use crate::compile::{Cookie, Entry, EntryMap, EntrySet};
 
@@ -41,10 +41,10 @@ impl Aside {
     }
 
     /// Sets a flow aside for which there is no room, until [`Aside::take_crowded`].
-    pub(super) fn put_crowded(&mut self, entry: &Entry, class: Class, cookie: Cookie, why: &str) {
+    pub(super) fn put_crowded(&mut self, entry: &Entry, turn: Turn, why: &str) {
         self.crowded.insert(entry.clone());
         self.adds.insert(entry.clone(), why.to_owned());
-        self.entries.insert(entry, class, cookie);
+        self.entries.insert(entry, turn);
     }
 
     /// There may be room again: these are no longer set aside, and have to be looked at.
@@ -76,11 +76,11 @@ impl Aside {
     }
 
     /// True if others have changed the entry so often that it stays as it is for now.
-    pub(super) fn keeps_contested(&mut self, entry: &Entry, class: Class, cookie: Cookie) -> bool {
+    pub(super) fn keeps_contested(&mut self, entry: &Entry, turn: Turn) -> bool {
         let times = self.undone.get(entry);
         let keeps = times.is_some_and(|times| *times > REPAIRS);
         if keeps {
-            self.entries.insert(entry, class, cookie);
+            self.entries.insert(entry, turn);
         }
         keeps
     }
@@ -93,10 +93,10 @@ impl Aside {
     }
 
     /// True if just this flow was refused: it stays aside. Otherwise what was refused in its place is of no interest.
-    pub(super) fn keeps_add(&mut self, wanted: &Entry, class: Class, cookie: Cookie) -> bool {
+    pub(super) fn keeps_add(&mut self, wanted: &Entry, turn: Turn) -> bool {
         let keeps = keeps(&mut self.adds, wanted);
         if keeps {
-            self.entries.insert(wanted, class, cookie);
+            self.entries.insert(wanted, turn);
         }
         keeps
     }
@@ -105,7 +105,7 @@ impl Aside {
     pub(super) fn keeps_delete(&mut self, has: &Entry, cookie: Cookie) -> bool {
         let keeps = keeps(&mut self.deletes, has);
         if keeps && !self.entries.contains(has) {
-            self.entries.insert(has, Class::Stale, cookie);
+            self.entries.insert(has, (Class::Stale, cookie));
         }
         keeps
     }
@@ -126,8 +126,7 @@ impl Aside {
 
     /// Each entry that is set aside, and why.
     pub(super) fn reasons(&self) -> impl Iterator<Item = (&Entry, &str)> {
-        let entries = self.entries.groups().flat_map(|(_, _, entries)| entries);
-        entries.map(|entry| {
+        self.entries.iter().map(|(_, entry)| {
             let refused = self.adds.get(entry).or_else(|| self.deletes.get(entry));
             (entry, refused.map_or(CONTESTED, String::as_str))
         })

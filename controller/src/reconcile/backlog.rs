@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compile::{Cookie, Entry, EntryMap};
+use crate::compile::{Cookie, Entry, EntryMap, EntrySet};
 
 /// What goes before what. All that is added goes before anything is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,138 +32,162 @@ impl Class {
 /// For so many entries there may be room while there are none.
 const KEPT: usize = 4096;
 
-/// Entries, by class and by the cookie of what they serve. Each waits, or is on its way. See the [module](self).
+/// When an entry's turn comes: its class, then the cookie of what it serves.
+pub(super) type Turn = (Class, Cookie);
+
+/// Entries with their turns. Each waits, or is on its way. See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    groups: BTreeMap<(Class, Cookie), Group>,
-    /// Where each one is.
-    places: EntryMap<Place>,
-    /// How many are on their way.
-    sent: usize,
+    waiting: Queue,
+    /// A few bundles' worth.
+    sent: EntrySet,
+    /// How many of those serve what.
+    sent_for: BTreeMap<Turn, usize>,
+    /// What has been looked at while it was on its way, with the turn that it has now.
+    looked_at: Queue,
 }
 
-/// No group has neither.
+/// Entries in order.
 #[derive(Debug, Default)]
-struct Group {
-    waiting: BTreeSet<Entry>,
-    /// How many are on their way.
-    sent: usize,
+struct Queue {
+    /// Before the first entry of a turn there is none.
+    order: BTreeSet<(Turn, Option<Entry>)>,
+    turns: EntryMap<Turn>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    class: Class,
-    cookie: Cookie,
-    sent: bool,
+impl Queue {
+    /// Puts the entry in, with this turn and no other.
+    fn put(&mut self, entry: &Entry, turn: Turn) {
+        self.take(entry);
+        self.turns.insert(entry.clone(), turn);
+        self.order.insert((turn, Some(entry.clone())));
+    }
+
+    fn take(&mut self, like: &Entry) -> Option<(Turn, Entry)> {
+        if self.turns.is_empty() {
+            return None;
+        }
+        let (like, turn) = self.turns.remove_entry(like)?;
+        let (_, entry) = self.order.take(&(turn, Some(like)))?;
+        // The room that a whole bridge took is not kept for the few changes that come later.
+        if self.turns.is_empty() && self.turns.capacity() > KEPT {
+            self.turns = EntryMap::default();
+        }
+        Some((turn, entry?))
+    }
+
+    fn first_class(&self) -> Option<Class> {
+        self.order.first().map(|((class, _), _)| *class)
+    }
+
+    fn holds(&self, turn: Turn) -> bool {
+        let first = self.order.range((turn, None)..).next();
+        first.is_some_and(|(of, _)| *of == turn)
+    }
 }
 
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.waiting.order.is_empty() && self.sent.is_empty()
     }
 
     /// How many entries wait.
     pub(super) fn waiting(&self) -> usize {
-        self.places.len().saturating_sub(self.sent)
+        self.waiting.order.len()
     }
 
     /// Puts the entry where it belongs now, and nowhere else. What is on its way stays so.
-    pub(super) fn insert(&mut self, entry: &Entry, class: Class, cookie: Cookie) {
-        let sent = self.take(entry).is_some_and(|(_, place)| place.sent);
-        let place = Place {
-            class,
-            cookie,
-            sent,
-        };
-        self.places.insert(entry.clone(), place);
-        let group = self.groups.entry((class, cookie)).or_default();
-        if sent {
-            self.sent += 1;
-            group.sent += 1;
+    pub(super) fn insert(&mut self, entry: &Entry, turn: Turn) {
+        if self.is_sent(entry) {
+            self.looked_at.put(entry, turn);
         } else {
-            group.waiting.insert(entry.clone());
+            self.waiting.put(entry, turn);
         }
     }
 
     pub(super) fn contains(&self, entry: &Entry) -> bool {
-        self.places.contains_key(entry)
+        self.is_sent(entry) || self.waiting.turns.contains_key(entry)
     }
 
     pub(super) fn is_sent(&self, entry: &Entry) -> bool {
-        self.sent > 0 && self.places.get(entry).is_some_and(|place| place.sent)
+        self.sent.contains(entry)
     }
 
-    /// The entry is on its way from now on.
-    pub(super) fn send(&mut self, entry: &Entry) {
-        if let Some(place) = self.places.get_mut(entry).filter(|place| !place.sent) {
-            place.sent = true;
-            self.sent += 1;
-            if let Some(group) = self.groups.get_mut(&(place.class, place.cookie)) {
-                group.waiting.remove(entry);
-                group.sent += 1;
+    /// The entries are on their way from now on.
+    pub(super) fn send(&mut self, changes: &[(Turn, Entry)]) {
+        for same in changes.chunk_by(|(one, _), (other, _)| one == other) {
+            for (turn, entry) in same {
+                self.waiting.take(entry);
+                if self.sent.insert(entry.clone()) {
+                    *self.sent_for.entry(*turn).or_default() += 1;
+                }
             }
         }
     }
 
-    /// Where the entry is.
-    pub(super) fn place(&self, entry: &Entry) -> Option<(Class, Cookie)> {
-        let place = self.places.get(entry)?;
-        Some((place.class, place.cookie))
-    }
-
-    /// There will be so many more.
-    pub(super) fn reserve(&mut self, entries: usize) {
-        self.places.reserve(entries);
-    }
-
-    /// Takes the entry out, as it was put in last, whether it waits or is on its way.
-    pub(super) fn remove(&mut self, like: &Entry) -> Option<(Entry, Class)> {
-        let (entry, place) = self.take(like)?;
-        // The room that a whole bridge took is not kept for the few changes that come later.
-        if self.places.is_empty() && self.places.capacity() > KEPT {
-            self.places = EntryMap::default();
-        }
-        Some((entry, place.class))
-    }
-
-    fn take(&mut self, like: &Entry) -> Option<(Entry, Place)> {
-        let (entry, place) = self.places.remove_entry(like)?;
-        let key = (place.class, place.cookie);
-        if let Some(group) = self.groups.get_mut(&key) {
-            if place.sent {
-                self.sent -= 1;
-                group.sent -= 1;
-            } else {
-                group.waiting.remove(&entry);
-            }
-            if group.sent == 0 && group.waiting.is_empty() {
-                self.groups.remove(&key);
+    /// The entry, sent in this turn, has arrived or will not. True if it was looked at meanwhile.
+    pub(super) fn arrived(&mut self, entry: &Entry, turn: Turn) -> bool {
+        if self.sent.remove(entry)
+            && let Some(count) = self.sent_for.get_mut(&turn)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.sent_for.remove(&turn);
             }
         }
-        Some((entry, place))
+        self.looked_at.take(entry).is_some()
+    }
+
+    /// Takes the entry out if it waits.
+    pub(super) fn remove(&mut self, like: &Entry) {
+        self.waiting.take(like);
     }
 
     /// What waits, in order.
-    pub(super) fn groups(&self) -> impl Iterator<Item = (Class, Cookie, &BTreeSet<Entry>)> {
-        let groups = self.groups.iter();
-        groups
-            .filter(|(_, group)| !group.waiting.is_empty())
-            .map(|(&(class, cookie), group)| (class, cookie, &group.waiting))
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Turn, &Entry)> {
+        self.waiting.order.iter().filter_map(entry_of)
+    }
+
+    /// What waits, in order, behind all that has this turn.
+    pub(super) fn behind(&self, (class, cookie): Turn) -> impl Iterator<Item = (Turn, &Entry)> {
+        let from = ((class, cookie.next()), None);
+        self.waiting.order.range(from..).filter_map(entry_of)
     }
 
     /// True if something that serves the cookie's object is here, in a class up to `last`.
     pub(super) fn holds(&self, cookie: Cookie, last: Class) -> bool {
-        Class::ALL
-            .into_iter()
-            .filter(|class| *class <= last)
-            .any(|class| self.groups.contains_key(&(class, cookie)))
+        let first = [&self.waiting, &self.looked_at].into_iter();
+        let first = first.filter_map(Queue::first_class);
+        let sent = self.sent_for.first_key_value();
+        let first = first.chain(sent.map(|((class, _), _)| *class)).min();
+        let classes = Class::ALL.into_iter();
+        // Mostly there is nothing at all so early.
+        classes
+            .filter(|class| *class <= last && first.is_some_and(|first| first <= *class))
+            .map(|class| (class, cookie))
+            .any(|turn| {
+                self.waiting.holds(turn)
+                    || self.looked_at.holds(turn)
+                    || self.sent_for.contains_key(&turn)
+            })
     }
 
     /// True if something of the class is here.
     pub(super) fn holds_class(&self, class: Class) -> bool {
-        let mut from = self.groups.range((class, Cookie::BASE)..);
-        from.next().is_some_and(|((first, _), _)| *first == class)
+        let from = (class, Cookie::BASE);
+        let queued = |queue: &Queue| {
+            let first = queue.order.range((from, None)..).next();
+            first.is_some_and(|((of, _), _)| *of == class)
+        };
+        let sent = self.sent_for.range(from..).next();
+        queued(&self.waiting)
+            || queued(&self.looked_at)
+            || sent.is_some_and(|((of, _), _)| *of == class)
     }
+}
+
+fn entry_of((turn, entry): &(Turn, Option<Entry>)) -> Option<(Turn, &Entry)> {
+    Some((*turn, entry.as_ref()?))
 }
 
 #[cfg(test)]
@@ -179,41 +203,80 @@ mod tests {
             .collect();
         let mut backlog = Backlog::default();
         for entry in &entries {
-            backlog.insert(entry, Class::Elsewhere, Cookie::BASE);
+            backlog.insert(entry, (Class::Elsewhere, Cookie::BASE));
         }
         assert_eq!(backlog.waiting(), entries.len());
         for entry in &entries {
-            assert_eq!(
-                backlog.remove(entry),
-                Some((entry.clone(), Class::Elsewhere))
-            );
+            assert!(backlog.contains(entry));
+            backlog.remove(entry);
+            assert!(!backlog.contains(entry));
         }
-        assert!(backlog.is_empty() && backlog.places.capacity() <= KEPT);
+        assert!(backlog.is_empty() && backlog.waiting.turns.capacity() <= KEPT);
     }
 
     #[test]
-    fn what_is_on_its_way_is_here_until_it_is_taken_out_but_does_not_wait() {
+    fn what_waits_is_in_order_and_can_be_passed_over() {
+        let entry = |n: u16| Entry::new(Flow::new(0, n, Match::new()));
+        let turn = |class, cookie: u64| {
+            (
+                class,
+                Cookie::from_raw(Cookie::BASE.raw() + cookie).unwrap(),
+            )
+        };
+        let mut backlog = Backlog::default();
+        let expected = [
+            (turn(Class::Base, 0), entry(1)),
+            (turn(Class::Here, 1), entry(9)),
+            (turn(Class::Here, 1), entry(8)),
+            (turn(Class::Here, 2), entry(7)),
+            (turn(Class::Elsewhere, 1), entry(6)),
+            (turn(Class::Stale, 1), entry(5)),
+        ];
+        for (turn, entry) in expected.iter().rev() {
+            backlog.insert(entry, (Class::Peers, Cookie::BASE));
+            backlog.insert(entry, *turn);
+        }
+        let all = |found: &mut dyn Iterator<Item = (Turn, &Entry)>| -> Vec<(Turn, Entry)> {
+            found.map(|(turn, entry)| (turn, entry.clone())).collect()
+        };
+        assert_eq!(all(&mut backlog.iter()), expected);
+        assert_eq!(
+            all(&mut backlog.behind(turn(Class::Here, 1))),
+            expected[3..]
+        );
+        assert_eq!(
+            all(&mut backlog.behind(turn(Class::Here, 2))),
+            expected[4..]
+        );
+        assert_eq!(all(&mut backlog.behind(turn(Class::Stale, 1))), []);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_here_until_it_has_arrived_but_does_not_wait() {
         let flow = |out: u32| {
             Entry::new(Flow::new(0, 1, Match::new()).doing([flows::Action::output(out)]))
         };
         let (entry, changed) = (flow(1), flow(2));
+        let (here, stale) = ((Class::Here, Cookie::BASE), (Class::Stale, Cookie::BASE));
         let mut backlog = Backlog::default();
-        backlog.insert(&entry, Class::Here, Cookie::BASE);
-        backlog.send(&entry);
-        backlog.send(&entry);
+        backlog.insert(&entry, here);
+        backlog.send(&[(here, entry.clone())]);
         assert!(backlog.is_sent(&entry) && !backlog.is_empty());
-        assert_eq!((backlog.waiting(), backlog.groups().count()), (0, 0));
+        assert_eq!((backlog.waiting(), backlog.iter().count()), (0, 0));
         assert!(backlog.holds(Cookie::BASE, Class::Here) && backlog.holds_class(Class::Here));
-        // What it shall be is something else now.
-        backlog.insert(&changed, Class::Stale, Cookie::BASE);
-        assert!(backlog.is_sent(&entry));
-        assert!(!backlog.holds_class(Class::Here) && backlog.holds_class(Class::Stale));
-        assert_eq!((backlog.waiting(), backlog.groups().count()), (0, 0));
-        let taken = backlog.remove(&entry);
-        assert!(taken.is_some_and(|(taken, class)| taken.is(&changed) && class == Class::Stale));
-        assert!(backlog.is_empty() && backlog.groups.is_empty());
-        backlog.insert(&entry, Class::Here, Cookie::BASE);
+        assert!(!backlog.holds(Cookie::BASE, Class::Base) && !backlog.holds_class(Class::Stale));
+        assert!(!backlog.arrived(&entry, here) && backlog.is_empty());
+        assert!(!backlog.holds(Cookie::BASE, Class::Stale) && !backlog.holds_class(Class::Here));
+        // What it shall be becomes something else while it is on its way.
+        backlog.send(&[(here, entry.clone())]);
+        backlog.insert(&changed, stale);
+        assert!(backlog.is_sent(&entry) && backlog.holds_class(Class::Stale));
+        assert!(backlog.holds(Cookie::BASE, Class::Stale));
+        assert_eq!((backlog.waiting(), backlog.iter().count()), (0, 0));
+        assert!(backlog.arrived(&entry, here) && backlog.is_empty());
+        assert!(!backlog.holds_class(Class::Stale) && !backlog.contains(&entry));
+        backlog.insert(&entry, here);
         assert!(!backlog.is_sent(&entry));
-        assert_eq!((backlog.waiting(), backlog.groups().count()), (1, 1));
+        assert_eq!((backlog.waiting(), backlog.iter().count()), (1, 1));
     }
 }

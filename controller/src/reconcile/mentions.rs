@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use flows::{Action, Field, Flow};
 
 use super::masks::Masks;
+use super::programme::learns;
 use crate::compile::{Cookie, Kind};
 
 /// See the [module](self).
@@ -17,6 +18,8 @@ pub(super) struct Mentions {
     networks: BTreeMap<(u16, Cookie), usize>,
     /// By port number, cookie of the flow, and VLAN id (0: the flow knows none); none where that is not of interest.
     numbers: Option<BTreeMap<(u32, u64, u16), usize>>,
+    /// How many flows make the switch learn others.
+    teachers: usize,
     masks: Masks,
 }
 
@@ -27,6 +30,7 @@ impl Mentions {
             local_vlans: BTreeMap::new(),
             networks: BTreeMap::new(),
             numbers: with_numbers.then(BTreeMap::new),
+            teachers: 0,
             masks: Masks::default(),
         }
     }
@@ -38,6 +42,7 @@ impl Mentions {
 
     pub(super) fn add(&mut self, flow: &Flow) {
         self.masks.add(flow);
+        self.teachers = self.teachers.saturating_add(usize::from(teaches(flow)));
         let network = network_of(flow);
         for vlan in vlan_ids(flow) {
             *self.local_vlans.entry(vlan).or_default() += 1;
@@ -54,6 +59,7 @@ impl Mentions {
 
     pub(super) fn remove(&mut self, flow: &Flow) {
         self.masks.remove(flow);
+        self.teachers = self.teachers.saturating_sub(usize::from(teaches(flow)));
         let network = network_of(flow);
         for vlan in vlan_ids(flow) {
             one_less(&mut self.local_vlans, &vlan);
@@ -66,6 +72,11 @@ impl Mentions {
                 one_less(numbers, &key);
             }
         }
+    }
+
+    /// True if a flow makes the switch learn others.
+    pub(super) fn teach(&self) -> bool {
+        self.teachers > 0
     }
 
     /// Every VLAN id that a flow mentions, be it as a local VLAN or not.
@@ -93,6 +104,10 @@ impl Mentions {
             owners.iter().any(|owner| owner.raw() == cookie) && [0, lvid].contains(&vlan)
         })
     }
+}
+
+fn teaches(flow: &Flow) -> bool {
+    learns(flow).next().is_some()
 }
 
 /// The network that the flow serves, if it serves one.

@@ -1,7 +1,8 @@
 //! One bridge's flows: what it has, what is on its way to it, and what of that is not as it shall be.
 //!
-//! The difference is never computed whole but once, when a session begins. After that an entry is looked at when what it
-//! shall be has changed ([`Programme::look_at`]) or what it is (an acknowledgement).
+//! When a session begins, what it finds is compared with what shall be: at once what somebody here waits for and what has to go,
+//! bundle by bundle what leads to ports of other hosts. After that an entry is looked at when what it shall be has changed
+//! ([`Programme::look_at`]) or what it is (an acknowledgement).
 //!
 //! # Where a bundle may end
 //!
@@ -11,13 +12,14 @@
 //! or what it shall meet after, never what one of the two would have hidden from it. And the pipeline itself comes first:
 //! nothing leads into a table without its drops.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use flows::{Action, Flow};
 use uuid::Uuid;
 
 use super::aside::Aside;
-use super::backlog::{Backlog, Class};
+use super::backlog::{Backlog, Class, Turn};
 use super::mentions::Mentions;
 use super::observation::{Edit, Observation};
 use super::reconciler::{FlowMod, Refused};
@@ -53,6 +55,9 @@ pub(super) struct Programme {
     teaching_changed: bool,
     /// What is not as it shall be. What of it is on its way is here as that which it shall be now.
     backlog: Backlog,
+    /// Ports of other hosts that were not looked at in this session, the next last. There may be a hundred thousand, whose
+    /// turn comes when all else is done: until then they take neither time nor memory.
+    unseen: Vec<Unit>,
     /// What was refused.
     aside: Aside,
     /// How many flows were refused in this session.
@@ -60,18 +65,19 @@ pub(super) struct Programme {
     /// Entries that have to stay as they are, for the place is a foreign flow's.
     conflicts: BTreeSet<Entry>,
     /// Changes that are on their way, bundle by bundle, in order.
-    on_its_way: VecDeque<Vec<Sent>>,
+    on_its_way: VecDeque<Bundle>,
     mentions: Mentions,
     /// Entries in which something has happened; none: the session has just begun, and nothing is compared yet.
     happened: Option<Vec<Entry>>,
 }
 
-/// A change that is on its way. An entry is in one bundle only: what else shall become of it waits for the answer.
-#[derive(Clone, Debug)]
-enum Sent {
-    Add(Entry),
-    Delete(Entry),
-    Forget(Cookie),
+/// Changes that are on their way. An entry is in one bundle only: what else shall become of it waits for the answer.
+#[derive(Debug)]
+struct Bundle {
+    /// What is stale is deleted, everything else added.
+    changes: Vec<(Turn, Entry)>,
+    /// Cookies of learned flows.
+    forgotten: BTreeSet<Cookie>,
 }
 
 impl Programme {
@@ -84,6 +90,7 @@ impl Programme {
             learned: BTreeSet::new(),
             teaching_changed: true,
             backlog: Backlog::default(),
+            unseen: Vec::new(),
             aside: Aside::default(),
             refusals: 0,
             conflicts: BTreeSet::new(),
@@ -133,47 +140,64 @@ impl Programme {
         changed: Vec<Entry>,
         class_of: impl Fn(Unit) -> Class,
     ) {
-        let entries: Vec<Entry> = match self.happened.replace(Vec::new()) {
+        let turn_of = |unit: Unit| (class_of(unit), unit.cookie());
+        let mut entries: Vec<Entry> = match self.happened.replace(Vec::new()) {
             Some(happened) => happened.into_iter().chain(changed).collect(),
             None => {
                 self.teaching_changed = true;
                 let missing = want.len().saturating_sub(self.installed.len());
-                self.backlog.reserve(missing);
                 self.installed.reserve(missing);
-                want.by_unit()
-                    .for_each(|entry| self.look_at(entry, want, &class_of));
+                let is_elsewhere = |unit: &Unit| class_of(*unit) == Class::Elsewhere;
+                let (elsewhere, first): (Vec<Unit>, Vec<Unit>) =
+                    want.units().partition(is_elsewhere);
+                self.unseen = elsewhere;
+                self.unseen.sort_unstable_by_key(|unit| Reverse(*unit));
+                for unit in first {
+                    for entry in want.in_place(unit) {
+                        self.look_at(entry, Some((entry, turn_of(unit))));
+                    }
+                }
                 let others = self.installed.iter();
                 let others = others.filter(|entry| want.get(entry).is_none());
                 others.cloned().collect()
             }
         };
-        let mut entries = entries;
         if self.mentions.masks().take_room() {
             entries.extend(self.aside.take_crowded());
         }
         self.teaching_changed |= !entries.is_empty();
         for entry in entries {
-            self.look_at(&entry, want, &class_of);
+            let wanted = want.get(&entry);
+            self.look_at(&entry, wanted.map(|(wanted, unit)| (wanted, turn_of(unit))));
         }
     }
 
-    fn look_at(&mut self, entry: &Entry, want: &BridgeFlows, class_of: impl Fn(Unit) -> Class) {
+    /// Finds out what has to be done in a place where something else may be wanted, or there.
+    fn look_at(&mut self, entry: &Entry, wanted: Option<(&Entry, Turn)>) {
+        if let Some((wanted, turn)) = self.lacks(entry, wanted) {
+            self.backlog.insert(wanted, turn);
+        }
+    }
+
+    /// The same, but what has to be added is returned.
+    fn lacks<'e>(
+        &mut self,
+        entry: &Entry,
+        wanted: Option<(&'e Entry, Turn)>,
+    ) -> Option<(&'e Entry, Turn)> {
         if self.backlog.is_sent(entry) {
             // What it will be is known when the bundle is acknowledged. Until then it is not right for whoever wants it.
-            match (want.get(entry), Cookie::from_raw(entry.flow().cookie)) {
-                (Some((wanted, unit)), _) => {
-                    let cookie = unit.cookie();
-                    self.backlog.insert(wanted, class_of(unit), cookie);
-                }
-                (None, Some(cookie)) => self.backlog.insert(entry, Class::Stale, cookie),
+            match (wanted, Cookie::from_raw(entry.flow().cookie)) {
+                (Some((wanted, turn)), _) => self.backlog.insert(wanted, turn),
+                (None, Some(cookie)) => self.backlog.insert(entry, (Class::Stale, cookie)),
                 (None, None) => {}
             }
-            return;
+            return None;
         }
         self.backlog.remove(entry);
         self.conflicts.remove(entry);
         self.aside.look_at(entry);
-        match (want.get(entry), self.installed.get(entry)) {
+        match (wanted, self.installed.get(entry)) {
             (None, None) => self.aside.settled(entry),
             (None, Some(has)) => self.shall_go(has.clone()),
             (Some((wanted, _)), Some(has)) if has.same_as(wanted) => {
@@ -190,50 +214,45 @@ impl Programme {
                     self.conflicts.insert(wanted.clone());
                 }
             }
-            (Some((wanted, unit)), has) => {
-                let (class, cookie) = (class_of(unit), unit.cookie());
-                if self.aside.keeps_contested(wanted, class, cookie) {
-                    return;
+            (Some((wanted, turn)), has) => {
+                if self.aside.keeps_contested(wanted, turn) {
+                    return None;
                 }
-                if !self.aside.keeps_add(wanted, class, cookie) {
-                    self.backlog.insert(wanted, class, cookie);
-                } else if let Some(has) = has.filter(|has| !closes(has)) {
+                if !self.aside.keeps_add(wanted, turn) {
+                    return Some((wanted, turn));
+                }
+                if let Some(has) = has.filter(|has| !closes(has)) {
                     // What may not be opened as it shall be is not left open as it was.
                     self.shall_go(has.clone());
                 }
             }
         }
+        None
     }
 
     /// A flow that is there shall not be.
     fn shall_go(&mut self, has: Entry) {
         if let Some(cookie) = Cookie::from_raw(has.flow().cookie)
-            && !self.aside.keeps_contested(&has, Class::Stale, cookie)
+            && !self.aside.keeps_contested(&has, (Class::Stale, cookie))
             && !self.aside.keeps_delete(&has, cookie)
         {
-            self.backlog.insert(&has, Class::Stale, cookie);
+            self.backlog.insert(&has, (Class::Stale, cookie));
         }
     }
 
     /// None of the changes on their way is made, because of these: they are set aside, and the others will be sent again.
     /// False if there have been too many of them for that to lead anywhere.
     pub(super) fn refused(&mut self, refused: Vec<Refused>) -> bool {
-        for change in std::mem::take(&mut self.on_its_way).into_iter().flatten() {
-            match change {
-                Sent::Add(entry) => {
-                    self.backlog.remove(&entry);
+        for bundle in std::mem::take(&mut self.on_its_way) {
+            for (turn, entry) in bundle.changes {
+                self.backlog.arrived(&entry, turn);
+                if !deletes(turn) {
                     self.mentions.remove(entry.flow());
-                    self.note(&entry);
                 }
-                Sent::Delete(entry) => {
-                    self.backlog.remove(&entry);
-                    self.note(&entry);
-                }
-                Sent::Forget(cookie) => {
-                    self.learned.insert(cookie);
-                    self.teaching_changed = true;
-                }
+                self.note(&entry);
             }
+            self.teaching_changed |= !bundle.forgotten.is_empty();
+            self.learned.extend(bundle.forgotten);
         }
         self.refusals = self.refusals.saturating_add(refused.len());
         refused
@@ -244,28 +263,24 @@ impl Programme {
 
     /// The changes of the first bundle on its way are made.
     pub(super) fn acknowledged(&mut self) {
-        for change in self.on_its_way.pop_front().into_iter().flatten() {
-            match change {
-                // Its mentions have counted since it was sent.
-                Sent::Add(entry) => {
-                    // It is as it shall be, unless that has become something else meanwhile.
-                    match self.backlog.remove(&entry) {
-                        Some((wanted, class)) if wanted.is(&entry) && class != Class::Stale => {
-                            self.aside.settled(&entry);
-                        }
-                        _ => self.note(&entry),
-                    }
-                    self.foreign.remove(&entry);
-                    if let Some(old) = self.installed.replace(entry) {
-                        self.mentions.remove(old.flow());
-                    }
-                }
-                Sent::Delete(entry) => {
-                    self.backlog.remove(&entry);
-                    self.uninstall(&entry);
-                    self.note(&entry);
-                }
-                Sent::Forget(_) => {}
+        let bundle = self.on_its_way.pop_front();
+        for (turn, entry) in bundle.into_iter().flat_map(|bundle| bundle.changes) {
+            let looked_at = self.backlog.arrived(&entry, turn);
+            if deletes(turn) {
+                self.uninstall(&entry);
+                self.note(&entry);
+                continue;
+            }
+            // It is as it shall be, unless that has become something else meanwhile.
+            if looked_at {
+                self.note(&entry);
+            } else {
+                self.aside.settled(&entry);
+            }
+            self.foreign.remove(&entry);
+            // Its mentions have counted since it was sent.
+            if let Some(old) = self.installed.replace(entry) {
+                self.mentions.remove(old.flow());
             }
         }
     }
@@ -337,12 +352,10 @@ impl Programme {
 
     /// True if a bundle that is on its way adds just this flow.
     fn adds(&self, entry: &Entry) -> bool {
-        let mut changes = self.on_its_way.iter().flatten();
+        let mut changes = self.on_its_way.iter().flat_map(|bundle| &bundle.changes);
         self.backlog.is_sent(entry)
-            && changes.any(|change| match change {
-                Sent::Add(added) => added == entry && added.same_as(entry),
-                Sent::Delete(_) | Sent::Forget(_) => false,
-            })
+            && changes
+                .any(|(turn, other)| !deletes(*turn) && other == entry && other.same_as(entry))
     }
 
     /// The next bundle, if one more may be on its way: what goes first, without what serves the objects of the cookies in
@@ -356,109 +369,135 @@ impl Programme {
         if self.on_its_way.len() >= WINDOW {
             return None;
         }
-        let mut sent = loop {
-            let first = self.what_goes_first(waiting);
+        let changes = loop {
+            let first = self.what_goes_first(want, waiting);
             let found = first.len();
             let first = self.within_limits(first);
             if found == 0 || !first.is_empty() {
                 break first;
             }
         };
-        let forgotten = self.forgotten(want, networks, &sent);
-        sent.extend(forgotten.into_iter().map(Sent::Forget));
-        if sent.is_empty() {
+        let forgotten = self.forgotten(want, networks, &changes);
+        if changes.is_empty() && forgotten.is_empty() {
             return None;
         }
-        for sent in &sent {
-            match sent {
-                // Its mentions count already.
-                Sent::Add(entry) | Sent::Delete(entry) => self.backlog.send(entry),
-                Sent::Forget(cookie) => drop(self.learned.remove(cookie)),
+        // Mentions count already.
+        self.backlog.send(&changes);
+        self.learned.retain(|cookie| !forgotten.contains(cookie));
+        let mods = changes.iter().map(|(turn, entry)| {
+            let flow = entry.shared();
+            if deletes(*turn) {
+                FlowMod::Delete(flow)
+            } else {
+                FlowMod::Add(flow)
             }
-        }
-        let changes = sent.iter().map(|sent| match sent {
-            Sent::Add(entry) => FlowMod::Add(entry.shared()),
-            Sent::Delete(entry) => FlowMod::Delete(entry.shared()),
-            Sent::Forget(cookie) => FlowMod::Forget(*cookie),
         });
-        let changes = changes.collect();
-        self.on_its_way.push_back(sent);
-        Some(changes)
+        let mods = mods.chain(forgotten.iter().map(|cookie| FlowMod::Forget(*cookie)));
+        let mods = mods.collect();
+        self.on_its_way.push_back(Bundle { changes, forgotten });
+        Some(mods)
     }
 
     /// Counts what is added, and sets aside that for which its table has too many masks. The pipeline itself has its few,
     /// and has to be there.
-    fn within_limits(&mut self, changes: Vec<Sent>) -> Vec<Sent> {
+    fn within_limits(&mut self, mut changes: Vec<(Turn, Entry)>) -> Vec<(Turn, Entry)> {
         let mut crowded = 0_usize;
-        let within = changes.into_iter().filter(|change| {
-            let Sent::Add(entry) = change else {
+        changes.retain(|(turn, entry)| {
+            if deletes(*turn) {
                 return true;
-            };
+            }
             let flow = entry.flow();
             let masks = self.mentions.masks();
-            if !masks.has_room_for(flow) {
+            if turn.0 != Class::Base && !masks.has_room_for(flow) {
                 let why = format!(
                     "its table has as many masks as external_ids:heddle-mask-limit allows, {}",
                     masks.limit()
                 );
-                let is_base = |(class, _): &(Class, Cookie)| *class == Class::Base;
-                let place = self.backlog.place(entry);
-                if let Some((class, cookie)) = place.filter(|place| !is_base(place)) {
-                    self.backlog.remove(entry);
-                    self.aside.put_crowded(entry, class, cookie, &why);
-                    if crowded == 0 {
-                        tracing::error!(%flow, "not sent: {why}");
-                    }
-                    crowded = crowded.saturating_add(1);
-                    return false;
+                self.backlog.remove(entry);
+                self.aside.put_crowded(entry, *turn, &why);
+                if crowded == 0 {
+                    tracing::error!(%flow, "not sent: {why}");
                 }
+                crowded = crowded.saturating_add(1);
+                return false;
             }
             self.mentions.add(flow);
             true
         });
-        let within = within.collect();
         if crowded > 1 {
             tracing::error!("{} more flows are not sent for that", crowded - 1);
         }
-        within
+        changes
     }
 
     /// Adds and deletes for one bundle.
-    fn what_goes_first(&self, waiting: &BTreeSet<Cookie>) -> Vec<Sent> {
-        let all_at_once = self.backlog.waiting() <= BUNDLE_LIMIT;
+    fn what_goes_first(
+        &mut self,
+        want: &BridgeFlows,
+        waiting: &BTreeSet<Cookie>,
+    ) -> Vec<(Turn, Entry)> {
+        let all_at_once = self.backlog.waiting() <= BUNDLE_LIMIT && self.unseen.is_empty();
         let base_lacks = self.aside.entries().holds_class(Class::Base);
-        let mut first = None;
-        let mut room = BUNDLE_LIMIT;
-        let mut sent = Vec::new();
-        for (class, cookie, entries) in self.backlog.groups() {
-            let opens = !matches!(class, Class::Base | Class::Stale);
-            if waiting.contains(&cookie) || base_lacks && opens {
-                continue;
-            }
-            // What somebody waits for is not slowed down by what can wait.
-            let urgent = |class: Class| class <= Class::Here;
-            let other = first.is_some_and(|first| urgent(first) != urgent(class));
-            if room == 0 || other && !all_at_once {
+        // What somebody waits for is not slowed down by what can wait.
+        let urgent = |(class, _): Turn| class <= Class::Here;
+        let mut first: Vec<(Turn, Entry)> = Vec::new();
+        let mut adds: Box<dyn Iterator<Item = (Turn, &Entry)>> = Box::new(self.backlog.iter());
+        while let Some((turn, entry)) = adds.next() {
+            let (class, cookie) = turn;
+            if class == Class::Stale || base_lacks && class != Class::Base {
                 break;
             }
-            first.get_or_insert(class);
-            let before = sent.len();
-            let each = match class {
-                Class::Stale => {
-                    let entries = entries.iter().rev();
-                    let entries = entries.filter(|entry| !(base_lacks && closes(entry)));
-                    let entries = entries.take(room.div_ceil(DELETE));
-                    sent.extend(entries.cloned().map(Sent::Delete));
-                    DELETE
-                }
-                Class::Base | Class::Here | Class::Peers | Class::Elsewhere => {
-                    sent.extend(entries.iter().take(room).cloned().map(Sent::Add));
-                    1
-                }
-            };
-            room = room.saturating_sub((sent.len() - before) * each);
+            if waiting.contains(&cookie) {
+                adds = Box::new(self.backlog.behind(turn));
+                continue;
+            }
+            let other = first
+                .first()
+                .is_some_and(|(first, _)| urgent(*first) != urgent(turn));
+            if first.len() >= BUNDLE_LIMIT || other && !all_at_once {
+                break;
+            }
+            first.push((turn, entry.clone()));
         }
-        sent
+        drop(adds);
+        if first.first().is_some_and(|(first, _)| urgent(*first)) && !all_at_once {
+            return first;
+        }
+        // Adds go before deletes; but nothing is added to a pipeline that is not whole.
+        if !base_lacks {
+            self.look_elsewhere(want, &mut first);
+        }
+        let room = BUNDLE_LIMIT.saturating_sub(first.len()).div_ceil(DELETE);
+        let stale = self.backlog.iter().rev();
+        let stale = stale.take_while(|(turn, _)| deletes(*turn));
+        let may_go = stale.filter(|((_, cookie), entry)| {
+            !(waiting.contains(cookie) || base_lacks && closes(entry))
+        });
+        let may_go = may_go.map(|(turn, entry)| (turn, entry.clone()));
+        first.extend(may_go.take(room));
+        first
+    }
+
+    /// Looks at ports of other hosts while the bundle has room.
+    fn look_elsewhere(&mut self, want: &BridgeFlows, bundle: &mut Vec<(Turn, Entry)>) {
+        while bundle.len() < BUNDLE_LIMIT {
+            let Some(unit) = self.unseen.pop() else {
+                self.unseen = Vec::new();
+                return;
+            };
+            let turn = (Class::Elsewhere, unit.cookie());
+            for entry in want.in_place(unit) {
+                // It has been looked at since, and may be in this very bundle.
+                if self.backlog.contains(entry) {
+                    continue;
+                }
+                match self.lacks(entry, Some((entry, turn))) {
+                    Some(_) if bundle.len() < BUNDLE_LIMIT => bundle.push((turn, entry.clone())),
+                    Some((entry, turn)) => self.backlog.insert(entry, turn),
+                    None => {}
+                }
+            }
+        }
     }
 
     /// Cookies of learned flows that nobody teaches any more once these changes are made, or teaches otherwise.
@@ -466,7 +505,7 @@ impl Programme {
         &mut self,
         want: &BridgeFlows,
         networks: impl Iterator<Item = Uuid>,
-        sent: &[Sent],
+        changes: &[(Turn, Entry)],
     ) -> BTreeSet<Cookie> {
         let mut out = BTreeSet::new();
         if std::mem::take(&mut self.teaching_changed) && !self.learned.is_empty() {
@@ -478,24 +517,13 @@ impl Programme {
                     .filter(|cookie| !taught.contains(cookie)),
             );
         }
-        for sent in sent {
-            match sent {
-                Sent::Add(entry) => {
-                    let old = self.installed.get(entry).map(Entry::flow);
-                    let old = old.filter(|old| old.instructions != entry.flow().instructions);
-                    out.extend(old.into_iter().flat_map(learns));
-                }
-                Sent::Delete(entry) => {
-                    out.extend(
-                        self.installed
-                            .get(entry)
-                            .map(Entry::flow)
-                            .into_iter()
-                            .flat_map(learns),
-                    );
-                }
-                Sent::Forget(_) => {}
-            }
+        // Mostly nothing is taught at all, and what is there has not to be looked for.
+        let changes = changes.iter().filter(|_| self.mentions.teach());
+        for (turn, entry) in changes {
+            let old = self.installed.get(entry).map(Entry::flow);
+            let old =
+                old.filter(|old| deletes(*turn) || old.instructions != entry.flow().instructions);
+            out.extend(old.into_iter().flat_map(learns));
         }
         out
     }
@@ -505,6 +533,7 @@ impl Programme {
         self.is_compared()
             && self.on_its_way.is_empty()
             && self.backlog.is_empty()
+            && self.unseen.is_empty()
             && self.aside.entries().is_empty()
             && self.conflicts.is_empty()
     }
@@ -516,14 +545,15 @@ impl Programme {
         let closed = |entry: &Entry| self.installed.get(entry).is_none_or(closes);
         self.is_compared()
             && self.on_its_way.is_empty()
+            && self.unseen.is_empty()
             && self.conflicts.is_empty()
             && self
                 .aside
                 .entries()
-                .groups()
-                .all(|(class, _, entries)| class != Class::Base && entries.iter().all(closed))
-            && self.backlog.groups().all(|(class, cookie, entries)| {
-                class != Class::Stale && waiting.contains(&cookie) && entries.iter().all(harmless)
+                .iter()
+                .all(|((class, _), entry)| class != Class::Base && closed(entry))
+            && self.backlog.iter().all(|((class, cookie), entry)| {
+                class != Class::Stale && waiting.contains(&cookie) && harmless(entry)
             })
     }
 
@@ -532,6 +562,7 @@ impl Programme {
         let conflict = |entry: &Entry| entry.flow().cookie == cookie.raw();
         self.is_compared()
             && !self.backlog.holds(cookie, last)
+            && (last < Class::Elsewhere || self.has_seen(cookie))
             && !self.aside.entries().holds(cookie, last)
             && !self.conflicts.iter().any(conflict)
     }
@@ -546,7 +577,16 @@ impl Programme {
 
     /// True if nothing of the class is missing that can be had.
     pub(super) fn has_all(&self, class: Class) -> bool {
-        self.is_compared() && !self.backlog.holds_class(class)
+        let unseen = class == Class::Elsewhere && !self.unseen.is_empty();
+        self.is_compared() && !unseen && !self.backlog.holds_class(class)
+    }
+
+    /// False if what serves the cookie's object was not looked at yet.
+    fn has_seen(&self, cookie: Cookie) -> bool {
+        let found = self
+            .unseen
+            .binary_search_by_key(&Reverse(cookie), |unit| Reverse(unit.cookie()));
+        found.is_err()
     }
 
     /// Flows that were refused, and why.
@@ -584,13 +624,18 @@ impl Programme {
     }
 }
 
+/// True if that is what is done with an entry in this turn.
+fn deletes((class, _): Turn) -> bool {
+    class == Class::Stale
+}
+
 /// True if the flow forgets its packets.
 fn closes(entry: &Entry) -> bool {
     entry.flow().instructions.is_drop()
 }
 
 /// The cookies of flows that the flow makes the switch learn.
-fn learns(flow: &Flow) -> impl Iterator<Item = Cookie> {
+pub(super) fn learns(flow: &Flow) -> impl Iterator<Item = Cookie> {
     flow.instructions
         .apply
         .iter()

@@ -85,9 +85,9 @@ pub struct Report {
     /// Every difference is gone: what the intent said at this revision is on the switch.
     pub applied: Option<u64>,
     /// Ports (`_uuid`) that are plugged in and whose flows are acknowledged.
-    pub up: BTreeSet<Uuid>,
+    pub up: Arc<BTreeSet<Uuid>>,
     /// Ports (`_uuid`) that are plugged in, whether their flows are there or not.
-    pub plugged: BTreeSet<Uuid>,
+    pub plugged: Arc<BTreeSet<Uuid>>,
     /// See [`Bindings::unbound`].
     pub unbound: BTreeMap<String, String>,
     /// What keeps a part of the host from working, by what it is about.
@@ -128,6 +128,9 @@ pub struct Reconciler {
     allocator: Allocator,
     /// The local VLANs of networks with a port here, since they were first read with every bridge's flows known.
     in_force: BTreeMap<Uuid, u16>,
+    /// The ports that are up while all flows are there that they need; none: something else that it follows from may be
+    /// different.
+    all_up: Option<Arc<BTreeSet<Uuid>>>,
     transacting: bool,
 }
 
@@ -296,6 +299,9 @@ impl Reconciler {
         let touched = self.touched.replace(Touched::default());
         let mut around = self.surroundings(settings, observed, site, touched.as_ref());
         let current = self.viewed.filter(|_| self.engine.view().host == host);
+        if current.is_none() || touched.as_ref().is_none_or(|touched| !touched.is_empty()) {
+            self.all_up = None;
+        }
         let (viewed, changed) = match (current, touched) {
             (Some(viewed), Some(touched)) => (viewed, self.engine.site_changed(site, &touched)),
             (_, touched) => {
@@ -365,7 +371,7 @@ impl Reconciler {
         let report = Report {
             applied: (settled && both).then_some(site.revision),
             up,
-            plugged: around.bindings.bound.keys().copied().collect(),
+            plugged: Arc::clone(&around.plugged),
             unbound: around.bindings.unbound.clone(),
             problems,
         };

@@ -1,5 +1,7 @@
 //! The reconciler against a simulated switch.
 
+#[path = "elsewhere_tests.rs"]
+mod elsewhere;
 #[path = "listing_tests.rs"]
 mod listing;
 #[path = "refused_tests.rs"]
@@ -184,7 +186,7 @@ fn from_nothing_to_everything() {
     plug_all(&mut world);
     let report = world.run(nothing_strays);
     assert_eq!(report.applied, Some(7));
-    assert_eq!(report.up, BTreeSet::from([id(11), id(12), id(13)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(12), id(13)]));
     assert_eq!(recorded(&world.observed).len(), 3);
     let catch_all = world.flows["br-eth1"]
         .get(&Flow::new(0, 0, Match::new()))
@@ -236,7 +238,7 @@ fn a_bridge_without_a_session_holds_up_nothing_but_its_own_networks() {
     let another = port(31, 1, &[PEER]);
     world.site.ports.insert(another.id, another);
     let report = world.run(nothing_strays);
-    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(12)]));
     assert_eq!(report.applied, None, "it is not known what br-eth1 does");
     assert_eq!(world.flows["br-int"], before["br-int"]);
     assert_ne!(world.flows["br-tun"], before["br-tun"]);
@@ -290,7 +292,7 @@ fn a_provider_bridge_is_guarded_while_the_switch_has_the_way_to_it() {
     let there = ports(&world.observed, "br-int");
     world.restart_switch(there);
     let report = world.run(nothing_strays);
-    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(12)]));
 }
 
 /// What leads to a bridge that forwards by itself opens when the session, too, knows by which port packets come there: not
@@ -344,7 +346,7 @@ fn a_number_that_the_session_does_not_confirm_makes_no_flow() {
     renumbered.insert(112, "tap11".to_owned());
     world.restart_switch(renumbered);
     let report = world.run(|_| ());
-    assert_eq!(report.up, BTreeSet::from([id(13)]));
+    assert_eq!(*report.up, BTreeSet::from([id(13)]));
     assert_eq!(report.applied, None, "a number is still to come");
     let from = |ofport: u32| Match::new().with(Field::InPort, ofport);
     let classified = |world: &World, ofport: u32| {
@@ -418,7 +420,7 @@ fn a_port_with_the_number_of_another_opens_after_that_one_is_closed() {
     world.unplug("tap12");
     world.plug("tap12", "port12", 111);
     let report = world.run(nothing_strays);
-    assert_eq!(report.up, BTreeSet::from([id(12), id(13)]));
+    assert_eq!(*report.up, BTreeSet::from([id(12), id(13)]));
     // Another port of the same network may speak for other addresses.
     let another = port(14, 2, &[]);
     world.site.ports.insert(another.id, another);
@@ -436,7 +438,7 @@ fn a_port_with_the_number_of_another_opens_after_that_one_is_closed() {
         closed |= !of(12) && !of(14);
     });
     assert!(closed);
-    assert_eq!(report.up, BTreeSet::from([id(13), id(14)]));
+    assert_eq!(*report.up, BTreeSet::from([id(13), id(14)]));
     knows_the_switch(&world);
 }
 
@@ -625,7 +627,7 @@ fn a_mapping_that_goes_leaves_nothing_behind() {
     let report = world.run(nothing_strays);
     assert_eq!(world.flows["br-eth1"].len(), 1);
     assert!(world.observed.bridges["br-eth1"].ports.is_empty());
-    assert_eq!(report.up, BTreeSet::from([id(11), id(12)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(12)]));
     assert_eq!(
         report.problems["net3"],
         "a port of this network is plugged in here, but the host has no bridge on provider: set \

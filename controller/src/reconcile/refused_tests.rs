@@ -15,7 +15,7 @@ fn a_refused_flow_holds_up_nothing_but_its_own_object() {
         |change| adds_of(change, Unit::Port(id(12))) && change.to_string().contains("table=60");
     plug_all(&mut world);
     let report = world.run(nothing_strays);
-    assert_eq!(report.up, BTreeSet::from([id(11), id(13)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(13)]));
     assert_eq!(report.applied, None);
     assert_eq!(world.refusals, 1);
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_flow_that_was_refused_mentions_nothing() {
     world.site.ports.insert(another.id, another);
     world.plug("tap14", "port14", 112);
     let report = world.run(nothing_strays);
-    assert_eq!(report.up, BTreeSet::from([id(11), id(13), id(14)]));
+    assert_eq!(*report.up, BTreeSet::from([id(11), id(13), id(14)]));
     assert_eq!(
         (report.applied, report.problems),
         (Some(7), BTreeMap::new())
@@ -88,7 +88,7 @@ fn what_was_open_is_closed_when_it_may_not_be_open_as_it_shall_be() {
     world.site.ports.get_mut(&id(11)).unwrap().port_security = true;
     let report = world.run(nothing_strays);
     assert!(!lets_in(&world), "nothing checks what it says");
-    assert_eq!(report.up, BTreeSet::from([id(12), id(13)]));
+    assert_eq!(*report.up, BTreeSet::from([id(12), id(13)]));
     // It is wanted as before, so what was refused is of no interest.
     world.site.ports.get_mut(&id(11)).unwrap().port_security = false;
     world.refuses = |_| false;
@@ -132,7 +132,7 @@ fn where_the_pipeline_lacks_a_flow_nothing_opens() {
             "br-tun" => &[13],
             _ => &[11, 12],
         };
-        assert_eq!(report.up, up.iter().map(|n| id(*n)).collect(), "{bridge}");
+        assert_eq!(*report.up, up.iter().map(|n| id(*n)).collect(), "{bridge}");
         assert!(world.refusals <= 2, "it is not tried again and again");
         for (name, row) in &world.observed.bridges {
             for (port, row) in &row.ports {

@@ -20,6 +20,8 @@ pub(super) struct Surroundings {
     observed: Arc<Observed>,
     settings: Settings,
     pub(super) bindings: Bindings,
+    /// The ports (`_uuid`) that are plugged in.
+    pub(super) plugged: Arc<BTreeSet<Uuid>>,
     /// The bridges with which a session is needed.
     pub(super) needed: BTreeSet<String>,
     /// Local VLANs of networks.
@@ -62,6 +64,7 @@ impl Surroundings {
         let id = |said: &String| said.parse().ok();
         Self {
             needed,
+            plugged: Arc::new(bindings.bound.keys().copied().collect()),
             to_note: plan_local_vlans(observed, site, &bindings, &recorded),
             lacks_local_vlans: endpoints
                 .values()

@@ -73,7 +73,7 @@ fn a_port_is_not_up_before_the_last_of_its_flows_is_acknowledged() {
         }
         match queue.pop_front() {
             Some(command) => world.carry_out(command, &mut nothing_strays),
-            None => break assert_eq!(report.up, [id(12)].into()),
+            None => break assert_eq!(*report.up, [id(12)].into()),
         }
     }
     assert!(waited >= 2, "on br-tun and on br-int");
