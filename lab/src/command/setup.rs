@@ -11,7 +11,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 12] = [
     Need {
         file: "ovs-vswitchd",
         package: "openvswitch-switch",
@@ -55,6 +55,11 @@ const NEEDS: [Need; 11] = [
     Need {
         file: "tcpdump",
         package: "tcpdump",
+    },
+    // For whoever looks around in a demo.
+    Need {
+        file: "ping",
+        package: "iputils-ping",
     },
 ];
 
