@@ -63,17 +63,17 @@ impl Queue {
         self.order.insert((turn, Some(entry.clone())));
     }
 
-    fn take(&mut self, like: &Entry) -> Option<(Turn, Entry)> {
-        if self.turns.is_empty() {
-            return None;
-        }
-        let (like, turn) = self.turns.remove_entry(like)?;
-        let (_, entry) = self.order.take(&(turn, Some(like)))?;
+    /// Takes the entry out. False if there is none like it.
+    fn take(&mut self, like: &Entry) -> bool {
+        let Some((like, turn)) = self.turns.remove_entry(like) else {
+            return false;
+        };
+        self.order.remove(&(turn, Some(like)));
         // The room that a whole bridge took is not kept for the few changes that come later.
         if self.turns.is_empty() && self.turns.capacity() > KEPT {
             self.turns = EntryMap::default();
         }
-        Some((turn, entry?))
+        true
     }
 
     fn first_class(&self) -> Option<Class> {
@@ -115,12 +115,10 @@ impl Backlog {
 
     /// The entries are on their way from now on.
     pub(super) fn send(&mut self, changes: &[(Turn, Entry)]) {
-        for same in changes.chunk_by(|(one, _), (other, _)| one == other) {
-            for (turn, entry) in same {
-                self.waiting.take(entry);
-                if self.sent.insert(entry.clone()) {
-                    *self.sent_for.entry(*turn).or_default() += 1;
-                }
+        for (turn, entry) in changes {
+            self.waiting.take(entry);
+            if self.sent.insert(entry.clone()) {
+                *self.sent_for.entry(*turn).or_default() += 1;
             }
         }
     }
@@ -135,7 +133,7 @@ impl Backlog {
                 self.sent_for.remove(&turn);
             }
         }
-        self.looked_at.take(entry).is_some()
+        self.looked_at.take(entry)
     }
 
     /// Takes the entry out if it waits.
