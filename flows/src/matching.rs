@@ -7,7 +7,7 @@ mod tags;
 mod unknown;
 mod view;
 
-pub(crate) use prerequisite::{Company, is_absent, prerequisites_hold};
+pub(crate) use prerequisite::{PrerequisitesMet, is_absent, prerequisites_hold};
 pub(crate) use stored::Stored;
 pub(crate) use tags::Tags;
 pub use unknown::UnknownField;

@@ -174,13 +174,13 @@ impl Programme {
 
     /// Finds out what has to be done in a place where something else may be wanted, or there.
     fn look_at(&mut self, entry: &Entry, wanted: Option<(&Entry, Turn)>) {
-        if let Some((wanted, turn)) = self.lacks(entry, wanted) {
+        if let Some((wanted, turn)) = self.find_missing(entry, wanted) {
             self.backlog.insert(wanted, turn);
         }
     }
 
-    /// The same, but what has to be added is returned.
-    fn lacks<'e>(
+    /// The same, but what has to be added does not wait: it is returned.
+    fn find_missing<'e>(
         &mut self,
         entry: &Entry,
         wanted: Option<(&'e Entry, Turn)>,
@@ -491,7 +491,7 @@ impl Programme {
                 if self.backlog.contains(entry) {
                     continue;
                 }
-                match self.lacks(entry, Some((entry, turn))) {
+                match self.find_missing(entry, Some((entry, turn))) {
                     Some(_) if bundle.len() < BUNDLE_LIMIT => bundle.push((turn, entry.clone())),
                     Some((entry, turn)) => self.backlog.insert(entry, turn),
                     None => {}

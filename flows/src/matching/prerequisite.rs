@@ -82,9 +82,9 @@ pub(crate) fn is_absent(matches: &Match, slot: Slot) -> bool {
     !there
 }
 
-/// What the entries of a match so far say that packets have.
+/// The prerequisites that the entries of a match so far meet: what packets have by them.
 #[derive(Default)]
-pub(crate) struct Company {
+pub(crate) struct PrerequisitesMet {
     ip: bool,
     v6: bool,
     arp: bool,
@@ -94,7 +94,7 @@ pub(crate) struct Company {
     nd: u8,
 }
 
-impl Company {
+impl PrerequisitesMet {
     /// True of nearly all entries that are not [absent](is_absent), asked one after the other.
     #[inline]
     pub(crate) fn admits(&mut self, entry: &Entry<'_>) -> bool {
@@ -168,8 +168,8 @@ impl Match {
 
     /// True of nearly all matches of which nothing is absent: one look at each entry tells.
     pub(crate) fn has_all(&self) -> bool {
-        let mut company = Company::default();
-        self.entries().all(|entry| company.admits(&entry))
+        let mut met = PrerequisitesMet::default();
+        self.entries().all(|entry| met.admits(&entry))
     }
 
     /// Lifts what is required of [absent](Match::absent) fields, as Open vSwitch does.

@@ -3,7 +3,7 @@
 use super::wire::{Put, Reader, Writer};
 use super::{DecodeError, OfpError};
 use crate::field::{Field, Slot, WireId};
-use crate::matching::{Company, Entry, is_absent};
+use crate::matching::{Entry, PrerequisitesMet, is_absent};
 use crate::{Match, Port, Version};
 use smallvec::SmallVec;
 
@@ -258,9 +258,9 @@ fn put_entries(out: &mut Writer, matches: &Match, version: Version, nxm: bool) {
     let arp = matches!(eth_type, Some(0x0806 | 0x8035));
     // Where each entry is, behind its rank in the top byte.
     let mut order: SmallVec<[usize; 8]> = SmallVec::new();
-    let (mut company, mut has_all) = (Company::default(), true);
+    let (mut met, mut has_all) = (PrerequisitesMet::default(), true);
     for (at, entry) in matches.placed_entries() {
-        has_all = has_all && company.admits(&entry);
+        has_all = has_all && met.admits(&entry);
         order.push(usize::from(rank(entry.slot, arp)) << 24 | at);
     }
     order.sort_unstable();
